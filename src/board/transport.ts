@@ -1,0 +1,57 @@
+/**
+ * How the rest of imcloud talks to a board: verified payloads in, lines out.
+ */
+import type { Script } from "./script.js";
+
+export interface Transport {
+  /** The board's name in `imcloud.yaml`. */
+  readonly board: string;
+  readonly counts: TransportCounts;
+
+  /**
+   * Runs a script as root on the board, with no standard input.
+   *
+   * The script arrives whole and verified or does not run at all.
+   *
+   * @throws ImcloudError `board.lost`, `board.payload-damaged`, `board.sudo-refused`
+   */
+  exec(script: Script, options: ExecOptions): Promise<ExecResult>;
+
+  /**
+   * Puts a large file on the board's disk, unless that very content is already there.
+   *
+   * @param path absolute; its folder is created with mode 0755
+   * @param mode such as 0o644
+   * @returns whether bytes had to be sent
+   */
+  put(source: Source, path: string, mode: number, options: ExecOptions): Promise<boolean>;
+
+  close(): Promise<void>;
+}
+
+/** What the law is about. */
+export interface TransportCounts {
+  readonly handshakes: number;
+  readonly execs: number;
+}
+
+export interface ExecOptions {
+  /** Called for each line, in order, without its line end. */
+  readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
+  /** The longest silence and the longest whole run that make sense; then the channel is closed with `board.lost`. */
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ExecResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** A file on the operator's side, known by its content. */
+export interface Source {
+  readonly path: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}

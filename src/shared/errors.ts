@@ -1,0 +1,78 @@
+/**
+ * Errors that the operator can act on.
+ *
+ * One table of stable codes, `<room>.<what>`, with the exit code of each; `docs/errors.md` is generated
+ * from it. A named function in the throwing room makes the error; `src/cli/report-error.ts` alone renders it.
+ */
+import { ExitCode } from "./exit-code.js";
+
+interface ErrorKind {
+  readonly meaning: string;
+  readonly exitCode: ExitCode;
+}
+
+const kind = (exitCode: ExitCode, meaning: string): ErrorKind => ({ meaning, exitCode });
+
+/** Stable names; once released, a code keeps its meaning. */
+export const ERRORS = {
+  "board.unreachable": kind(ExitCode.Unreachable, "The board does not answer on its SSH port."),
+  "board.lost": kind(ExitCode.Unreachable, "The connection ended while something was awaited."),
+  "board.host-key-unknown": kind(ExitCode.HostKey, "The board's host key is not recorded yet."),
+  "board.host-key-changed": kind(ExitCode.HostKey, "The board's host key differs from the recorded one."),
+  "board.login-refused": kind(ExitCode.Login, "The board accepts none of the offered logins."),
+  "board.sudo-refused": kind(ExitCode.Login, "The user may not become root, or the sudo password is wrong."),
+  "board.payload-damaged": kind(ExitCode.StepFailed, "A payload arrived incomplete; nothing of it ran."),
+  "board.script-failed": kind(ExitCode.StepFailed, "A script that only looks ended with an error."),
+  "board.unsupported": kind(ExitCode.Config, "The board cannot run what is asked of it."),
+  "board.locked": kind(ExitCode.Locked, "Another run holds the board."),
+  "config.unreadable": kind(ExitCode.Config, "A file that the operator named cannot be read."),
+  "config.syntax": kind(ExitCode.Config, "A file is not well-formed YAML."),
+  "config.invalid": kind(ExitCode.Config, "A value is not one of those allowed."),
+  "config.secret-missing": kind(ExitCode.Config, "A secret is named but not to be had."),
+  "playbook.invalid": kind(ExitCode.Config, "A playbook says something that imcloud does not understand."),
+  "playbook.not-found": kind(ExitCode.Config, "A playbook, template or file that is named does not exist."),
+  "engine.step-failed": kind(ExitCode.StepFailed, "A step of the run failed on the board."),
+  "engine.no-progress": kind(ExitCode.StepFailed, "A wave left as much to do as it found."),
+  "engine.interrupted": kind(ExitCode.StepFailed, "The run stopped before its end."),
+  "engine.plan-stale": kind(ExitCode.StepFailed, "The board has moved on since the plan was saved."),
+  "engine.too-many-waves": kind(ExitCode.StepFailed, "The playbook never came to rest."),
+  "cli.usage": kind(ExitCode.Usage, "The command line is not understood."),
+  "cli.missing-answer": kind(ExitCode.Usage, "Something must be known and nobody is there to be asked."),
+  "cli.internal": kind(ExitCode.Mixed, "A bug in imcloud."),
+} as const satisfies Record<string, ErrorKind>;
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The place in a file the operator wrote. Lines and columns count from 1. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+  readonly column?: number;
+  readonly key?: string;
+}
+
+export interface ErrorDetails {
+  readonly origin?: Origin;
+  readonly found?: string;
+  readonly expected?: string;
+  /** One action that helps. */
+  readonly hint: string;
+  readonly cause?: unknown;
+}
+
+/** An error the operator can act on. Anything else that reaches the top is a bug in imcloud. */
+export class ImcloudError extends Error {
+  override readonly name = "ImcloudError";
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails) {
+    super(message, { cause: details.cause });
+    this.code = code;
+    this.details = details;
+  }
+
+  /** The process's exit code when this error alone ended the run. */
+  get exitCode(): ExitCode {
+    return ERRORS[this.code].exitCode;
+  }
+}
