@@ -1,0 +1,131 @@
+/**
+ * What a board is: read once per run, by one script, in a few milliseconds.
+ *
+ * Only what a playbook may decide by is here, and only what stays the same between two runs of an unchanged
+ * board: the facts of the last run are then good enough to plan the next one with a single exec. What moves
+ * (load, temperature, free memory) is health's.
+ */
+import { z } from "zod";
+import { sh, type Script } from "./script.js";
+
+/** Packages whose installed version playbooks decide by. */
+const WATCHED_PACKAGES = [
+  "rabbitmq-server",
+  "erlang-base",
+  "chrony",
+  "unattended-upgrades",
+  "systemd-timesyncd",
+] as const;
+
+const PACKAGE_ROW = "package=${db:Status-Status} ${Package} ${Version}\\n";
+
+export const Facts = z.object({
+  hostname: z.string(),
+  os: z.object({
+    id: z.string().describe("`ID` of os-release: debian, raspbian, ubuntu"),
+    versionId: z.string().describe("`VERSION_ID`: 12, 18.04; empty on a testing release"),
+    codename: z.string().describe("`VERSION_CODENAME`: bookworm, bionic"),
+    prettyName: z.string(),
+  }),
+  /** Of the userland, not of the kernel: a 64-bit kernel boots under 32-bit systems too. */
+  arch: z.string().describe("dpkg's name: arm64, armhf, amd64"),
+  kernel: z.string().describe("`uname -r`"),
+  model: z.string().describe("the board's model as its firmware names it; empty if it does not"),
+  ramMb: z.number().int().describe("MemTotal in MiB"),
+  cpus: z.number().int(),
+  systemd: z.number().int().describe("systemd's version"),
+  cgroup: z.union([z.literal(1), z.literal(2)]).describe("2 when the unified hierarchy is in use"),
+  init: z.string().describe("what runs as process 1"),
+  bootFolder: z
+    .string()
+    .describe("/boot/firmware or /boot: where the firmware's files are; empty if neither is mounted"),
+  addresses: z.array(z.string()).describe("global addresses, without prefix length"),
+  timeSync: z.string().describe("the time service that is installed: systemd-timesyncd, chrony, ntp or none"),
+  packages: z
+    .record(z.string(), z.string())
+    .describe("installed versions of the packages that decide something"),
+  swap: z.enum(["none", "disk", "zram"]),
+  container: z.string().describe("the container manager's name, empty on a real machine"),
+});
+export type Facts = z.infer<typeof Facts>;
+
+/** Prints `name=value` lines. Every value is one line; a name may come several times. */
+export function factsScript(): Script {
+  return sh`
+printf 'hostname=%s\n' "$(cat /proc/sys/kernel/hostname)"
+sed -n 's/^\(ID\|VERSION_ID\|VERSION_CODENAME\|PRETTY_NAME\)=/os.\1=/p' /etc/os-release | tr -d '"'
+printf 'arch=%s\n' "$(dpkg --print-architecture)"
+printf 'kernel=%s\n' "$(uname -r)"
+for f in /proc/device-tree/model /sys/firmware/devicetree/base/model; do
+  [ -r "$f" ] && { printf 'model=%s\n' "$(tr -d '\000' < "$f")"; break; }
+done
+sed -n 's/^MemTotal: *\([0-9]*\) kB/ramKb=\1/p' /proc/meminfo
+printf 'cpus=%s\n' "$(getconf _NPROCESSORS_ONLN)"
+printf 'systemd=%s\n' "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')"
+[ -e /sys/fs/cgroup/cgroup.controllers ] && echo cgroup=2 || echo cgroup=1
+printf 'init=%s\n' "$(cat /proc/1/comm)"
+for d in /boot/firmware /boot; do [ -e "$d/config.txt" ] && { printf 'bootFolder=%s\n' "$d"; break; }; done
+awk '/32 host/ { print "address=" last } { last = $2 }' /proc/net/fib_trie | sort -u
+for p in systemd-timesyncd chronyd ntpd; do
+  for d in /lib/systemd /usr/lib/systemd /usr/sbin; do
+    [ -x "$d/$p" ] && { printf 'timeSync=%s\n' "$p"; break 2; }
+  done
+done
+dpkg-query -W -f ${PACKAGE_ROW} ${[...WATCHED_PACKAGES]} 2>/dev/null
+sed -n '2,$s/^\([^ ]*\) .*/swap=\1/p' /proc/swaps
+printf 'container=%s\n' "$(cat /run/systemd/container 2>/dev/null)"`;
+}
+
+/**
+ * Reads what {@link factsScript} printed.
+ *
+ * @throws z.ZodError when a fact that every supported system has is missing
+ */
+export function parseFacts(output: string): Facts {
+  const all = new Map<string, string[]>();
+  for (const line of output.split("\n")) {
+    const [, name, value] = /^([\w.]+)=(.*)$/.exec(line) ?? [];
+    if (name !== undefined) all.set(name, [...(all.get(name) ?? []), value ?? ""]);
+  }
+  const one = (name: string): string => all.get(name)?.[0] ?? "";
+  const swaps = all.get("swap") ?? [];
+
+  return Facts.parse({
+    hostname: one("hostname"),
+    os: {
+      id: one("os.ID"),
+      versionId: one("os.VERSION_ID"),
+      codename: one("os.VERSION_CODENAME"),
+      prettyName: one("os.PRETTY_NAME"),
+    },
+    arch: one("arch"),
+    kernel: one("kernel"),
+    model: one("model"),
+    ramMb: Math.round(Number(one("ramKb")) / 1024),
+    cpus: Number(one("cpus")),
+    systemd: Number(one("systemd")),
+    cgroup: Number(one("cgroup")),
+    init: one("init"),
+    bootFolder: one("bootFolder"),
+    addresses: (all.get("address") ?? []).filter((address) => !address.startsWith("127.")),
+    timeSync:
+      { "systemd-timesyncd": "systemd-timesyncd", chronyd: "chrony", ntpd: "ntp" }[one("timeSync")] ?? "none",
+    packages: installedOf(all.get("package") ?? []),
+    swap: swaps.some((name) => name.startsWith("/dev/zram")) ? "zram" : swaps.length > 0 ? "disk" : "none",
+    container: one("container"),
+  });
+}
+
+function installedOf(rows: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    rows.flatMap((row) => {
+      const [status, name, version] = row.split(" ");
+      return status === "installed" && name !== undefined && version !== undefined ? [[name, version]] : [];
+    }),
+  );
+}
+
+/** Which of the supported releases this is, by userland: `debian-12`, `ubuntu-18.04`; Raspberry Pi OS counts as its Debian. */
+export function releaseOf({ os }: Pick<Facts, "os">): string {
+  return `${os.id === "raspbian" ? "debian" : os.id}-${os.versionId}`;
+}

@@ -1,0 +1,19 @@
+/**
+ * What imcloud keeps on a board, and where.
+ *
+ * `/var/lib/imcloud` survives everything: the ledger of managed resources (`managed/`), the journals and
+ * saved originals of the runs (`runs/`), restarts that are still owed (`pending/`). `/run/imcloud` is gone
+ * after a reboot, which is right for what it holds: the lock, payloads, and who holds the lock.
+ */
+export const STATE = "/var/lib/imcloud";
+export const RUNS = `${STATE}/runs`;
+export const MANAGED = `${STATE}/managed`;
+export const PENDING = `${STATE}/pending`;
+export const ARTIFACTS = `${STATE}/artifacts`;
+
+export const RUNTIME = "/run/imcloud";
+export const LOCK = `${RUNTIME}/lock`;
+export const CURRENT = `${RUNTIME}/current`;
+
+/** The ledger's format; a newer imcloud reads every older one. */
+export const LEDGER_VERSION = 1;
