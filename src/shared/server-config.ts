@@ -1,0 +1,178 @@
+/**
+ * The IM server's configuration: `/etc/imcloud/server.json`.
+ *
+ * One schema for both programs: the CLI renders the file from `imcloud.yaml`, the server refuses to start
+ * with anything it does not understand. Secrets never stand in this file, only the paths of files that hold
+ * them (one secret a file, a final line break is ignored), so that the file may be shown, diffed and logged.
+ */
+import { isIP } from "node:net";
+import { z } from "zod";
+
+/** The part of a user id behind the colon. Source: Matrix specification, appendices, "Server Name". */
+const ServerName = z
+  .string()
+  .max(230)
+  .regex(
+    /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,255})(?::[0-9]{1,5})?$/,
+    "a host name or address, with an optional port",
+  )
+  .describe("part of every user and room id; can never change");
+
+const Port = z.int().min(0).max(65_535);
+const FilePath = z.string().startsWith("/", "an absolute path");
+const SizeBytes = z.int().positive();
+
+/** Whether only this machine can reach the address. */
+export function isLoopback(address: string): boolean {
+  return address === "localhost" || address === "::1" || (isIP(address) === 4 && address.startsWith("127."));
+}
+
+const Listener = z
+  .strictObject({
+    address: z.string().min(1).describe("an address of this machine, or `0.0.0.0` / `::` for all"),
+    port: Port.describe("0 takes a free one (tests)"),
+    tls: z.strictObject({ certFile: FilePath, keyFile: FilePath }).optional(),
+    allowPlainHttp: z
+      .boolean()
+      .default(false)
+      .describe(
+        "serve passwords and messages unencrypted to the network, for instance behind a reverse proxy",
+      ),
+  })
+  .refine(
+    (listener) => listener.tls !== undefined || listener.allowPlainHttp || isLoopback(listener.address),
+    {
+      message: "plain HTTP is only for loopback addresses: give `tls`, or say `allowPlainHttp: true`",
+      path: ["tls"],
+    },
+  );
+
+const SqliteStore = z.strictObject({
+  kind: z.literal("sqlite"),
+  path: FilePath.describe("the database file; its folder must be writable, for the -wal and -shm files"),
+  /** Only `full` keeps the promise that an acknowledged event survives a power cut. */
+  synchronous: z.enum(["full", "off"]).default("full").describe("`off` is for tests that must lose data"),
+});
+
+const PostgresStore = z.strictObject({
+  kind: z.literal("postgres"),
+  host: z.string().min(1).describe("a host name, an address, or the folder of a Unix socket"),
+  port: Port.default(5432),
+  database: z.string().min(1),
+  user: z.string().min(1),
+  passwordFile: FilePath.optional().describe("not needed for peer authentication on a Unix socket"),
+  tls: z.strictObject({ caFile: FilePath }).optional(),
+  maxConnections: z
+    .int()
+    .min(2)
+    .max(200)
+    .default(8)
+    .describe("readers; the writer and the listener have one each beside"),
+});
+
+const MemoryBus = z.strictObject({ kind: z.literal("memory") });
+
+const RabbitmqBus = z.strictObject({
+  kind: z.literal("rabbitmq"),
+  host: z.string().min(1),
+  port: Port.default(5672),
+  vhost: z.string().min(1).default("/"),
+  user: z.string().min(1),
+  passwordFile: FilePath,
+  exchange: z.string().min(1).max(255).default("imcloud.events"),
+  tls: z.strictObject({ caFile: FilePath }).optional(),
+});
+
+const RateLimit = z
+  .strictObject({
+    perSecond: z.number().positive().describe("allowed in the long run"),
+    burst: z.int().positive().describe("allowed at once"),
+  })
+  .describe("a token bucket");
+
+const RateLimits = z.strictObject({
+  enabled: z.boolean().default(true).describe("`false` is for tests and load generation"),
+  login: RateLimit.default({ perSecond: 0.2, burst: 10 }).describe("per address and per account"),
+  registration: RateLimit.default({ perSecond: 0.1, burst: 5 }).describe("per address"),
+  message: RateLimit.default({ perSecond: 10, burst: 60 }).describe(
+    "per account: events, redactions, invites",
+  ),
+  roomCreation: RateLimit.default({ perSecond: 0.2, burst: 20 }).describe("per account"),
+  trustedProxies: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("addresses whose X-Forwarded-For names the client"),
+});
+
+const Registration = z
+  .strictObject({
+    mode: z.enum(["closed", "token", "open"]).default("closed"),
+    tokenFile: FilePath.optional().describe("the token that new users must know; for mode `token`"),
+  })
+  .refine((registration) => registration.mode !== "token" || registration.tokenFile !== undefined, {
+    message: "mode `token` needs `tokenFile`",
+    path: ["tokenFile"],
+  });
+
+const Limits = z.strictObject({
+  requestBytes: SizeBytes.default(1_048_576).describe("largest request body"),
+  syncWaitMs: z
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(120_000)
+    .describe("longest wait of one sync, whatever the client asks"),
+  timelineEvents: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(100)
+    .describe("most events of one room in one sync answer"),
+  roomsInMemory: z.int().min(1).default(256).describe("rooms whose state is kept in memory"),
+  sqliteCacheKib: z.int().min(256).default(8_192).describe("SQLite's page cache, per connection"),
+  passwordMinimum: z.int().min(1).default(8).describe("characters of a password; 1 for tests"),
+});
+
+/** Sized for a Raspberry Pi: a login costs about 60 ms of one core and 19 MiB for that time. */
+const PasswordHash = z.strictObject({
+  memoryKib: z.int().min(8).default(19_456),
+  iterations: z.int().min(1).default(2),
+  parallel: z.int().min(1).max(16).default(2).describe("hashes computed at once; the others queue"),
+});
+
+export const ServerConfig = z.strictObject({
+  serverName: ServerName,
+  listeners: z.array(Listener).min(1),
+  publicBaseUrl: z
+    .url({ protocol: /^https?$/ })
+    .describe("where clients reach the server, for /.well-known/matrix/client: `https://board.local:8448`"),
+  store: z.discriminatedUnion("kind", [SqliteStore, PostgresStore]),
+  bus: z.discriminatedUnion("kind", [MemoryBus, RabbitmqBus]).default({ kind: "memory" }),
+  registration: Registration.prefault({}),
+  rateLimits: RateLimits.prefault({}),
+  metrics: z
+    .strictObject({
+      listener: z
+        .strictObject({ address: z.string().refine(isLoopback, "a loopback address"), port: Port })
+        .optional()
+        .describe("a listener of its own for /metrics and /health, without a password"),
+      tokenFile: FilePath.optional().describe(
+        "with it, `Authorization: Bearer TOKEN` opens /metrics on every listener",
+      ),
+    })
+    .prefault({}),
+  logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  probe: z
+    .strictObject({ userFile: FilePath, passwordFile: FilePath })
+    .optional()
+    .describe("the service account of `imcloud-server probe`: its localpart, and its password"),
+  passwordHash: PasswordHash.prefault({}),
+  limits: Limits.prefault({}),
+  defaultRoomVersion: z.enum(["10", "11", "12"]).default("11"),
+});
+
+/** The configuration as the server uses it, defaults filled in. */
+export type ServerConfig = z.infer<typeof ServerConfig>;
+
+/** The configuration as a file may say it. */
+export type ServerConfigInput = z.input<typeof ServerConfig>;
