@@ -1,0 +1,42 @@
+/**
+ * One lab, many processes: tests in parallel, a person at a terminal.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { ImcloudError } from "../shared/errors.js";
+
+/** Building a base takes the longest: about a minute on a laptop, more on a slow mirror. */
+const DEADLINE_S = 900;
+
+/**
+ * Runs `work` while holding the lock of `file`.
+ *
+ * flock(1) holds it and reads from us: the kernel lets go of the lock when we end, however we end, so there is
+ * no such thing as a stale lock.
+ *
+ * @throws ImcloudError `lab.failed` when another process keeps the lock for 15 minutes
+ */
+export async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
+  await mkdir(dirname(file), { recursive: true });
+  const holder = spawn(
+    "flock",
+    ["--exclusive", "--timeout", String(DEADLINE_S), file, "sh", "-c", "echo held; exec cat >/dev/null"],
+    { stdio: ["pipe", "pipe", "inherit"] },
+  );
+  const ended = once(holder, "exit");
+  const held = await Promise.race([once(holder.stdout, "data").then(() => true), ended.then(() => false)]);
+  if (!held) {
+    throw new ImcloudError("lab.failed", `another process has held the lab for ${DEADLINE_S / 60} minutes`, {
+      found: file,
+      hint: `see who holds it: fuser -v ${file}`,
+    });
+  }
+  try {
+    return await work();
+  } finally {
+    holder.stdin.end();
+    await ended;
+  }
+}
