@@ -99,10 +99,7 @@ export async function removeBoards(lab: LabLayout, numbers: readonly number[]): 
 async function makeBoard(lab: LabLayout, request: BoardRequest, base: Base): Promise<BoardRecord> {
   const number = await claimNumber(lab);
   const place = boardPlace(lab, number);
-  const [authorizedKey, hostKeys] = await Promise.all([
-    ensureLabKey(lab.sshKeyPath),
-    makeHostKeys(request.name),
-  ]);
+  const hostKeys = await makeHostKeys(request.name);
   const own = boardFiles({
     hostname: request.name,
     machineId: randomBytes(16).toString("hex"),

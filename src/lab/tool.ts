@@ -45,12 +45,7 @@ export async function tool(
   });
 }
 
-function ending(result: {
-  timedOut: boolean;
-  exitCode?: number;
-  signal?: string;
-  originalMessage?: string;
-}): string {
+function ending(result: Pick<Result, "timedOut" | "exitCode" | "signal" | "originalMessage">): string {
   if (result.timedOut) return "did not end in time";
   if (result.exitCode !== undefined) return `ended with status ${result.exitCode}`;
   return result.signal === undefined

@@ -10,7 +10,9 @@ set -eu
 
 if [ "${1:-}" != inside ]; then
   # This process becomes unshare, so its number and start time stay those of the launcher.
-  cat "/proc/$$/stat" >"$BOARD_FOLDER/launcher"
+  # Renamed, so that nobody reads half of it.
+  cat "/proc/$$/stat" >"$BOARD_FOLDER/launcher.new"
+  mv "$BOARD_FOLDER/launcher.new" "$BOARD_FOLDER/launcher"
   # Descriptor 9: the way back into the machine's network, for the other end of the cable.
   exec 9</proc/self/ns/net
   exec unshare --mount --net --pid --fork --kill-child --mount-proc sh "$0" inside
