@@ -34,7 +34,8 @@ export type ShellValue = string | number | boolean | Script | PayloadFile | read
  */
 export function payloadFile(content: Content): PayloadFile {
   return {
-    name: content instanceof Secret ? `s-${randomUUID()}` : createHash("sha256").update(content).digest("hex"),
+    name:
+      content instanceof Secret ? `s-${randomUUID()}` : createHash("sha256").update(content).digest("hex"),
     content,
   };
 }
@@ -43,14 +44,18 @@ export function payloadFile(content: Content): PayloadFile {
  * Builds a script; every value is quoted by its kind.
  *
  * Strings and numbers become one word, lists several, files of the payload their path on the board, scripts
- * are taken in as they are. A `Secret` does not compile: it has no place in script text.
+ * are taken in as they are. A `Secret` does not compile: it has no place in script text. Backslashes are the
+ * shell's own, but `\${` is the shell's `${` and a backslash before a backquote only keeps it from ending the
+ * template.
  *
  * @example
  * sh`install -m 0644 ${payloadFile("hello\n")} ${"/etc/motd"}`
  */
 export function sh(strings: TemplateStringsArray, ...values: readonly ShellValue[]): Script {
   const files = new Map<string, Content>();
-  const text = strings.raw.reduce((before, string, index) => before + render(values[index - 1] ?? "", files) + string);
+  const text = strings.raw.reduce(
+    (before, string, index) => before + render(values[index - 1] ?? "", files) + string,
+  );
   return { text: dedent(text), files };
 }
 

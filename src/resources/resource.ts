@@ -45,8 +45,13 @@ export interface ResourceType<Desired, Observed> {
   observe(output: string, all: readonly Located<Desired>[]): ReadonlyMap<ResourceId, Observation<Observed>>;
   /** Pure; an empty list means converged. Never called for an unknowable observation. */
   diff(desired: Desired, observed: Known<Observed>): readonly ChangeDraft[];
-  /** Units that this resource speaks for: it is where a restart that another one asks for takes place. */
-  unit?(desired: Desired): UnitName;
+  /** The unit that this resource speaks for, and its restart: that takes place where this resource stands. */
+  restart?(desired: Desired): UnitRestart;
+}
+
+export interface UnitRestart {
+  readonly unit: UnitName;
+  readonly draft: ChangeDraft;
 }
 
 export type Known<T> = Exclude<Observation<T>, { kind: "unknowable" }>;
@@ -74,6 +79,10 @@ export interface ChangeDraft {
   readonly undo?: Script;
   /** Paths copied before the change, each only if it exists. */
   readonly saves?: readonly string[];
+  /** Folders that have to be there; those that were not go again when the change is undone and they are empty. */
+  readonly folders?: readonly string[];
+  /** Packages and data: `rollback` leaves them, only `destroy` and `--prune` undo them. */
+  readonly keptByRollback?: boolean;
   /** Units to restart once, when everything else of their group is done. */
   readonly notifies?: readonly UnitName[];
   /** Large files put on the board before the wave starts. */
@@ -93,7 +102,7 @@ export interface RegisteredType {
   readonly type: string;
   readonly schema: z.ZodType;
   key(desired: unknown): string;
-  unit(desired: unknown): UnitName | undefined;
+  restart(desired: unknown): UnitRestart | undefined;
   probe(all: readonly Located<unknown>[], facts: Facts): Script;
   /** observe and diff in one: what has to be done for each resource. */
   judge(output: string, all: readonly Located<unknown>[]): ReadonlyMap<ResourceId, Judgement>;
@@ -110,7 +119,7 @@ export function register<Desired, Observed>(type: ResourceType<Desired, Observed
     type: type.type,
     schema: type.schema,
     key: (desired) => type.key(desired as Desired),
-    unit: (desired) => type.unit?.(desired as Desired),
+    restart: (desired) => type.restart?.(desired as Desired),
     probe: (all, facts) => type.probe(typed(all), facts),
     judge(output, all) {
       const observed = type.observe(output, typed(all));

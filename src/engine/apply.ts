@@ -1,0 +1,222 @@
+/**
+ * Brings one board to what its playbooks ask for, in waves.
+ *
+ * A wave carries out everything that can be judged now; then the board is asked again. It is over when
+ * nothing is left to do, and it is an error when two waves in a row want the same.
+ */
+import { randomBytes } from "node:crypto";
+import type { Facts } from "../board/facts.js";
+import type { Transport } from "../board/transport.js";
+import { ImcloudError } from "../shared/errors.js";
+import { compileRun, followScript, type Step } from "./compile.js";
+import { follow, type Followed } from "./follow.js";
+import { makePlan, resourcesOf } from "./plan.js";
+import { probe } from "./probe.js";
+import { revertStep } from "./revert.js";
+import type { BoardPlan, BoardResult, Change, Resolve, RunHandle, RunObserver, WaveResult } from "./types.js";
+
+/** The shipped playbooks need four; a playbook of the user's that needs more than this goes round in circles. */
+const MAX_WAVES = 8;
+/** Long enough for apt on a slow card and a slow line; every step that waits has a shorter limit of its own. */
+const WAVE_DEADLINE_MS = 2 * 60 * 60 * 1000;
+
+export interface PlanInput {
+  readonly transport: Transport;
+  readonly resolve: Resolve;
+  /** Those of the last run. If they still hold, one exec is enough. */
+  readonly rememberedFacts?: Facts;
+}
+
+/**
+ * Looks at a board and says what there is to do.
+ *
+ * @throws ImcloudError of the board's, or of the playbook's when it does not fit this board
+ */
+export async function planBoard({ transport, resolve, rememberedFacts }: PlanInput): Promise<BoardPlan> {
+  if (rememberedFacts !== undefined) {
+    const items = resolve(rememberedFacts);
+    const answer = await probe(transport, resourcesOf(items), rememberedFacts);
+    if (sameFacts(answer.facts, rememberedFacts))
+      return makePlan(transport.board, items, rememberedFacts, answer);
+    return planBoard({ transport, resolve, rememberedFacts: answer.facts });
+  }
+  const { facts } = await probe(transport, []);
+  return planBoard({ transport, resolve, rememberedFacts: facts });
+}
+
+export interface ApplyInput extends PlanInput {
+  readonly observer?: RunObserver;
+  /** Called with the first plan that has changes; false ends the run before it began. */
+  readonly approve?: (plan: BoardPlan) => Promise<boolean>;
+  /** Reverts what is in the ledger but no longer asked for. */
+  readonly prune?: boolean;
+  /** Stops the run after its current step. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Applies until nothing is left to do.
+ *
+ * What failed on the board comes back as the result's `error`; only what kept imcloud from asking at all is thrown.
+ */
+export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
+  const { transport, observer = {}, signal } = input;
+  const waves: WaveResult[] = [];
+  let facts = input.rememberedFacts;
+  let before: BoardPlan | undefined;
+  const result = (outcome: BoardResult["outcome"], error?: ImcloudError): BoardResult => ({
+    board: transport.board,
+    outcome,
+    waves,
+    ...(error && { error }),
+    ...(facts && { facts }),
+  });
+
+  for (;;) {
+    const plan = await planBoard({ ...input, ...(facts && { rememberedFacts: facts }) });
+    facts = plan.facts;
+    if (plan.state.running !== undefined) {
+      await attach(transport, plan.state.running, observer, signal);
+      continue;
+    }
+    const steps = [
+      ...plan.changes.map(changeToStep),
+      ...(input.prune === true ? plan.unmanaged.map(revertStep) : []),
+    ];
+    observer.planned?.(plan, waves.length + 1);
+    if (steps.length === 0) {
+      if (plan.waiting.length > 0) return result("failed", nothingMoves(plan));
+      return result(waves.length > 0 ? "changed" : "unchanged");
+    }
+    if (before !== undefined && before.digest === plan.digest) return result("failed", nothingMoves(plan));
+    if (waves.length >= MAX_WAVES) return result("failed", tooManyWaves(plan));
+    if (waves.length === 0 && input.approve !== undefined && !(await input.approve(plan)))
+      return result("stopped");
+    if (signal?.aborted === true) return result("stopped");
+
+    await upload(transport, plan.changes, observer);
+    const handle = newRun();
+    const followed = await follow(transport, compileRun(steps, handle), handle, {
+      observer,
+      deadlineMs: WAVE_DEADLINE_MS,
+      stepCount: steps.length,
+      ...(signal && { signal }),
+    });
+    waves.push({ run: handle.run, steps: followed.steps });
+    if (followed.outcome === "stopped") return result("stopped");
+    if (followed.outcome !== "done") return result("failed", whyEnded(plan, followed));
+    before = plan;
+  }
+}
+
+/** A run's name sorts by time; its nonce cannot be guessed by what the run starts. */
+export function newRun(): RunHandle {
+  const time = new Date()
+    .toISOString()
+    .replaceAll(/[-:]|\.\d+Z/g, "")
+    .replace("T", "-");
+  return { run: `${time}-${randomBytes(3).toString("hex")}`, nonce: randomBytes(16).toString("hex") };
+}
+
+async function attach(
+  transport: Transport,
+  handle: RunHandle,
+  observer: RunObserver,
+  signal?: AbortSignal,
+): Promise<void> {
+  observer.attached?.(handle.run);
+  await follow(transport, followScript(handle), handle, {
+    observer,
+    deadlineMs: WAVE_DEADLINE_MS,
+    ...(signal && { signal }),
+  });
+}
+
+async function upload(
+  transport: Transport,
+  changes: readonly Change[],
+  observer: RunObserver,
+): Promise<void> {
+  for (const { source, path, mode } of changes.flatMap(({ uploads }) => uploads ?? [])) {
+    observer.uploading?.(path, source.sizeBytes);
+    await transport.put(source, path, mode, { deadlineMs: WAVE_DEADLINE_MS });
+  }
+}
+
+function changeToStep(change: Change): Step {
+  const { check, undo, saves, folders, keptByRollback, notifies } = change;
+  const title = `${change.kind} ${change.id}`;
+  return {
+    title,
+    apply: change.apply,
+    ...(check && { check }),
+    ...(undo && { undo }),
+    ...(saves && { saves }),
+    ...(folders && { folders }),
+    ...(keptByRollback && { keptByRollback }),
+    ...(notifies && { notifies }),
+    ...(undo && {
+      manage: { id: change.resource, title, isData: change.isData === true, revertible: true },
+    }),
+  };
+}
+
+const sameFacts = (one: Facts, other: Facts): boolean => JSON.stringify(one) === JSON.stringify(other);
+
+function nothingMoves(plan: BoardPlan): ImcloudError {
+  const stuck = plan.waiting[0];
+  const [title, origin, why] =
+    stuck === undefined
+      ? [
+          plan.changes[0]?.id ?? "the plan",
+          plan.changes[0]?.origin,
+          "the change was made, and the board looks as before",
+        ]
+      : [stuck.title, stuck.origin, stuck.because];
+  return new ImcloudError("engine.no-progress", `\`${plan.board}\` does not come to rest: ${title}`, {
+    ...(origin && { origin }),
+    found: why,
+    hint: `look at it on the board: \`imcloud ssh ${plan.board}\`; \`imcloud health --on ${plan.board}\` may name the cause`,
+  });
+}
+
+function tooManyWaves(plan: BoardPlan): ImcloudError {
+  return new ImcloudError(
+    "engine.too-many-waves",
+    `\`${plan.board}\` still has ${plan.changes.length} changes after ${MAX_WAVES} waves`,
+    {
+      found: plan.changes
+        .slice(0, 3)
+        .map(({ id }) => id)
+        .join(", "),
+      hint: "two resources of the playbooks undo each other: look for the ones named here",
+    },
+  );
+}
+
+function whyEnded({ board, changes }: BoardPlan, { outcome, steps }: Followed): ImcloudError {
+  const last = steps.at(-1);
+  const origin = changes[steps.length - 1]?.origin;
+  if (outcome === "locked") {
+    return new ImcloudError("board.locked", `another run holds \`${board}\``, {
+      hint: "run the command again: it attaches to that run",
+    });
+  }
+  if (outcome === "interrupted" || last === undefined) {
+    return new ImcloudError(
+      "engine.interrupted",
+      `the run on \`${board}\` ended in the middle of ${last?.title ?? "its beginning"}`,
+      {
+        ...(origin && { origin }),
+        found: "the journal stops there: the board was rebooted or the run was killed",
+        hint: "run the command again: it goes on from what the board looks like now",
+      },
+    );
+  }
+  const why = last.outcome === "moved" ? "changed meanwhile, by somebody else" : `exit code ${last.exitCode}`;
+  return new ImcloudError("engine.step-failed", `\`${board}\`: ${last.title} failed`, {
+    ...(origin && { origin }),
+    found: [why, ...(last.tail ?? [])].join("\n"),
+    hint: "mend the cause and run the command again: what is done stays done",
+  });
+}

@@ -1,0 +1,117 @@
+/**
+ * From wishes and observations to changes. Pure.
+ *
+ * Within one playbook the order of the list is a promise: behind something that cannot be judged yet,
+ * everything waits for the next wave. Playbooks do not wait for each other.
+ */
+import { createHash } from "node:crypto";
+import type { Facts } from "../board/facts.js";
+import { restartDraft } from "../resources/restart.js";
+import { resourceId, type ChangeDraft, type Judgement, type UnitName } from "../resources/resource.js";
+import { groupByType, type ProbeAnswer } from "./probe.js";
+import type { BoardPlan, Change, Item, Resource, Waiting } from "./types.js";
+
+/** The resources of a resolution, without what is deferred. */
+export function resourcesOf(items: readonly Item[]): readonly Resource[] {
+  return items.flatMap((item) => (item.kind === "resource" ? [item.resource] : []));
+}
+
+/**
+ * What there is to do on a board.
+ *
+ * @param facts those that `items` were resolved from
+ */
+export function makePlan(
+  board: string,
+  items: readonly Item[],
+  facts: Facts,
+  answer: ProbeAnswer,
+): BoardPlan {
+  const resources = resourcesOf(items);
+  const judgements = new Map<string, Judgement>(
+    groupByType(resources).flatMap(([type, all]) => [
+      ...type.judge(answer.sections.get(type.type) ?? "", all),
+    ]),
+  );
+
+  const ready: Planned[] = [];
+  const waiting: Waiting[] = [];
+  const held = new Map<string, string>();
+  for (const item of items) {
+    const { playbook, origin, title, because, drafts } = judged(item, judgements);
+    const wait = held.get(playbook) ?? because;
+    if (wait !== undefined) {
+      // Only those who cannot be judged are worth a line; those behind them follow.
+      if (because !== undefined) waiting.push({ title, origin, because });
+      held.set(playbook, wait);
+    } else if (item.kind === "resource") ready.push({ resource: item.resource, drafts });
+  }
+
+  const changes = withRestarts(ready).flatMap(({ resource, drafts }) =>
+    drafts.map((draft, index): Change => ({
+      ...draft,
+      id: index === 0 ? resource.id : `${resource.id}#${index + 1}`,
+      resource: resource.id,
+      origin: resource.origin,
+      playbook: resource.playbook,
+    })),
+  );
+
+  const wanted = new Set<string>(resources.map(({ id }) => id));
+  return {
+    board,
+    facts,
+    state: answer.state,
+    changes,
+    waiting,
+    // While something is deferred, nobody can say that a managed thing is not asked for any more.
+    unmanaged: items.some(({ kind }) => kind === "deferred")
+      ? []
+      : answer.state.managed.filter(({ id }) => !wanted.has(id)),
+    resourceCount: items.length,
+    digest: digestOf(changes),
+  };
+}
+
+interface Planned {
+  readonly resource: Resource;
+  readonly drafts: readonly ChangeDraft[];
+}
+
+function judged(item: Item, judgements: ReadonlyMap<string, Judgement>) {
+  if (item.kind === "deferred") return { ...item, drafts: [] };
+  const { id, playbook, origin } = item.resource;
+  const judgement = judgements.get(id) ?? { kind: "unknowable", because: "its type said nothing of it" };
+  return judgement.kind === "unknowable"
+    ? { playbook, origin, title: id, because: judgement.because, drafts: [] }
+    : { playbook, origin, title: id, because: undefined, drafts: judgement.drafts };
+}
+
+/**
+ * Adds the restarts that changes ask for: one for each unit, where its own resource stands in the list,
+ * else after everything else. The runner has noted the debt before the change that causes it, so a run that
+ * is cut off in between pays it the next time.
+ */
+function withRestarts(ready: readonly Planned[]): readonly Planned[] {
+  const asked = new Map<UnitName, Planned>();
+  for (const planned of ready) {
+    for (const unit of planned.drafts.flatMap(({ notifies }) => notifies ?? [])) asked.set(unit, planned);
+  }
+  const placed = ready.map((planned) => {
+    const restart = planned.resource.type.restart(planned.resource.desired);
+    if (restart === undefined || !asked.delete(restart.unit) || restarts(planned.drafts)) return planned;
+    return { ...planned, drafts: [...planned.drafts, restart.draft] };
+  });
+  const homeless = [...asked].map(([unit, { resource }]) => ({
+    resource: { ...resource, id: resourceId("restart", unit) },
+    drafts: [restartDraft(unit)],
+  }));
+  return [...placed, ...homeless];
+}
+
+const restarts = (drafts: readonly ChangeDraft[]): boolean => drafts.some(({ risk }) => risk === "restart");
+
+function digestOf(changes: readonly Change[]): string {
+  const seen = changes.map(({ id, kind, before, after }) => [id, kind, before, after]);
+  return createHash("sha256").update(JSON.stringify(seen)).digest("hex");
+}

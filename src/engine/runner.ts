@@ -1,0 +1,101 @@
+/**
+ * The program that carries out one wave on the board, on its own.
+ *
+ * It is started as a transient unit, so it outlives the connection; it holds the lock for as long as it
+ * lives and not longer; it writes the journal that whoever comes next can read. Everything that the undo of a
+ * step needs is on the disk before the step begins.
+ *
+ * A step is a folder `steps/NNN` with `apply` and, as needed, `check`, `undo`, `saves` (paths), `notifies`
+ * (units), `folders`, `kept`, `title`, `ledger` (the folder's name below `managed/`) and `entry`.
+ */
+import { CURRENT, LOCK, MANAGED, PENDING, RUNS, RUNTIME } from "../board/state.js";
+import { sh, type Script } from "../board/script.js";
+
+/** Runs kept on the board for `imcloud rollback`; older ones go. */
+const KEPT_RUNS = 10;
+
+/** `$IMCLOUD_DIR` is the payload, moved to where only root reads; `$1` the run, `$2` its nonce. */
+export function runnerScript(): Script {
+  return sh`
+set -u
+umask 022
+PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive HOME=/root
+export PATH LC_ALL DEBIAN_FRONTEND HOME IMCLOUD_DIR IMCLOUD_FILES IMCLOUD_SAVED IMCLOUD_LEDGER
+run=$1 nonce=$2
+record=${RUNS}/$run
+journal=$record/journal
+
+mark() { printf '\n@imcloud %s %s %s\n' "$nonce" "$(date +%s%3N)" "$*" >> "$journal"; }
+durable() { sync "$@" 2>/dev/null || sync; }
+finish() { mark end "$1"; durable "$journal"; rm -f ${CURRENT}; rm -rf "$IMCLOUD_DIR"; exit 0; }
+
+exec 9>> ${LOCK}
+if ! flock -n 9; then mark end locked; rm -rf "$IMCLOUD_DIR"; exit 0; fi
+printf '%s %s\n' "$run" "$nonce" > ${CURRENT}
+mark begin "$(cat /proc/sys/kernel/random/boot_id)"
+
+for step in "$IMCLOUD_FILES"/steps/*; do
+  name=\${step##*/}
+  [ ! -e ${RUNTIME}/stop ] || { rm -f ${RUNTIME}/stop; finish stopped; }
+  mark start "$name" "$(cat "$step/title")"
+  durable "$journal"
+
+  if [ -e "$step/check" ] && ! sh "$step/check" < /dev/null >> "$journal" 2>&1 9>&-; then
+    mark done "$name" moved
+    finish failed
+  fi
+
+  saved=$record/steps/$name
+  mkdir -p "$saved"
+  number=0
+  [ ! -e "$step/saves" ] || while IFS= read -r path; do
+    if [ -e "$path" ] || [ -L "$path" ]; then cp -a -- "$path" "$saved/$number" || finish failed; fi
+    number=$((number + 1))
+  done < "$step/saves"
+  [ ! -e "$step/folders" ] || while IFS= read -r folder; do
+    missing=$folder
+    while [ ! -d "$missing" ]; do
+      printf '%s\n' "$missing" >> "$saved/made"
+      missing=\${missing%/*}
+      [ -n "$missing" ] || break
+    done
+    mkdir -p "$folder" || finish failed
+  done < "$step/folders"
+  [ ! -e "$step/kept" ] || cp "$step/kept" "$saved/"
+  if [ -e "$step/undo" ]; then
+    cp "$step/undo" "$step/title" "$saved/"
+    durable "$saved"/*
+  fi
+
+  managed=
+  if [ -e "$step/ledger" ]; then
+    managed=${MANAGED}/$(cat "$step/ledger")
+    if [ ! -e "$managed/entry" ]; then
+      rm -rf "$managed"
+      mkdir -p "$managed"
+      cp -a "$saved/." "$managed/"
+      cp "$step/entry" "$managed/entry.new"
+      durable "$managed"/*
+      mv "$managed/entry.new" "$managed/entry"
+      durable "$managed"
+    fi
+  fi
+
+  if [ -e "$step/notifies" ]; then
+    mkdir -p ${PENDING}
+    while IFS= read -r unit; do : > ${PENDING}/"$unit"; done < "$step/notifies"
+    durable ${PENDING} ${PENDING}/*
+  fi
+
+  IMCLOUD_SAVED=$saved
+  IMCLOUD_LEDGER=$managed
+  sh -eu "$step/apply" < /dev/null >> "$journal" 2>&1 9>&-
+  code=$?
+  mark done "$name" "$code"
+  [ "$code" = 0 ] || finish failed
+  if [ -e "$step/forget" ]; then rm -rf ${MANAGED}/"$(cat "$step/forget")"; fi
+done
+
+ls -1d ${RUNS}/*/ 2>/dev/null | sort | head -n -${KEPT_RUNS} | while IFS= read -r old; do rm -rf "$old"; done
+finish done`;
+}

@@ -1,0 +1,73 @@
+/**
+ * Packages of the release's archive, installed together.
+ *
+ * What comes along as a dependency is written down before it is installed, so that `destroy` removes just
+ * that and nothing that was there before or came later.
+ */
+import { z } from "zod";
+import { sh } from "../board/script.js";
+import { aptFunctions } from "./apt.js";
+import { PackageName } from "./fields.js";
+import { known, type Observation, type ResourceId, type ResourceType } from "./resource.js";
+
+const Desired = z.strictObject({
+  names: z.array(PackageName).min(1),
+  recommends: z.boolean().default(false).describe("also what the packages recommend"),
+});
+type Desired = z.infer<typeof Desired>;
+
+const ROW = "${db:Status-Status} ${Package}\\n";
+
+export const packages: ResourceType<Desired, readonly string[]> = {
+  type: "package",
+  schema: Desired,
+  key: ({ names }) => names.join(","),
+
+  probe: (all) => sh`
+dpkg-query -W -f ${ROW} ${[...new Set(all.flatMap(({ desired }) => desired.names))]} 2>/dev/null
+echo end`,
+
+  observe(output, all) {
+    const rows = output.split("\n");
+    if (!rows.includes("end")) return new Map();
+    const installed = new Set(rows.flatMap((row) => /^installed (\S+)$/.exec(row)?.[1] ?? []));
+    return new Map(
+      all.map(({ id, desired }): [ResourceId, Observation<readonly string[]>] => [
+        id,
+        known(desired.names.filter((name) => installed.has(name))),
+      ]),
+    );
+  },
+
+  diff({ names, recommends }, observed) {
+    const there = observed.kind === "known" ? observed.value : [];
+    const missing = names.filter((name) => !there.includes(name));
+    if (missing.length === 0) return [];
+    const recommend = recommends ? "--install-recommends" : "--no-install-recommends";
+    return [
+      {
+        kind: "create",
+        risk: "none",
+        before: there.join(" "),
+        after: names.join(" "),
+        apply: sh`
+${aptFunctions}
+fresh_lists
+apt-get -s -q install ${recommend} ${missing} | sed -n 's/^Inst \([^ ]*\).*/\1/p' > "$IMCLOUD_LEDGER/more"
+touch "$IMCLOUD_LEDGER/installed"
+sort -u "$IMCLOUD_LEDGER/installed" "$IMCLOUD_LEDGER/more" > "$IMCLOUD_LEDGER/all"
+mv "$IMCLOUD_LEDGER/all" "$IMCLOUD_LEDGER/installed"
+sync "$IMCLOUD_LEDGER"
+apt install ${recommend} ${missing}`,
+        undo: sh`
+${aptFunctions}
+there=
+while IFS= read -r name; do
+  case $(dpkg-query -W -f ${"${db:Status-Status}"} "$name" 2>/dev/null) in installed) there="$there $name" ;; esac
+done < "$IMCLOUD_SAVED/installed"
+[ -z "$there" ] || apt remove $there`,
+        keptByRollback: true,
+      },
+    ];
+  },
+};

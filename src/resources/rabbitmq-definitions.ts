@@ -1,0 +1,161 @@
+/**
+ * Virtual hosts, users, permissions and policies of a broker, as one document.
+ *
+ * A call of `rabbitmqctl` costs about a second of CPU, so what is there is not asked at every run: the hash
+ * of what was last imported is compared, and that the broker listens. The hash lies in the broker's own data
+ * folder, so a broker whose data is gone has no hash either. Passwords travel as salted hashes.
+ *
+ * Sources: the RabbitMQ guides on definitions (export and import) and on credentials (password hashing:
+ * base64 of four bytes of salt and the SHA-256 of salt and password).
+ */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { payloadFile, sh } from "../board/script.js";
+import { Secret } from "../shared/secret.js";
+import { SecretValue } from "./fields.js";
+import {
+  absent,
+  known,
+  unknowable,
+  type Observation,
+  type ResourceId,
+  type ResourceType,
+} from "./resource.js";
+
+const Name = z.string().regex(/^[\w./:-]+$/, "letters, digits and `._/:-`");
+
+const Desired = z.strictObject({
+  node: z
+    .string()
+    .regex(/^[\w-]+@[\w.-]+$/)
+    .default("rabbit@localhost"),
+  port: z.int().min(1).max(65535).default(5672),
+  vhosts: z.array(Name).default(["/"]),
+  users: z
+    .array(z.strictObject({ name: Name, password: SecretValue, tags: z.array(Name).default([]) }))
+    .default([]),
+  permissions: z
+    .array(
+      z.strictObject({ user: Name, vhost: Name, configure: z.string(), write: z.string(), read: z.string() }),
+    )
+    .default([]),
+  policies: z
+    .array(
+      z.strictObject({
+        vhost: Name,
+        name: Name,
+        pattern: z.string(),
+        applyTo: z.enum(["all", "queues", "exchanges"]).default("all"),
+        priority: z.int().default(0),
+        definition: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+      }),
+    )
+    .default([]),
+  withoutUsers: z.array(Name).default(["guest"]).describe("accounts that must not exist"),
+});
+type Desired = z.infer<typeof Desired>;
+
+const stampOf = (node: string) => `/var/lib/rabbitmq/mnesia/${node}/imcloud-definitions`;
+
+export const rabbitmqDefinitions: ResourceType<Desired, string> = {
+  type: "rabbitmq-definitions",
+  schema: Desired,
+  key: ({ node }) => node,
+
+  probe: (all) => sh`
+[ -x /usr/sbin/rabbitmqctl ] || echo missing
+sed -n 's/^ *[0-9]*: [0-9A-F]*:\([0-9A-F]*\) [0-9A-F]*:0000 0A .*/port \1/p' /proc/net/tcp /proc/net/tcp6 2>/dev/null
+grep -sH '^sha256 ' ${all.map(({ desired }) => stampOf(desired.node))}
+:`,
+
+  observe(output, all) {
+    const rows = output.split("\n");
+    return new Map(
+      all.map(({ id, desired: { node, port } }): [ResourceId, Observation<string>] => {
+        if (rows.includes("missing")) return [id, unknowable("RabbitMQ is not installed yet")];
+        if (!rows.includes(`port ${port.toString(16).toUpperCase().padStart(4, "0")}`)) {
+          return [id, unknowable(`RabbitMQ does not listen on port ${port}`)];
+        }
+        const prefix = `${stampOf(node)}:sha256 `;
+        const stamp = rows.find((row) => row.startsWith(prefix))?.slice(prefix.length);
+        return [id, stamp === undefined ? absent : known(stamp)];
+      }),
+    );
+  },
+
+  diff(desired, observed) {
+    const { node, vhosts, users, policies, withoutUsers } = desired;
+    const document = renderDefinitions(desired);
+    const hash = createHash("sha256").update(document.reveal()).update(withoutUsers.join()).digest("hex");
+    if (observed.kind === "known" && observed.value === hash) return [];
+    const objects = [
+      ...users.map(({ name }) => `user ${name}`),
+      ...vhosts.map((name) => `vhost ${name}`),
+      ...policies.map(({ vhost, name }) => `policy ${vhost} ${name}`),
+    ];
+    const stamp = stampOf(node);
+    return [
+      {
+        kind: observed.kind === "absent" ? "create" : "update",
+        risk: "none",
+        before: observed.kind === "absent" ? "" : "(other definitions)",
+        after: [...objects, ...withoutUsers.map((name) => `no user ${name}`)].join("\n"),
+        apply: sh`
+rabbitmqctl -q --node ${node} await_startup --timeout 300
+rabbitmqctl -q --node ${node} import_definitions --format json < ${payloadFile(document)}
+accounts=$(rabbitmqctl -q --no-table-headers --node ${node} list_users | cut -f 1)
+for name in ${withoutUsers}; do
+  ! printf '%s\n' "$accounts" | grep -Fqx -e "$name" || rabbitmqctl -q --node ${node} delete_user "$name"
+done
+if [ -e ${stamp} ]; then
+  sed -n 's/^had //p' ${stamp} | while read -r kind name more; do
+    printf '%s\n' ${objects} | grep -Fqx -e "$kind $name\${more:+ $more}" && continue
+    case $kind in
+      user) rabbitmqctl -q --node ${node} delete_user "$name" < /dev/null ;;
+      policy) rabbitmqctl -q --node ${node} clear_policy -p "$name" "$more" < /dev/null ;;
+      vhost) echo "the virtual host $name is no longer asked for; it may hold messages and is kept" ;;
+    esac
+  done
+fi
+{ printf 'sha256 %s\n' ${hash}; printf 'had %s\n' ${objects}; } > ${`${stamp}.new`}
+sync ${`${stamp}.new`}
+mv -f ${`${stamp}.new`} ${stamp}`,
+        undo: sh`
+rm -f ${stamp}
+for name in ${users.length > 0 ? users.map(({ name }) => name) : [""]}; do
+  [ -z "$name" ] || rabbitmqctl -q --node ${node} delete_user "$name" || echo "RabbitMQ kept the account $name"
+done`,
+        keptByRollback: true,
+      },
+    ];
+  },
+};
+
+/** The import document. The salt follows from the password, so that equal wishes give equal documents. */
+function renderDefinitions({ node, vhosts, users, permissions, policies }: Desired): Secret {
+  return new Secret(
+    JSON.stringify({
+      vhosts: vhosts.map((name) => ({ name })),
+      users: users.map(({ name, password, tags }) => ({
+        name,
+        password_hash: hashPassword(password, `${node} ${name}`),
+        hashing_algorithm: "rabbit_password_hashing_sha256",
+        tags: tags.join(","),
+      })),
+      permissions,
+      policies: policies.map(({ applyTo, ...policy }) => ({ ...policy, "apply-to": applyTo })),
+    }),
+  );
+}
+
+function hashPassword(password: Secret, context: string): string {
+  const salt = createHash("sha256")
+    .update(context)
+    .update("\0")
+    .update(password.reveal())
+    .digest()
+    .subarray(0, 4);
+  return Buffer.concat([salt, createHash("sha256").update(salt).update(password.reveal()).digest()]).toString(
+    "base64",
+  );
+}

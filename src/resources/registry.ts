@@ -1,0 +1,36 @@
+/**
+ * Every resource type there is. A new one is its file, its test, and a line here.
+ */
+import { aptRepository } from "./apt-repository.js";
+import { artifact } from "./artifact.js";
+import { command } from "./command.js";
+import { directory } from "./directory.js";
+import { file } from "./file.js";
+import { line } from "./line.js";
+import { packages } from "./package.js";
+import { rabbitmqDefinitions } from "./rabbitmq-definitions.js";
+import { rabbitmqPlugins } from "./rabbitmq-plugins.js";
+import { register, type RegisteredType } from "./resource.js";
+import { service } from "./service.js";
+import { sysctl } from "./sysctl.js";
+import { user } from "./user.js";
+
+const ALL: readonly RegisteredType[] = [
+  register(aptRepository),
+  register(artifact),
+  register(command),
+  register(directory),
+  register(file),
+  register(line),
+  register(packages),
+  register(rabbitmqDefinitions),
+  register(rabbitmqPlugins),
+  register(service),
+  register(sysctl),
+  register(user),
+];
+
+/** By the word that playbooks use. */
+export const RESOURCE_TYPES: ReadonlyMap<string, RegisteredType> = new Map(
+  ALL.map((type) => [type.type, type]),
+);

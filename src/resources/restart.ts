@@ -1,0 +1,26 @@
+/**
+ * A restart that is owed.
+ *
+ * Before a file is replaced that a unit reads at its start, the runner notes the debt below `pending/`; only
+ * the restart itself removes it. So a run that is cut off in between, by a lost link, a kill or a power cut,
+ * never leaves a service running with settings that its files no longer have.
+ */
+import { sh } from "../board/script.js";
+import { PENDING } from "../board/state.js";
+import type { ChangeDraft, UnitName } from "./resource.js";
+
+/** Restarts a unit if the board still owes it. */
+export function restartDraft(unit: UnitName): ChangeDraft {
+  const debt = `${PENDING}/${unit}`;
+  return {
+    kind: "update",
+    risk: "restart",
+    before: "runs with its old settings",
+    after: "restarted",
+    apply: sh`
+[ -e ${debt} ] || exit 0
+systemctl daemon-reload
+systemctl restart ${unit}
+rm -f ${debt}`,
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * A systemd unit: whether it runs, whether it starts at boot, and that a restart it is owed takes place.
+ *
+ * Unit files and drop-ins are `file` resources that notify the unit. `port` is how a start is believed: a
+ * service may say it has started and be gone a second later (RabbitMQ with an unknown key in its
+ * configuration does), but nobody listens then.
+ */
+import { z } from "zod";
+import { lines, sh, type Script } from "../board/script.js";
+import { PENDING } from "../board/state.js";
+import { Unit } from "./fields.js";
+import {
+  absent,
+  known,
+  type ChangeDraft,
+  type Observation,
+  type ResourceId,
+  type ResourceType,
+} from "./resource.js";
+import { restartDraft } from "./restart.js";
+
+const Desired = z.strictObject({
+  unit: Unit,
+  enabled: z.boolean().default(true).describe("started at boot"),
+  running: z.boolean().default(true),
+  port: z.int().min(1).max(65535).optional().describe("TCP port that listens once the service is really up"),
+  portWithinS: z.int().min(1).max(900).default(600).describe("how long that may take, in seconds"),
+});
+type Desired = z.infer<typeof Desired>;
+
+interface Observed {
+  readonly active: string;
+  readonly enabled: string;
+  readonly owesRestart: boolean;
+}
+
+/** Unit file states in which a unit starts at boot, or cannot be told to. Source: systemctl(1), is-enabled. */
+const ENABLED: readonly string[] = ["enabled", "enabled-runtime", "static", "alias", "indirect", "generated"];
+
+export const service: ResourceType<Desired, Observed> = {
+  type: "service",
+  schema: Desired,
+  key: ({ unit }) => unit,
+
+  probe: (all) => sh`
+systemctl show -p LoadState -p ActiveState -p UnitFileState ${all.map(({ desired }) => desired.unit)}
+echo
+for debt in ${PENDING}/*; do [ ! -e "$debt" ] || printf 'Owes=%s\n' "\${debt##*/}"; done`,
+
+  // One block for each unit, in the order of the question; blocks are apart by an empty line.
+  observe(output, all) {
+    const blocks = output
+      .split("\n\n")
+      .map(
+        (block) =>
+          new Map(
+            block.split("\n").map((row) => [row.slice(0, row.indexOf("=")), row.slice(row.indexOf("=") + 1)]),
+          ),
+      );
+    const owing = new Set(output.split("\n").flatMap((row) => /^Owes=(.+)$/.exec(row)?.[1] ?? []));
+    return new Map(
+      all.flatMap(({ id, desired: { unit } }, index): [ResourceId, Observation<Observed>][] => {
+        const block = blocks[index];
+        const load = block?.get("LoadState");
+        if (block === undefined || load === undefined) return [];
+        if (load === "not-found") return [[id, absent]];
+        return [
+          [
+            id,
+            known({
+              active: block.get("ActiveState") ?? "",
+              enabled: block.get("UnitFileState") ?? "",
+              owesRestart: owing.has(unit),
+            }),
+          ],
+        ];
+      }),
+    );
+  },
+
+  diff(desired, observed) {
+    const { unit, enabled, running } = desired;
+    const now =
+      observed.kind === "absent"
+        ? { active: "inactive", enabled: "disabled", owesRestart: false }
+        : observed.value;
+    const isEnabled = ENABLED.includes(now.enabled);
+    const isActive = now.active === "active" || now.active === "reloading";
+    const drafts: ChangeDraft[] = [];
+
+    if (isEnabled !== enabled || isActive !== running || observed.kind === "absent") {
+      const enable =
+        isEnabled === enabled
+          ? sh`:`
+          : enabled
+            ? sh`systemctl enable ${unit}`
+            : sh`systemctl disable ${unit}`;
+      drafts.push({
+        kind: observed.kind === "absent" ? "create" : "update",
+        risk: running ? "none" : "downtime",
+        before: describe(isActive, isEnabled),
+        after: describe(running, enabled),
+        apply: running
+          ? lines([
+              sh`systemctl daemon-reload`,
+              enable,
+              sh`systemctl reset-failed ${unit} 2>/dev/null || :`,
+              sh`systemctl start ${unit}`,
+              untilUp(desired),
+            ])
+          : lines([sh`systemctl daemon-reload`, enable, sh`systemctl stop ${unit}`]),
+        undo: sh`
+systemctl cat ${unit} > /dev/null 2>&1 || exit 0
+systemctl ${isEnabled ? "enable" : "disable"} ${unit} || :
+systemctl ${isActive ? "start" : "stop"} ${unit}`,
+      });
+    }
+    if (now.owesRestart && running) drafts.push(restartOf(desired));
+    return drafts;
+  },
+
+  restart: (desired) => ({ unit: desired.unit, draft: restartOf(desired) }),
+};
+
+function restartOf(desired: Desired): ChangeDraft {
+  const draft = restartDraft(desired.unit);
+  return { ...draft, apply: lines([draft.apply, untilUp(desired)]) };
+}
+
+const describe = (active: boolean, enabled: boolean): string =>
+  `${active ? "running" : "stopped"}, ${enabled ? "starts at boot" : "does not start at boot"}`;
+
+/** The kernel's own list of listening sockets: state 0A, the port in hexadecimal. Source: proc(5), /proc/net/tcp. */
+function untilUp({ unit, running, port, portWithinS }: Desired): Script {
+  if (!running || port === undefined) return sh`:`;
+  const pattern = `:${port.toString(16).toUpperCase().padStart(4, "0")} [0-9A-F]*:0000 0A `;
+  return sh`
+until=$(( $(date +%s) + ${portWithinS} ))
+while ! grep -q ${pattern} /proc/net/tcp /proc/net/tcp6 2>/dev/null; do
+  case $(systemctl is-active ${unit}) in
+    active | activating | reloading) ;;
+    *) echo ${`${unit} is not running:`}; journalctl -n 20 --no-pager -u ${unit} || :; exit 1 ;;
+  esac
+  if [ "$(date +%s)" -ge "$until" ]; then
+    echo ${`${unit} does not listen on port ${port} after ${portWithinS} s:`}
+    journalctl -n 20 --no-pager -u ${unit} || :
+    exit 1
+  fi
+  sleep 0.2
+done`;
+}
