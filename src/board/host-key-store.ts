@@ -1,0 +1,79 @@
+/**
+ * The files in which host keys are recorded, and what happens to a key that none of them knows.
+ */
+import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { HostKey } from "./host-key.js";
+import {
+  judgeHostKey,
+  parseKnownHosts,
+  renderKnownHost,
+  withoutHost,
+  type HostKeyVerdict,
+  type TrustSources,
+} from "./known-hosts.js";
+import type { SshHost } from "./ssh-target.js";
+
+export interface HostKeyStore {
+  /** imcloud's own known_hosts, `.imcloud/known_hosts`; need not exist. */
+  readonly file: string;
+  /** `record`: write down a key that is seen for the first time, as `accept-new` of OpenSSH does. */
+  readonly unknown: "refuse" | "record";
+  /** Asked before the files are; only {@link file} and the operator's files count if it says `by-record`. */
+  readonly decide?: (key: HostKey, host: SshHost) => "refuse" | "by-record";
+}
+
+export interface Trust extends TrustSources {
+  judge(key: HostKey): Promise<HostKeyVerdict>;
+}
+
+/** Reads what is known of a host. */
+export async function loadTrust(
+  store: HostKeyStore,
+  host: SshHost,
+  pinned: readonly string[],
+): Promise<Trust> {
+  const sources: TrustSources = {
+    pinned,
+    own: parseKnownHosts(await readOptional(store.file)),
+    user: (await Promise.all(host.knownHostsFiles.map(readOptional))).flatMap(parseKnownHosts),
+  };
+  return {
+    ...sources,
+    async judge(key) {
+      if (store.decide?.(key, host) === "refuse") return { kind: "unknown" };
+      const verdict = judgeHostKey(key, host.address, host.port, sources);
+      if (verdict.kind !== "unknown" || store.unknown === "refuse") return verdict;
+      await mkdir(dirname(store.file), { recursive: true, mode: 0o700 });
+      await appendFile(store.file, renderKnownHost(host.address, host.port, key), { mode: 0o600 });
+      return { kind: "trusted" };
+    },
+  };
+}
+
+/** Makes this the one key that imcloud trusts for the host. */
+export async function recordHostKey(
+  file: string,
+  host: Pick<SshHost, "address" | "port">,
+  key: HostKey,
+): Promise<void> {
+  const kept = withoutHost(await readOptional(file), host.address, host.port);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(
+    file,
+    kept + (kept === "" || kept.endsWith("\n") ? "" : "\n") + renderKnownHost(host.address, host.port, key),
+    {
+      mode: 0o600,
+    },
+  );
+}
+
+/** Only a file that is not there is empty: one that cannot be read might hold a `@revoked`. */
+async function readOptional(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    throw error;
+  }
+}

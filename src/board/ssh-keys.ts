@@ -1,0 +1,136 @@
+/**
+ * Private keys of the operator: from files, and held by an agent.
+ */
+import { readFile } from "node:fs/promises";
+import { once } from "node:events";
+import { createConnection } from "node:net";
+import ssh2, { type BaseAgent, type ParsedKey } from "ssh2";
+import type { Secret } from "../shared/secret.js";
+import type { SshHost } from "./ssh-target.js";
+
+/** Asked for the passphrase of a key; undefined: nobody knows it, the key is passed over. */
+export type AskPassphrase = (keyFile: string) => Promise<Secret | undefined>;
+
+export interface LoadedKeys {
+  readonly keys: readonly { readonly path: string; readonly key: ParsedKey }[];
+  /** Keys that could not be used, with the reason, for the error that may follow. */
+  readonly passedOver: readonly string[];
+}
+
+const AGENT_DEADLINE_MS = 3_000;
+
+/**
+ * Reads the key files of a host. A missing file is no reason to complain: the defaults are guesses.
+ *
+ * @param isHeld whether the agent already holds the key: then its passphrase need not be asked for
+ */
+export async function loadKeys(
+  { identityFiles }: SshHost,
+  isHeld: (publicKey: Buffer) => boolean,
+  askPassphrase: AskPassphrase,
+): Promise<LoadedKeys> {
+  const keys: { path: string; key: ParsedKey }[] = [];
+  const passedOver: string[] = [];
+  for (const path of identityFiles) {
+    const text = await readOptional(path);
+    if (text === undefined) continue;
+    const publicText = await readOptional(`${path}.pub`);
+    const publicKey = publicText === undefined ? undefined : parsed(publicText);
+    if (publicKey !== undefined && isHeld(publicKey.getPublicSSH())) continue;
+
+    const open = ssh2.utils.parseKey(text);
+    if (!(open instanceof Error)) {
+      keys.push({ path, key: first(open) });
+      continue;
+    }
+    if (!/encrypted/i.test(open.message)) {
+      passedOver.push(`${path} (${open.message})`);
+      continue;
+    }
+    const passphrase = await askPassphrase(path);
+    const unlocked = passphrase === undefined ? undefined : ssh2.utils.parseKey(text, passphrase.reveal());
+    if (unlocked === undefined) passedOver.push(`${path} (has a passphrase, and none was given)`);
+    else if (unlocked instanceof Error) passedOver.push(`${path} (wrong passphrase)`);
+    else keys.push({ path, key: first(unlocked) });
+  }
+  return { keys, passedOver };
+}
+
+/**
+ * The agent, showing the named keys first, or nothing but them.
+ *
+ * A server counts each key that it is shown, usually up to six: the right one should come early.
+ *
+ * @returns undefined when there is no agent, it does not answer, or it has nothing to offer
+ */
+export async function openAgent(
+  host: SshHost,
+): Promise<{ agent: BaseAgent; held: readonly ParsedKey[] } | undefined> {
+  if (host.agent === "" || !(await answers(host.agent))) return undefined;
+  const inner = ssh2.createAgent(host.agent);
+  const all = await identitiesOf(inner);
+
+  const named = (await Promise.all(host.identityFiles.map((path) => readOptional(`${path}.pub`)))).flatMap(
+    (text) => {
+      const key = text === undefined ? undefined : parsed(text);
+      return key === undefined ? [] : [key.getPublicSSH()];
+    },
+  );
+  const isNamed = (key: ParsedKey): boolean => named.some((wanted) => wanted.equals(key.getPublicSSH()));
+  const held = [...all.filter(isNamed), ...(host.identitiesOnly ? [] : all.filter((key) => !isNamed(key)))];
+  return held.length === 0 ? undefined : { agent: showing(inner, held), held };
+}
+
+/** The same agent, whose list of keys is this one. */
+function showing(inner: BaseAgent, keys: readonly ParsedKey[]): BaseAgent {
+  return new (class extends ssh2.BaseAgent {
+    override getIdentities(done: Parameters<BaseAgent["getIdentities"]>[0]): void {
+      done(undefined, [...keys]);
+    }
+    override sign(...call: unknown[]): void {
+      Reflect.apply(inner.sign.bind(inner), undefined, call);
+    }
+  })();
+}
+
+async function identitiesOf(agent: BaseAgent): Promise<ParsedKey[]> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve([]), AGENT_DEADLINE_MS);
+    agent.getIdentities((error, keys) => {
+      clearTimeout(timer);
+      // An agent that answers with an error holds nothing for us; the login error will name what was tried.
+      const usable = (keys ?? []).flatMap((key) => {
+        const own = ssh2.utils.parseKey(key as ParsedKey);
+        return own instanceof Error ? [] : [first(own)];
+      });
+      resolve(error ? [] : usable);
+    });
+  });
+}
+
+async function answers(socketPath: string): Promise<boolean> {
+  if (socketPath === "pageant") return true;
+  const socket = createConnection(socketPath);
+  try {
+    await once(socket, "connect", { signal: AbortSignal.timeout(AGENT_DEADLINE_MS) });
+    return true;
+  } catch {
+    return false; // a stale SSH_AUTH_SOCK is as common as none
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function readOptional(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch(() => undefined);
+}
+
+function parsed(text: string): ParsedKey | undefined {
+  const key = ssh2.utils.parseKey(text);
+  return key instanceof Error ? undefined : first(key);
+}
+
+/** A file may hold several keys; the library then gives a list, which its types do not say. */
+function first(key: ParsedKey | readonly ParsedKey[]): ParsedKey {
+  return (Array.isArray(key) ? key[0] : key) as ParsedKey;
+}
