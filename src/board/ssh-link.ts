@@ -5,7 +5,7 @@
  * wait, and what an error means to the operator. Its optional native parts only make ciphers faster, so
  * their absence changes nothing.
  */
-import ssh2, { type Client, type ConnectConfig, type ServerHostKeyAlgorithm } from "ssh2";
+import ssh2, { type Client, type ServerHostKeyAlgorithm } from "ssh2";
 import { ImcloudError } from "../shared/errors.js";
 import type { Secret } from "../shared/secret.js";
 import {

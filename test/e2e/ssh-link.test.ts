@@ -366,9 +366,10 @@ async function passwordServer(method: "password" | "keyboard-interactive", passw
     client.on("error", () => undefined);
     client.on("authentication", (attempt) => {
       if (attempt.method !== method) attempt.reject([method]);
-      else if (attempt.method === "password")
-        attempt.password === password ? attempt.accept() : attempt.reject([method]);
-      else if (attempt.method === "keyboard-interactive") {
+      else if (attempt.method === "password") {
+        if (attempt.password === password) attempt.accept();
+        else attempt.reject([method]);
+      } else if (attempt.method === "keyboard-interactive") {
         attempt.prompt([{ prompt: "Password: ", echo: false }], (answers) => {
           if (answers[0] === password) attempt.accept();
           else attempt.reject([method]);
