@@ -11,7 +11,7 @@ import { readRecords, type BoardRecord } from "./board-record.js";
 import { boardPlace, labLayout, type LabLayout } from "./layout.js";
 import { inspectMachine, missing } from "./machine.js";
 import type { Suite } from "./mirror.js";
-import { isOn, removeBoards, type Progress } from "./setup.js";
+import { isOn, prepareLab, removeBoards, type Progress } from "./setup.js";
 import { sshArguments } from "./ssh.js";
 import { boardRequest, startBoards, VirtualBoard } from "./virtual-board.js";
 
@@ -73,9 +73,14 @@ export async function labUp(options: LabUpOptions, onProgress: Progress): Promis
   const { names, ...rest } = options;
   const absent = names.filter((name) => !present.some((board) => board.name === name));
 
-  for (const record of present) {
-    const off = names.includes(record.name) && !(await isOn(lab, record.number));
-    if (off) await new VirtualBoard(lab, record).restorePower();
+  const off: BoardRecord[] = [];
+  for (const board of present) {
+    if (names.includes(board.name) && !(await isOn(lab, board.number))) off.push(board);
+  }
+  if (off.length > 0) {
+    onProgress(`starting ${off.map(({ name }) => name).join(", ")} again`);
+    await prepareLab(lab, new Set(off.map(({ suite }) => suite)), onProgress);
+    await Promise.all(off.map((board) => new VirtualBoard(lab, board).restorePower()));
   }
   if (absent.length > 0) {
     const limited = { ...rest, memoryLimited: options.memoryMb !== undefined };

@@ -45,6 +45,7 @@ export interface BoardPlace {
   readonly cgroup: string;
   readonly upper: string;
   readonly recordFile: string;
+  readonly launchScript: string;
   /** Written by the launcher itself: its own line of proc_pid_stat(5). */
   readonly launcherFile: string;
   readonly consoleLog: string;
@@ -99,6 +100,7 @@ export function boardPlace(lab: LabLayout, number: number): BoardPlace {
     cgroup: `${lab.cgroup}/${number}`,
     upper: join(folder, "upper"),
     recordFile: join(folder, "board.json"),
+    launchScript: join(folder, "launch.sh"),
     launcherFile: join(folder, "launcher"),
     consoleLog: join(folder, "console.log"),
   };

@@ -19,7 +19,6 @@ import {
   processIdentity,
   type ProcessIdentity,
 } from "./processes.js";
-import { labTemplates } from "./rootfs.js";
 
 /** Starts the board. It is on as soon as its launcher is recorded; SSH answers about a second later. */
 export async function powerOn(lab: LabLayout, board: BoardRecord): Promise<void> {
@@ -28,7 +27,7 @@ export async function powerOn(lab: LabLayout, board: BoardRecord): Promise<void>
     await mkdir(join(place.folder, folder), { recursive: true });
   await rm(place.launcherFile, { force: true });
   const console = await open(place.consoleLog, "a");
-  const launcher = spawn("sh", [join(labTemplates(), "launch.sh")], {
+  const launcher = spawn("sh", [place.launchScript], {
     detached: true, // a Ctrl-C at the terminal is not meant for the boards
     stdio: ["ignore", console.fd, console.fd],
     cwd: "/",

@@ -3,7 +3,7 @@
  * the last one, put in order after a crash.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { aptCacheUrl, startAptCache, stopAptCache } from "./apt-cache.js";
 import { boardFiles, writeBoardFiles, type BoardFile } from "./board-files.js";
@@ -22,7 +22,7 @@ import { machineMirror, type Mirror, type Suite } from "./mirror.js";
 import { startNetwork, stopNetwork } from "./network.js";
 import { cutPower, removeCgroups, runningLauncher } from "./power.js";
 import { isAlive, type ProcessIdentity } from "./processes.js";
-import { ensureBase, removeOldBases } from "./rootfs.js";
+import { ensureBase, labTemplates, removeOldBases } from "./rootfs.js";
 
 export interface BoardRequest {
   readonly name: string;
@@ -51,13 +51,7 @@ export async function makeBoards(
 ): Promise<readonly BoardRecord[]> {
   await requireMachine();
   return withLock(lab.lockFile, async () => {
-    await installPrograms(onProgress);
-    await removeLitter(lab);
-    await startNetwork(lab);
-    const bases = new Map<Suite, Base>();
-    for (const suite of new Set(requests.map((request) => request.suite))) {
-      bases.set(suite, await prepareBase(lab, suite, onProgress));
-    }
+    const bases = await prepare(lab, new Set(requests.map(({ suite }) => suite)), onProgress);
     return Promise.all(
       requests.map((request) => {
         const base = bases.get(request.suite);
@@ -66,6 +60,29 @@ export async function makeBoards(
       }),
     );
   });
+}
+
+/** Puts the lab in order for boards that exist but are off, as all are after the machine itself has restarted. */
+export async function prepareLab(
+  lab: LabLayout,
+  suites: ReadonlySet<Suite>,
+  onProgress: Progress,
+): Promise<void> {
+  await requireMachine();
+  await withLock(lab.lockFile, () => prepare(lab, suites, onProgress));
+}
+
+async function prepare(
+  lab: LabLayout,
+  suites: ReadonlySet<Suite>,
+  onProgress: Progress,
+): Promise<ReadonlyMap<Suite, Base>> {
+  await installPrograms(onProgress);
+  await removeLitter(lab);
+  await startNetwork(lab);
+  const bases = new Map<Suite, Base>();
+  for (const suite of suites) bases.set(suite, await prepareBase(lab, suite, onProgress));
+  return bases;
 }
 
 /** A base, and what boards made of it take over from the machine's apt. */
@@ -111,6 +128,8 @@ async function makeBoard(lab: LabLayout, request: BoardRequest, base: Base): Pro
     hostKeys: hostKeys.files,
     ...(request.osRelease !== undefined && { osRelease: request.osRelease }),
   });
+  // A copy of its own: a shell reads its script as it goes, and must not read on from another release's.
+  await copyFile(join(labTemplates(), "launch.sh"), place.launchScript);
   await mkdir(place.upper, { mode: 0o755 });
   await writeBoardFiles(base.root, place.upper, [...own, ...request.files]);
   await writeFile(join(place.folder, "known_hosts"), `${place.address} ${hostKeys.publicKey}\n`);
