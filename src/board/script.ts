@@ -53,9 +53,9 @@ export function payloadFile(content: Content): PayloadFile {
  */
 export function sh(strings: TemplateStringsArray, ...values: readonly ShellValue[]): Script {
   const files = new Map<string, Content>();
-  const text = strings.raw.reduce(
-    (before, string, index) => before + render(values[index - 1] ?? "", files) + string,
-  );
+  const text = strings.raw
+    .map((string) => string.replaceAll("\\${", "${").replaceAll("\\`", "`"))
+    .reduce((before, string, index) => before + render(values[index - 1] ?? "", files) + string);
   return { text: dedent(text), files };
 }
 

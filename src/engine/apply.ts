@@ -34,7 +34,7 @@ export interface PlanInput {
  */
 export async function planBoard({ transport, resolve, rememberedFacts }: PlanInput): Promise<BoardPlan> {
   if (rememberedFacts !== undefined) {
-    const items = resolve(rememberedFacts);
+    const items = await resolve(rememberedFacts);
     const answer = await probe(transport, resourcesOf(items), rememberedFacts);
     if (sameFacts(answer.facts, rememberedFacts))
       return makePlan(transport.board, items, rememberedFacts, answer);
@@ -194,7 +194,7 @@ function tooManyWaves(plan: BoardPlan): ImcloudError {
   );
 }
 
-function whyEnded({ board, changes }: BoardPlan, { outcome, steps }: Followed): ImcloudError {
+function whyEnded({ board, changes }: BoardPlan, { outcome, steps, complaint }: Followed): ImcloudError {
   const last = steps.at(-1);
   const origin = changes[steps.length - 1]?.origin;
   if (outcome === "locked") {
@@ -208,7 +208,7 @@ function whyEnded({ board, changes }: BoardPlan, { outcome, steps }: Followed): 
       `the run on \`${board}\` ended in the middle of ${last?.title ?? "its beginning"}`,
       {
         ...(origin && { origin }),
-        found: "the journal stops there: the board was rebooted or the run was killed",
+        found: complaint || "the journal stops there: the board was rebooted or the run was killed",
         hint: "run the command again: it goes on from what the board looks like now",
       },
     );

@@ -24,6 +24,8 @@ export interface Followed {
   /** `interrupted`: the journal ended without saying how the run did. */
   readonly outcome: RunOutcome | "interrupted";
   readonly steps: readonly StepRecord[];
+  /** What the starting or following itself complained of. */
+  readonly complaint: string;
 }
 
 /**
@@ -42,6 +44,7 @@ export async function follow(
   const steps: StepRecord[] = [];
   let open: { title: string; startedAt: number; tail: string[] } | undefined;
   let outcome: Followed["outcome"] = "interrupted";
+  let complaint = "";
 
   const close = (record: StepRecord): void => {
     steps.push(record);
@@ -78,10 +81,10 @@ export async function follow(
       deadlineMs: options.deadlineMs,
       onLine: (line, stream) => stream === "stdout" && onLine(line),
     });
-    if (result.exitCode !== 0) observer.output?.(result.stderr.trim());
+    if (result.exitCode !== 0) complaint = result.stderr.trim();
   } finally {
     signal?.removeEventListener("abort", stop);
   }
   if (open !== undefined) steps.push({ title: open.title, outcome: "unfinished", tail: open.tail });
-  return { outcome, steps };
+  return { outcome, steps, complaint };
 }

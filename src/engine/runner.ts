@@ -24,6 +24,7 @@ export PATH LC_ALL DEBIAN_FRONTEND HOME IMCLOUD_DIR IMCLOUD_FILES IMCLOUD_SAVED 
 run=$1 nonce=$2
 record=${RUNS}/$run
 journal=$record/journal
+exec 2>> "$journal"
 
 mark() { printf '\n@imcloud %s %s %s\n' "$nonce" "$(date +%s%3N)" "$*" >> "$journal"; }
 durable() { sync "$@" 2>/dev/null || sync; }

@@ -23,8 +23,8 @@ export interface Deferred {
 export type Item =
   { readonly kind: "resource"; readonly resource: Resource } | ({ readonly kind: "deferred" } & Deferred);
 
-/** All that is wanted of one board, in order. Pure in its facts. */
-export type Resolve = (facts: Facts) => readonly Item[];
+/** All that is wanted of one board, in order. It depends on the facts and on nothing else that the board does. */
+export type Resolve = (facts: Facts) => Promise<readonly Item[]>;
 
 export interface Change extends ChangeDraft {
   /** Unique in its plan. */

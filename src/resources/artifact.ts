@@ -95,7 +95,7 @@ else
   rm -f ${path}
   rm -rf ${packed} ${`${packed}.d`}
 fi
-rmdir ${STORE} 2>/dev/null || :`,
+rmdir ${STORE} /opt/imcloud 2>/dev/null || :`,
         ...(notifies.length > 0 && { notifies }),
       },
     ];

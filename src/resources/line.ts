@@ -100,7 +100,8 @@ grep -sH '' -- "$@" | sed 's/^/line|/'`;
 /** Kept apart from the schema: a pattern that does not compile is bad input, not a bug. */
 function isPattern(source: string): boolean {
   try {
-    return new RegExp(source) !== undefined;
+    new RegExp(source);
+    return true;
   } catch {
     return false;
   }

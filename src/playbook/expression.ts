@@ -1,0 +1,115 @@
+/**
+ * `{{ ... }}` in playbooks and templates.
+ *
+ * LiquidJS evaluates them: an expression can look at what it is given and at nothing else, on the operator's
+ * machine or on the board. A value that is one expression keeps its type; in a longer text it becomes text.
+ */
+import { Liquid, LiquidError } from "liquidjs";
+import { randomUUID } from "node:crypto";
+import { Secret } from "../shared/secret.js";
+
+/** Something a playbook asks about that only a later wave can answer. */
+export class NotYetKnown extends Error {
+  override readonly name = "NotYetKnown";
+}
+
+export type Scope = Readonly<Record<string, unknown>>;
+
+export interface Evaluator {
+  /** Evaluates every text in a value, however deep. */
+  value(input: unknown, scope: Scope): unknown;
+  /** A condition, without braces. */
+  condition(expression: string, scope: Scope): boolean;
+  /** A whole file; a `Secret` if any secret went into it. */
+  template(text: string, scope: Scope): string | Secret;
+}
+
+/**
+ * @param secrets by name; they are in every scope as `secrets.NAME`
+ * @throws NotYetKnown from its functions, where an expression needs what is not known yet
+ * @throws Error with a one-line message from its functions, for a mistake in an expression
+ */
+export function makeEvaluator(secrets: ReadonlyMap<string, Secret>): Evaluator {
+  const liquid = new Liquid({ strictVariables: true, strictFilters: true, ownPropertyOnly: true });
+  liquid.registerFilter("installed", (name: string, versions: Record<string, string>) => {
+    const version = versions[name];
+    if (version === undefined) throw new NotYetKnown(`${name} is not installed yet`);
+    return version;
+  });
+  liquid.registerFilter("json", (value: unknown) => JSON.stringify(value, null, 2));
+  liquid.registerFilter(
+    "at_least_version",
+    (version: string, other: string) => compareVersions(version, other) >= 0,
+  );
+  liquid.registerFilter("between", (value: number, low: number, high: number) =>
+    Math.min(high, Math.max(low, value)),
+  );
+
+  // While an expression is evaluated, a secret is a word that nobody can guess; afterwards it is a Secret again.
+  const words = new Map([...secrets].map(([name, secret]) => [`secret-${randomUUID()}`, { name, secret }]));
+  const wordsByName = Object.fromEntries([...words].map(([word, { name }]) => [name, word]));
+  const scoped = (scope: Scope): Scope => ({ ...scope, secrets: wordsByName });
+
+  const seal = (text: string): string | Secret => {
+    let open = text;
+    for (const [word, { secret }] of words) open = open.replaceAll(word, secret.reveal());
+    return open === text ? text : new Secret(open);
+  };
+  const evaluate = <Result>(work: () => Result): Result => {
+    try {
+      return work();
+    } catch (error) {
+      throw causeOf(error);
+    }
+  };
+  const text = (input: string, scope: Scope): unknown => {
+    const only = /^\s*\{\{((?:(?!\}\}|\{\{).)*)\}\}\s*$/s.exec(input)?.[1];
+    const result: unknown =
+      only === undefined
+        ? liquid.parseAndRenderSync(input, scoped(scope))
+        : liquid.evalValueSync(only.trim(), scoped(scope));
+    return typeof result === "string" ? seal(result) : result;
+  };
+
+  const value = (input: unknown, scope: Scope): unknown => {
+    if (typeof input === "string") return /\{\{|\{%/.test(input) ? evaluate(() => text(input, scope)) : input;
+    if (Array.isArray(input)) return input.map((item) => value(item, scope));
+    if (input !== null && typeof input === "object" && !(input instanceof Secret)) {
+      return Object.fromEntries(Object.entries(input).map(([key, item]) => [key, value(item, scope)]));
+    }
+    return input;
+  };
+
+  return {
+    value,
+    condition: (expression, scope) =>
+      evaluate(() => liquid.evalValueSync(expression, scoped(scope)) === true),
+    template: (input, scope) =>
+      evaluate(() => seal(liquid.parseAndRenderSync(input, scoped(scope)) as string)),
+  };
+}
+
+/** LiquidJS wraps what its filters throw, and adds the template's lines to its own messages. */
+function causeOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const inner: unknown = "originalError" in error ? error.originalError : undefined;
+  if (inner instanceof NotYetKnown) return inner;
+  if (error instanceof LiquidError || "token" in error)
+    return new Error(error.message.split("\n")[0] ?? error.message, { cause: error });
+  return error;
+}
+
+/** By numbers between dots, so 3.10 is above 3.9; what is not a number counts as 0. Enough for "at least". */
+function compareVersions(one: string, other: string): number {
+  const numbers = (version: string) =>
+    version
+      .replace(/^\d+:/, "")
+      .split(/[.~+-]/)
+      .map((part) => Number.parseInt(part, 10) || 0);
+  const [left, right] = [numbers(one), numbers(other)];
+  for (let index = 0; index < Math.max(left.length, right.length); index += 1) {
+    const difference = (left[index] ?? 0) - (right[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,146 @@
+/**
+ * The engine on a real board: apply, the law of two execs, and back to where it began.
+ */
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { applyBoard, newRun, planBoard } from "../../src/engine/apply.js";
+import { compileRun } from "../../src/engine/compile.js";
+import { follow } from "../../src/engine/follow.js";
+import { revertAll } from "../../src/engine/revert.js";
+import type { Item } from "../../src/engine/types.js";
+import { RESOURCE_TYPES } from "../../src/resources/registry.js";
+import { resourceId } from "../../src/resources/resource.js";
+import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
+import { Secret } from "../../src/shared/secret.js";
+import { connect } from "./connect.js";
+
+let folder = "";
+let board: VirtualBoard;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "imcloud-engine-"));
+  board = await virtualBoard("kitchen");
+});
+afterAll(async () => {
+  await board[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+/** One item of a list as a playbook would give it. */
+function item(type: string, input: unknown, line: number): Item {
+  const registered = RESOURCE_TYPES.get(type);
+  if (registered === undefined) throw new Error(`no type ${type}`);
+  const desired = registered.schema.parse(input);
+  return {
+    kind: "resource",
+    resource: {
+      type: registered,
+      desired,
+      id: resourceId(type, registered.key(desired)),
+      origin: { file: "test.yaml", line },
+      playbook: "test",
+    },
+  };
+}
+
+async function wishes(): Promise<readonly Item[]> {
+  const path = join(folder, "artifact");
+  await writeFile(path, "an artifact\n");
+  const source = {
+    path,
+    sizeBytes: (await stat(path)).size,
+    sha256: createHash("sha256").update("an artifact\n").digest("hex"),
+  };
+  const unit = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n";
+  const inputs: readonly (readonly [string, unknown])[] = [
+    ["user", { name: "imtest", home: "/var/lib/imtest" }],
+    ["directory", { path: "/var/lib/imtest", owner: "imtest", group: "imtest", mode: "0750" }],
+    ["file", { path: "/etc/imtest/deep/a file's name", content: "quote ' and $dollar\n" }],
+    [
+      "file",
+      { path: "/etc/imtest/secret", content: new Secret("hush"), mode: "0600", notifies: ["imtest.service"] },
+    ],
+    ["line", { path: "/etc/hosts", line: "192.0.2.7 elsewhere" }],
+    ["sysctl", { key: "net.ipv4.tcp_fin_timeout", value: "42" }],
+    ["artifact", { path: "/opt/imtest/tool", source, mode: "0755" }],
+    [
+      "command",
+      {
+        name: "mark",
+        unless: "test -e /etc/imtest/mark",
+        run: "touch /etc/imtest/mark",
+        undo: "rm -f /etc/imtest/mark",
+      },
+    ],
+    ["file", { path: "/etc/systemd/system/imtest.service", content: unit, notifies: ["imtest.service"] }],
+    ["service", { unit: "imtest.service" }],
+    ["package", { names: ["hello"] }],
+  ];
+  return inputs.map(([type, input], index) => item(type, input, index + 1));
+}
+
+test("a list of wishes comes true, costs one exec when true, and can be taken back", async () => {
+  const transport = await connect(board);
+  const items = await wishes();
+  const before = await board.manifest();
+  const titles: string[] = [];
+
+  const first = await applyBoard({
+    transport,
+    resolve: () => Promise.resolve(items),
+    observer: { stepEnded: ({ title }) => titles.push(title) },
+  });
+  expect(first.error?.details.found ?? first.error).toBeUndefined();
+  expect(first.outcome).toBe("changed");
+  expect(first.waves).toHaveLength(1);
+  expect(titles).toContain("create service:imtest.service");
+  expect(await board.sh("cat '/etc/imtest/deep/a file'\\''s name'; cat /etc/imtest/secret")).toBe(
+    "quote ' and $dollar\nhush",
+  );
+  expect(
+    await board.sh("systemctl is-active imtest; cat /proc/sys/net/ipv4/tcp_fin_timeout; hello -t"),
+  ).toMatch(/^active\n42\n/);
+  expect(await board.sh("ls /var/lib/imcloud/pending")).toBe("");
+  await transport.close();
+
+  // The law: one handshake, and one exec when the remembered facts hold.
+  const again = await connect(board);
+  const settled = await applyBoard({
+    transport: again,
+    resolve: () => Promise.resolve(items),
+    ...(first.facts && { rememberedFacts: first.facts }),
+  });
+  expect(settled.outcome).toBe("unchanged");
+  expect(again.counts).toEqual({ handshakes: 1, execs: 1 });
+
+  // What somebody else changed is seen and mended; a service whose file changed restarts once.
+  await board.sh("echo tampered > /etc/imtest/secret; chown imtest /etc/imtest/secret");
+  const repaired = await applyBoard({ transport: again, resolve: () => Promise.resolve(items) });
+  expect(repaired.waves[0]?.steps.map(({ title }) => title)).toEqual([
+    "update file:/etc/imtest/secret",
+    "update service:imtest.service",
+  ]);
+
+  const { state } = await planBoard({ transport: again, resolve: () => Promise.resolve(items) });
+  const handle = newRun();
+  const steps = revertAll(state.managed, { withData: true });
+  const reverted = await follow(again, compileRun(steps, handle), handle, {
+    observer: {},
+    deadlineMs: 120_000,
+  });
+  expect(reverted.steps.filter(({ outcome }) => outcome !== "done")).toEqual([]);
+  expect(settledFiles(await board.manifest())).toEqual(settledFiles(before));
+  await again.close();
+});
+
+/** Paths, and contents, of all files but those that dpkg, apt and the account tools keep for themselves. */
+function settledFiles(manifest: string): readonly string[] {
+  const own =
+    /\/var\/(lib\/(imcloud|apt|dpkg)|cache)|\/etc\/(passwd|group|gshadow|shadow|subuid|subgid)-|ld\.so\.cache/;
+  return manifest
+    .split("\n")
+    .filter((row) => !own.test(row))
+    .map((row) => row.split("\t")[0] ?? "");
+}
