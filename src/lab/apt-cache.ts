@@ -79,7 +79,7 @@ export async function startAptCache(lab: LabLayout, sources: readonly string[]):
   );
   cache.unref();
   await output.close();
-  await untilAnswering(lab);
+  await untilAnswering(lab, () => cache.exitCode === null && cache.signalCode === null);
 }
 
 /** Ends the cache; what it has fetched stays. */
@@ -96,13 +96,13 @@ async function runningCache(lab: LabLayout): Promise<ProcessIdentity | undefined
   return recorded !== undefined && (await isAlive(recorded)) ? recorded : undefined;
 }
 
-async function untilAnswering(lab: LabLayout): Promise<void> {
+async function untilAnswering(lab: LabLayout, runs: () => boolean): Promise<void> {
   const deadline = Date.now() + START_DEADLINE_MS;
   while (!(await answers(lab.gateway, lab.aptCachePort))) {
-    if (Date.now() > deadline) {
+    if (Date.now() > deadline || !runs()) {
       throw new ImcloudError("lab.failed", `the apt cache does not answer at ${aptCacheUrl(lab)}`, {
         found: await readFile(join(lab.aptCacheFolder, "output"), "utf8"),
-        hint: `see whether another program has the port: ss -ltnp sport = :${lab.aptCachePort}`,
+        hint: `${lab.folder} must be open to the user ${USER}, and port ${lab.aptCachePort} free`,
       });
     }
     await delay(20);

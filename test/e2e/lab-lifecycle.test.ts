@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +14,7 @@ import { virtualBoard } from "../../src/lab/virtual-board.js";
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "imcloud-lab-"));
+  await chmod(folder, 0o755); // the apt cache is not root
   vi.stubEnv("IMCLOUD_LAB_FOLDER", folder);
   vi.stubEnv("IMCLOUD_LAB_NETWORK", "10.98.43.0/24");
 });
