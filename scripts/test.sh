@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# All tests. `npm test` runs everything in its short form; `npm run test:fault` the fault tests in their long one.
+# usage: test.sh [fault-long]
+#
+# Ends with one line, `N passed, N failed`, over all runners; the exit code is 0 when nothing failed.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+passed=0
+failed=0
+reports=$(mktemp -d)
+trap 'rm -rf "$reports"' EXIT
+
+heading() { printf '\n== %s\n' "$1"; }
+
+# A runner that fails without saying how many tests failed counts as one.
+count() { # TITLE EXIT_CODE PASSED FAILED
+  local title=$1 status=$2 ran=$3 broken=$4
+  if [ "$status" -ne 0 ] && [ "$broken" -eq 0 ]; then broken=1; fi
+  passed=$((passed + ran))
+  failed=$((failed + broken))
+  printf '%s: %d passed, %d failed\n' "$title" "$ran" "$broken"
+}
+
+vitest() { # PROJECT
+  local report=$reports/$1.json status=0 figures
+  heading "$1"
+  npx --no-install vitest run --project "$1" --passWithNoTests --reporter=default --reporter=json \
+    --outputFile.json="$report" || status=$?
+  # A file that cannot even be loaded has no test that could fail.
+  figures=$(node -e '
+    const { numPassedTests, numFailedTests, testResults } = JSON.parse(require("fs").readFileSync(process.argv[1]));
+    const unloadable = testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
+    console.log(numPassedTests, numFailedTests + unloadable.length)' "$report" 2>/dev/null) || figures="0 0"
+  # shellcheck disable=SC2086 # two numbers
+  count "$1" "$status" $figures
+}
+
+# The IM server runs on Bun; its tests do too. Bun ends with ` N pass` and ` N fail`.
+server() {
+  local status=0 output=$reports/server
+  heading "server"
+  bash scripts/test-server.sh 2>&1 | tee "$output"
+  status=${PIPESTATUS[0]}
+  sum() { sed 's/\x1b\[[0-9;]*m//g' "$output" | awk -v word="$1" '$2 == word && NF == 2 { n += $1 } END { print n + 0 }'; }
+  count "server" "$status" "$(sum pass)" "$(sum fail)"
+}
+
+finish() {
+  printf '\n%d passed, %d failed\n' "$passed" "$failed"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+  exit
+}
+
+[ -d node_modules ] || npm ci || exit 1
+[ "$(id -u)" -eq 0 ] || {
+  echo "the e2e and fault tests start virtual boards, which needs root; \`npm run test:unit\` does not" >&2
+  exit 1
+}
+
+heading "build"
+npm run --silent build || exit 1
+
+if [ "${1:-}" = fault-long ]; then
+  export IMCLOUD_FAULT=long
+  vitest fault
+  finish
+fi
+
+export IMCLOUD_FAULT=short
+vitest unit
+[ ! -e scripts/test-server.sh ] || server
+vitest e2e
+vitest fault
+finish
