@@ -47,7 +47,8 @@ export function makePlan(
     } else if (item.kind === "resource") ready.push({ resource: item.resource, drafts });
   }
 
-  const changes = withRestarts(ready).flatMap(({ resource, drafts }) =>
+  const spokenFor = new Set(resources.flatMap(({ type, desired }) => type.restart(desired)?.unit ?? []));
+  const changes = withRestarts(ready, spokenFor).flatMap(({ resource, drafts }) =>
     drafts.map((draft, index): Change => ({
       ...draft,
       id: index === 0 ? resource.id : `${resource.id}#${index + 1}`,
@@ -88,11 +89,11 @@ function judged(item: Item, judgements: ReadonlyMap<string, Judgement>) {
 }
 
 /**
- * Adds the restarts that changes ask for: one for each unit, where its own resource stands in the list,
- * else after everything else. The runner has noted the debt before the change that causes it, so a run that
+ * Adds the restarts that changes ask for: one for each unit, where its own resource stands in the list. If
+ * that resource waits for a later wave, so does the restart; if there is none, it comes after everything else. The runner has noted the debt before the change that causes it, so a run that
  * is cut off in between pays it the next time.
  */
-function withRestarts(ready: readonly Planned[]): readonly Planned[] {
+function withRestarts(ready: readonly Planned[], spokenFor: ReadonlySet<UnitName>): readonly Planned[] {
   const asked = new Map<UnitName, Planned>();
   for (const planned of ready) {
     for (const unit of planned.drafts.flatMap(({ notifies }) => notifies ?? [])) asked.set(unit, planned);
@@ -102,10 +103,12 @@ function withRestarts(ready: readonly Planned[]): readonly Planned[] {
     if (restart === undefined || !asked.delete(restart.unit) || restarts(planned.drafts)) return planned;
     return { ...planned, drafts: [...planned.drafts, restart.draft] };
   });
-  const homeless = [...asked].map(([unit, { resource }]) => ({
-    resource: { ...resource, id: resourceId("restart", unit) },
-    drafts: [restartDraft(unit)],
-  }));
+  const homeless = [...asked]
+    .filter(([unit]) => !spokenFor.has(unit))
+    .map(([unit, { resource }]) => ({
+      resource: { ...resource, id: resourceId("restart", unit) },
+      drafts: [restartDraft(unit)],
+    }));
   return [...placed, ...homeless];
 }
 

@@ -16,8 +16,10 @@ export class NotYetKnown extends Error {
 export type Scope = Readonly<Record<string, unknown>>;
 
 export interface Evaluator {
-  /** Evaluates every text in a value, however deep. */
+  /** Evaluates every text in a value, however deep. Secrets are still words that stand for them. */
   value(input: unknown, scope: Scope): unknown;
+  /** Makes every text that a secret went into a `Secret`, however deep: the last thing before a value is used. */
+  seal(input: unknown): unknown;
   /** A condition, without braces. */
   condition(expression: string, scope: Scope): boolean;
   /** A whole file; a `Secret` if any secret went into it. */
@@ -30,7 +32,12 @@ export interface Evaluator {
  * @throws Error with a one-line message from its functions, for a mistake in an expression
  */
 export function makeEvaluator(secrets: ReadonlyMap<string, Secret>): Evaluator {
-  const liquid = new Liquid({ strictVariables: true, strictFilters: true, ownPropertyOnly: true });
+  const liquid = new Liquid({
+    strictVariables: true,
+    strictFilters: true,
+    lenientIf: true,
+    ownPropertyOnly: true,
+  });
   liquid.registerFilter("installed", (name: string, versions: Record<string, string>) => {
     const version = versions[name];
     if (version === undefined) throw new NotYetKnown(`${name} is not installed yet`);
@@ -68,25 +75,27 @@ export function makeEvaluator(secrets: ReadonlyMap<string, Secret>): Evaluator {
       only === undefined
         ? liquid.parseAndRenderSync(input, scoped(scope))
         : liquid.evalValueSync(only.trim(), scoped(scope));
-    return typeof result === "string" ? seal(result) : result;
-  };
-
-  const value = (input: unknown, scope: Scope): unknown => {
-    if (typeof input === "string") return /\{\{|\{%/.test(input) ? evaluate(() => text(input, scope)) : input;
-    if (Array.isArray(input)) return input.map((item) => value(item, scope));
-    if (input !== null && typeof input === "object" && !(input instanceof Secret)) {
-      return Object.fromEntries(Object.entries(input).map(([key, item]) => [key, value(item, scope)]));
-    }
-    return input;
+    return result;
   };
 
   return {
-    value,
+    value: (input, scope) =>
+      mapTexts(input, (each) => (/\{\{|\{%/.test(each) ? evaluate(() => text(each, scope)) : each)),
+    seal: (input) => mapTexts(input, seal),
     condition: (expression, scope) =>
       evaluate(() => liquid.evalValueSync(expression, scoped(scope)) === true),
     template: (input, scope) =>
       evaluate(() => seal(liquid.parseAndRenderSync(input, scoped(scope)) as string)),
   };
+}
+
+function mapTexts(input: unknown, change: (text: string) => unknown): unknown {
+  if (typeof input === "string") return change(input);
+  if (Array.isArray(input)) return input.map((item) => mapTexts(item, change));
+  if (input !== null && typeof input === "object" && !(input instanceof Secret)) {
+    return Object.fromEntries(Object.entries(input).map(([key, item]) => [key, mapTexts(item, change)]));
+  }
+  return input;
 }
 
 /** LiquidJS wraps what its filters throw, and adds the template's lines to its own messages. */

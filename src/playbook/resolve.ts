@@ -110,17 +110,9 @@ async function resolveTask(
   const type = RESOURCE_TYPES.get(word);
   if (type === undefined) throw new Error(`the task at line ${task.originOf().line} has no type`);
   try {
-    const desired = parseDesired(
-      type,
-      await withTemplate(
-        guarded(task, () => evaluator.value(body, scope)),
-        task,
-        scope,
-        evaluator,
-        input,
-      ),
-      task,
-    );
+    const values = guarded(task, () => evaluator.value(body, scope));
+    const whole = await withTemplate(values, task, scope, evaluator, input);
+    const desired = parseDesired(type, evaluator.seal(whole), task);
     return {
       kind: "resource",
       resource: {
@@ -238,7 +230,7 @@ function loops(task: PlaybookTask, scope: Scope, evaluator: Evaluator): readonly
       hint: "give a list, or one expression that is a list",
     });
   }
-  return list.map((item: unknown) => ({ ...scope, item }));
+  return (list as readonly unknown[]).map((item) => ({ ...scope, item }));
 }
 
 /** What an expression complains of, at the place of its task. */

@@ -5,8 +5,8 @@
  * grows with the number of resources.
  */
 import { z } from "zod";
-import { sh, type Script } from "../board/script.js";
-import { Notifies } from "./fields.js";
+import { payloadFile, sh, type Script } from "../board/script.js";
+import { Notifies, SecretValue } from "./fields.js";
 import {
   absent,
   known,
@@ -26,6 +26,7 @@ const Desired = z.strictObject({
   name: z.string().regex(/^[\w .:-]+$/, "letters, digits, space and `.:_-`"),
   unless: ShellText.describe("POSIX shell that succeeds when there is nothing to do; must only look"),
   run: ShellText.describe("POSIX shell, run with `set -eu`; safe to run twice"),
+  input: SecretValue.optional().describe("what `run` reads from its standard input"),
   undo: ShellText.optional().describe("POSIX shell that reverts it"),
   notifies: Notifies,
 });
@@ -54,7 +55,7 @@ if sh -c ${desired.unless} > /dev/null 2>&1; then printf 'done %s\n' ${desired.n
       }),
     ),
 
-  diff({ run, undo, unless, notifies }, observed) {
+  diff({ run, input, undo, unless, notifies }, observed) {
     if (observed.kind === "known") return [];
     return [
       {
@@ -63,7 +64,7 @@ if sh -c ${desired.unless} > /dev/null 2>&1; then printf 'done %s\n' ${desired.n
         before: "",
         after: run.trimEnd(),
         check: sh`! sh -c ${unless} > /dev/null 2>&1`,
-        apply: asScript(run),
+        apply: input === undefined ? asScript(run) : sh`sh -eu -c ${run} < ${payloadFile(input)}`,
         ...(undo !== undefined && { undo: asScript(undo) }),
         ...(notifies.length > 0 && { notifies }),
       },

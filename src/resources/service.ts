@@ -22,7 +22,10 @@ import { restartDraft } from "./restart.js";
 const Desired = z.strictObject({
   unit: Unit,
   enabled: z.boolean().default(true).describe("started at boot"),
-  running: z.boolean().default(true),
+  running: z
+    .union([z.boolean(), z.literal("any")])
+    .default(true)
+    .describe("`any`: for units that come and go by themselves"),
   port: z.int().min(1).max(65535).optional().describe("TCP port that listens once the service is really up"),
   portWithinS: z.int().min(1).max(900).default(600).describe("how long that may take, in seconds"),
 });
@@ -79,13 +82,14 @@ for debt in ${PENDING}/*; do [ ! -e "$debt" ] || printf 'Owes=%s\n' "\${debt##*/
   },
 
   diff(desired, observed) {
-    const { unit, enabled, running } = desired;
+    const { unit, enabled } = desired;
     const now =
       observed.kind === "absent"
         ? { active: "inactive", enabled: "disabled", owesRestart: false }
         : observed.value;
     const isEnabled = ENABLED.includes(now.enabled);
     const isActive = now.active === "active" || now.active === "reloading";
+    const running = desired.running === "any" ? isActive : desired.running;
     const drafts: ChangeDraft[] = [];
 
     if (isEnabled !== enabled || isActive !== running || observed.kind === "absent") {
@@ -132,7 +136,7 @@ const describe = (active: boolean, enabled: boolean): string =>
 
 /** The kernel's own list of listening sockets: state 0A, the port in hexadecimal. Source: proc(5), /proc/net/tcp. */
 function untilUp({ unit, running, port, portWithinS }: Desired): Script {
-  if (!running || port === undefined) return sh`:`;
+  if (running !== true || port === undefined) return sh`:`;
   const pattern = `:${port.toString(16).toUpperCase().padStart(4, "0")} [0-9A-F]*:0000 0A `;
   return sh`
 until=$(( $(date +%s) + ${portWithinS} ))

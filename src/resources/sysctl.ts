@@ -8,14 +8,7 @@
  */
 import { z } from "zod";
 import { sh } from "../board/script.js";
-import {
-  absent,
-  known,
-  resourceId,
-  type Observation,
-  type ResourceId,
-  type ResourceType,
-} from "./resource.js";
+import { absent, known, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
 const Desired = z.strictObject({
   key: z
@@ -28,42 +21,62 @@ const Desired = z.strictObject({
 type Desired = z.infer<typeof Desired>;
 
 const pathOf = (key: string) => `/proc/sys/${key.replaceAll(".", "/")}`;
-const idOf = (path: string): ResourceId => resourceId("sysctl", path.replaceAll("/", "."));
 
-export const sysctl: ResourceType<Desired, string> = {
+/** Setting one of a pair makes the other 0, and 0 cannot be set: going back means setting the other. Source: admin-guide/sysctl/vm. */
+const TWINS: Readonly<Record<string, string>> = {
+  "vm.dirty_bytes": "vm.dirty_ratio",
+  "vm.dirty_background_bytes": "vm.dirty_background_ratio",
+};
+
+interface Observed {
+  readonly value: string;
+  readonly twin?: string;
+}
+
+export const sysctl: ResourceType<Desired, Observed> = {
   type: "sysctl",
   schema: Desired,
   key: ({ key }) => key,
 
   // One process for all keys. Not `read`: dash reads a byte at a time, and the kernel answers only the first.
   probe: (all) => sh`
-set -- ${all.map(({ desired }) => pathOf(desired.key))}
+set -- ${all.map(({ desired }) => pathOf(desired.key))} ${all.flatMap(({ desired: { key } }) => TWINS[key] ?? []).map(pathOf)}
 for path; do [ -e "$path" ] || printf 'absent:%s\n' "$path"; done
 grep -sH '' "$@"`,
 
   // A key that is neither absent nor shown stays out of the map: the engine takes it as unknowable.
-  observe: (output) =>
-    new Map(
-      output.split("\n").flatMap((line): [ResourceId, Observation<string>][] => {
-        const gone = /^absent:\/proc\/sys\/(.+)$/.exec(line)?.[1];
-        if (gone !== undefined) return [[idOf(gone), absent]];
-        const [, path, value] = /^\/proc\/sys\/([^:]+):(.*)$/.exec(line) ?? [];
-        return path === undefined ? [] : [[idOf(path), known(oneSpaced(value ?? ""))]];
+  observe(output, all) {
+    const values = new Map<string, Observation<string>>();
+    for (const line of output.split("\n")) {
+      const gone = /^absent:\/proc\/sys\/(.+)$/.exec(line)?.[1];
+      if (gone !== undefined) values.set(gone.replaceAll("/", "."), absent);
+      const [, path, value] = /^\/proc\/sys\/([^:]+):(.*)$/.exec(line) ?? [];
+      if (path !== undefined) values.set(path.replaceAll("/", "."), known(oneSpaced(value ?? "")));
+    }
+    return new Map(
+      all.flatMap(({ id, desired: { key } }): [ResourceId, Observation<Observed>][] => {
+        const seen = values.get(key);
+        if (seen?.kind !== "known") return seen === undefined ? [] : [[id, absent]];
+        const twin = values.get(TWINS[key] ?? "");
+        return [[id, known({ value: seen.value, ...(twin?.kind === "known" && { twin: twin.value }) })]];
       }),
-    ),
+    );
+  },
 
   diff({ key, value, atLeast }, observed) {
-    const before = observed.kind === "known" ? observed.value : observed.kind;
+    const before = observed.kind === "known" ? observed.value.value : observed.kind;
     if (before === value || (atLeast && Number(before) >= Number(value))) return [];
-    const set = (to: string) => sh`printf '%s\n' ${to} > ${pathOf(key)}`;
+    const write = (name: string, to: string) => sh`printf '%s\n' ${to} > ${pathOf(name)}`;
+    const twin = observed.kind === "known" && before === "0" ? observed.value.twin : undefined;
+    const undo = twin === undefined ? write(key, before) : write(TWINS[key] ?? key, twin);
     return [
       {
         kind: "update",
         risk: "none",
         before,
         after: value,
-        apply: set(value),
-        ...(observed.kind === "known" && { undo: set(observed.value) }),
+        apply: write(key, value),
+        ...(observed.kind === "known" && { undo }),
       },
     ];
   },
