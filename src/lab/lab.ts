@@ -79,7 +79,7 @@ export async function labUp(options: LabUpOptions, onProgress: Progress): Promis
   }
   if (off.length > 0) {
     onProgress(`starting ${off.map(({ name }) => name).join(", ")} again`);
-    await prepareLab(lab, new Set(off.map(({ suite }) => suite)), onProgress);
+    await prepareLab(lab, onProgress);
     await Promise.all(off.map((board) => new VirtualBoard(lab, board).restorePower()));
   }
   if (absent.length > 0) {

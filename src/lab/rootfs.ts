@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { packageRoot } from "../shared/package-root.js";
 import { aptCacheUrl } from "./apt-cache.js";
@@ -33,6 +33,7 @@ const PACKAGES = [
 ];
 
 const BUILD_DEADLINE_MS = 900_000;
+const UNUSED_MS = 7 * 24 * 3_600_000;
 
 export const labTemplates = () => join(packageRoot(), "templates", "lab");
 
@@ -52,7 +53,7 @@ export function baseName(recipe: Recipe): string {
 }
 
 /**
- * The base of this recipe, built when it is not there yet: about half a minute. Call it under the lab's lock, with
+ * The base of this recipe, with further packages if wanted, built when it is not there yet: about half a minute. Call it under the lab's lock, with
  * the apt cache running.
  *
  * @returns the absolute path of the base's root
@@ -60,17 +61,20 @@ export function baseName(recipe: Recipe): string {
 export async function ensureBase(
   lab: LabLayout,
   suite: Suite,
+  morePackages: readonly string[],
   mirror: Mirror,
   onProgress: (line: string) => void,
 ): Promise<string> {
-  const recipe: Recipe = { suite, packages: PACKAGES, mirror, files: await recipeFiles() };
+  const packages = [...PACKAGES, ...morePackages];
+  const recipe: Recipe = { suite, packages, mirror, files: await recipeFiles() };
   const base = join(lab.basesFolder, baseName(recipe));
+  await mkdir(lab.basesFolder, { recursive: true, mode: 0o755 });
+  await writeFile(lastUse(base), "");
   if (existsSync(base)) return base;
 
-  onProgress(`building ${suite}: about half a minute, once`);
+  onProgress(`building ${[suite, ...morePackages].join(" with ")}: about half a minute, once`);
   const building = `${base}.building`;
   await rm(building, { recursive: true, force: true });
-  await mkdir(lab.basesFolder, { recursive: true, mode: 0o755 });
   await writeFile(`${building}.apt`, `${mirror.aptOptions.join("\n")}\n`);
   await tool(
     [
@@ -95,13 +99,20 @@ export async function ensureBase(
   return base;
 }
 
-/** Removes the bases that no recipe of today leads to and no board uses. */
-export async function removeOldBases(lab: LabLayout, keep: ReadonlySet<string>, suite: Suite): Promise<void> {
-  for (const name of await readdir(lab.basesFolder)) {
-    const path = join(lab.basesFolder, name);
-    if (name.startsWith(`${suite}-`) && !keep.has(path)) await rm(path, { recursive: true, force: true });
+/** Removes the bases that no board uses and nobody has asked for in a week: their recipe has changed. */
+export async function removeOldBases(lab: LabLayout, inUse: ReadonlySet<string>): Promise<void> {
+  for (const entry of await readdir(lab.basesFolder, { withFileTypes: true })) {
+    const base = join(lab.basesFolder, entry.name);
+    if (!entry.isDirectory() || inUse.has(base)) continue;
+    const { mtimeMs } = await stat(lastUse(base)).catch(() => ({ mtimeMs: 0 }));
+    if (Date.now() - mtimeMs < UNUSED_MS) continue;
+    await rm(base, { recursive: true, force: true });
+    await rm(lastUse(base), { force: true });
   }
 }
+
+/** A file beside the base: inside it, it would be on every board. */
+const lastUse = (base: string) => `${base}.used`;
 
 async function recipeFiles(): Promise<Record<string, string>> {
   const root = labTemplates();

@@ -27,6 +27,8 @@ import { ensureBase, labTemplates, removeOldBases } from "./rootfs.js";
 export interface BoardRequest {
   readonly name: string;
   readonly suite: Suite;
+  /** Installed in the base already, for what a test needs and is not about. */
+  readonly packages: readonly string[];
   readonly user: string;
   readonly model: string;
   readonly memoryMb: number;
@@ -51,11 +53,16 @@ export async function makeBoards(
 ): Promise<readonly BoardRecord[]> {
   await requireMachine();
   return withLock(lab.lockFile, async () => {
-    const bases = await prepare(lab, new Set(requests.map(({ suite }) => suite)), onProgress);
+    await prepare(lab, onProgress);
+    const bases = new Map<string, Base>();
+    for (const request of requests) {
+      if (!bases.has(baseKey(request)))
+        bases.set(baseKey(request), await prepareBase(lab, request, onProgress));
+    }
     return Promise.all(
       requests.map((request) => {
-        const base = bases.get(request.suite);
-        if (base === undefined) throw new Error(`no base of ${request.suite}`);
+        const base = bases.get(baseKey(request));
+        if (base === undefined) throw new Error(`no base of ${baseKey(request)}`);
         return makeBoard(lab, request, base);
       }),
     );
@@ -63,27 +70,22 @@ export async function makeBoards(
 }
 
 /** Puts the lab in order for boards that exist but are off, as all are after the machine itself has restarted. */
-export async function prepareLab(
-  lab: LabLayout,
-  suites: ReadonlySet<Suite>,
-  onProgress: Progress,
-): Promise<void> {
+export async function prepareLab(lab: LabLayout, onProgress: Progress): Promise<void> {
   await requireMachine();
-  await withLock(lab.lockFile, () => prepare(lab, suites, onProgress));
+  await withLock(lab.lockFile, async () => {
+    await prepare(lab, onProgress);
+    const { sources } = await machineMirror("debian-bookworm");
+    await startAptCache(lab, sources);
+  });
 }
 
-async function prepare(
-  lab: LabLayout,
-  suites: ReadonlySet<Suite>,
-  onProgress: Progress,
-): Promise<ReadonlyMap<Suite, Base>> {
+async function prepare(lab: LabLayout, onProgress: Progress): Promise<void> {
   await installPrograms(onProgress);
   await removeLitter(lab);
   await startNetwork(lab);
-  const bases = new Map<Suite, Base>();
-  for (const suite of suites) bases.set(suite, await prepareBase(lab, suite, onProgress));
-  return bases;
 }
+
+const baseKey = ({ suite, packages }: BoardRequest) => [suite, ...packages].join(" ");
 
 /** A base, and what boards made of it take over from the machine's apt. */
 interface Base {
@@ -92,12 +94,16 @@ interface Base {
   readonly authorizedKey: string;
 }
 
-async function prepareBase(lab: LabLayout, suite: Suite, onProgress: Progress): Promise<Base> {
+async function prepareBase(
+  lab: LabLayout,
+  { suite, packages }: BoardRequest,
+  onProgress: Progress,
+): Promise<Base> {
   const mirror = await machineMirror(suite);
   await startAptCache(lab, mirror.sources);
-  const root = await ensureBase(lab, suite, mirror, onProgress);
+  const root = await ensureBase(lab, suite, packages, mirror, onProgress);
   const inUse = (await readRecords(lab)).flatMap(({ record }) => record?.base ?? []);
-  await removeOldBases(lab, new Set([root, ...inUse]), suite);
+  await removeOldBases(lab, new Set([root, ...inUse]));
   return { root, mirror, authorizedKey: await ensureLabKey(lab.sshKeyPath) };
 }
 

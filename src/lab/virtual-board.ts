@@ -30,6 +30,8 @@ import { untilLoginWorks, type SshTarget } from "./ssh.js";
 export interface VirtualBoardOptions {
   /** `debian-bookworm` unless given. */
   readonly suite?: Suite;
+  /** Further Debian packages that the board comes with; each set makes a base of its own, once. */
+  readonly packages?: readonly string[];
   /** The account that imcloud logs in with; `pi` unless given. */
   readonly user?: AccountName;
   /** Such as `Raspberry Pi 3 Model B Plus Rev 1.3`. */
@@ -81,6 +83,7 @@ export function boardRequest(
   return {
     name,
     suite: options.suite ?? "debian-bookworm",
+    packages: options.packages ?? [],
     user: options.user ?? ACCOUNTS.pi.name,
     model: options.model ?? DEFAULT_MODEL,
     memoryMb: options.memoryMb ?? DEFAULT_MEMORY_MB,
