@@ -62,17 +62,25 @@ export async function virtualBoard(name: string, options: VirtualBoardOptions = 
   return board;
 }
 
-/** Several boards at once; they boot side by side. */
+/** Boards that end together. */
+export type VirtualBoards = readonly VirtualBoard[] & AsyncDisposable;
+
+/**
+ * Several boards at once; they boot side by side.
+ *
+ * @example
+ * await using boards = await virtualBoards(["kitchen", "attic"]);
+ */
 export async function virtualBoards(
   names: readonly string[],
   options: VirtualBoardOptions = {},
-): Promise<readonly VirtualBoard[]> {
+): Promise<VirtualBoards> {
+  const lab = labLayout();
   const owner = (await processIdentity(process.pid)) ?? null;
-  return startBoards(
-    labLayout(),
-    names.map((name) => boardRequest(name, options, owner)),
-    (line) => process.stderr.write(`lab: ${line}\n`),
-  );
+  const requests = names.map((name) => boardRequest(name, options, owner));
+  const boards = await startBoards(lab, requests, (line) => process.stderr.write(`lab: ${line}\n`));
+  const numbers = boards.map(({ number }) => number);
+  return Object.assign([...boards], { [Symbol.asyncDispose]: () => removeBoards(lab, numbers) });
 }
 
 export function boardRequest(

@@ -22,10 +22,9 @@ async function ssh(board: VirtualBoard, command: string, user = "pi"): Promise<s
 }
 
 test("two boards are two machines: own name, own keys, own kernel parameters", async () => {
-  const [kitchen, attic] = await virtualBoards(["kitchen", "attic"], { memoryMb: 2048 });
+  await using boards = await virtualBoards(["kitchen", "attic"], { memoryMb: 2048 });
+  const [kitchen, attic] = boards;
   if (kitchen === undefined || attic === undefined) throw new Error("two boards were asked for");
-  await using _kitchen = kitchen;
-  await using _attic = attic;
 
   expect(await ssh(kitchen, "hostname")).toBe("kitchen");
   expect(await ssh(attic, "hostname")).toBe("attic");
