@@ -11,11 +11,10 @@ import { compileRun } from "../../src/engine/compile.js";
 import { follow } from "../../src/engine/follow.js";
 import { revertAll } from "../../src/engine/revert.js";
 import type { Item } from "../../src/engine/types.js";
-import { RESOURCE_TYPES } from "../../src/resources/registry.js";
-import { resourceId } from "../../src/resources/resource.js";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
 import { Secret } from "../../src/shared/secret.js";
 import { connect } from "./connect.js";
+import { settledFiles, wishes } from "./wishes.js";
 
 let folder = "";
 let board: VirtualBoard;
@@ -28,24 +27,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** One item of a list as a playbook would give it. */
-function item(type: string, input: unknown, line: number): Item {
-  const registered = RESOURCE_TYPES.get(type);
-  if (registered === undefined) throw new Error(`no type ${type}`);
-  const desired = registered.schema.parse(input);
-  return {
-    kind: "resource",
-    resource: {
-      type: registered,
-      desired,
-      id: resourceId(type, registered.key(desired)),
-      origin: { file: "test.yaml", line },
-      playbook: "test",
-    },
-  };
-}
-
-async function wishes(): Promise<readonly Item[]> {
+async function manyWishes(): Promise<readonly Item[]> {
   const path = join(folder, "artifact");
   await writeFile(path, "an artifact\n");
   const source = {
@@ -78,12 +60,12 @@ async function wishes(): Promise<readonly Item[]> {
     ["service", { unit: "imtest.service" }],
     ["package", { names: ["hello"] }],
   ];
-  return inputs.map(([type, input], index) => item(type, input, index + 1));
+  return wishes(inputs);
 }
 
 test("a list of wishes comes true, costs one exec when true, and can be taken back", async () => {
   const transport = await connect(board);
-  const items = await wishes();
+  const items = await manyWishes();
   const before = await board.manifest();
   const titles: string[] = [];
 
@@ -134,13 +116,3 @@ test("a list of wishes comes true, costs one exec when true, and can be taken ba
   expect(settledFiles(await board.manifest())).toEqual(settledFiles(before));
   await again.close();
 });
-
-/** Paths, and contents, of all files but those that dpkg, apt and the account tools keep for themselves. */
-function settledFiles(manifest: string): readonly string[] {
-  const own =
-    /\/var\/(lib\/(imcloud|apt|dpkg)|cache)|\/etc\/(passwd|group|gshadow|shadow|subuid|subgid)-|ld\.so\.cache/;
-  return manifest
-    .split("\n")
-    .filter((row) => !own.test(row))
-    .map((row) => row.split("\t")[0] ?? "");
-}
