@@ -1,0 +1,30 @@
+/**
+ * `npm run bench -- NAME...`: measures, and prints one JSON line per metric on stdout.
+ *
+ * Exit code: 0 all goals hold or nothing was decided, 1 one does not hold, 64 no such bench.
+ */
+import { fleet } from "./fleet.js";
+import type { Bench } from "./metric.js";
+import { noopWide } from "./noop-wide.js";
+import { noop } from "./noop.js";
+import { start } from "./start.js";
+
+const BENCHES: readonly Bench[] = [start, noop, noopWide, fleet];
+
+const names = process.argv.slice(2);
+const chosen = names.flatMap((name) => BENCHES.find((bench) => bench.name === name) ?? []);
+if (names.length === 0 || chosen.length < names.length) {
+  const rows = BENCHES.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`);
+  process.stderr.write(`usage: npm run bench -- NAME...\n\n${rows.join("\n")}\n`);
+  process.exitCode = 64;
+} else {
+  for (const bench of chosen) {
+    await bench.run(
+      (metric) => {
+        process.stdout.write(`${JSON.stringify(metric)}\n`);
+        if (metric.holds === false) process.exitCode = 1;
+      },
+      (line) => process.stderr.write(`${bench.name}: ${line}\n`),
+    );
+  }
+}
