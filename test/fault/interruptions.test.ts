@@ -158,7 +158,9 @@ test("killed inside dpkg: the next run finishes the package", async () => {
   const wanted = wishes([["package", { names: ["erlang-base"] }]]);
   let struck: Promise<void> | undefined;
   const observer: RunObserver = {
-    output: (line) => line.startsWith("Unpacking") && (struck ??= killRun(board)()),
+    output: (line) => {
+      if (line.startsWith("Unpacking")) struck ??= killRun(board)();
+    },
   };
   const killed = await applyBoard({ transport, resolve: () => Promise.resolve(wanted), observer });
   await struck;
