@@ -1,0 +1,69 @@
+/**
+ * Identifiers: how they look, and how new ones are made.
+ *
+ * Source: Matrix specification, appendices, "Identifier Grammar". All are at most 255 bytes.
+ */
+import { randomBytes } from "node:crypto";
+import { z } from "zod";
+
+const MAX_BYTES = 255;
+const short = (text: string): boolean =>
+  Buffer.byteLength(text) <= MAX_BYTES && !text.includes("\0") && text.isWellFormed();
+const TOO_LONG = `at most ${MAX_BYTES} bytes, without NUL`;
+
+/** Historical user ids may hold more characters than new ones; here only what every id must have. */
+export const UserId = z.string().startsWith("@").includes(":").refine(short, TOO_LONG);
+/** With a server name in room versions up to 11; from 12 on, the create event's hash. */
+export const RoomId = z.string().startsWith("!").min(2).refine(short, TOO_LONG);
+export const EventId = z.string().startsWith("$").min(2).refine(short, TOO_LONG);
+export const RoomAlias = z.string().startsWith("#").includes(":").refine(short, TOO_LONG);
+export const RoomIdOrAlias = z.string().regex(/^[!#]/).refine(short, TOO_LONG);
+export const DeviceId = z.string().min(1).refine(short, TOO_LONG);
+export const TxnId = z.string().min(1).refine(short, TOO_LONG);
+export const EventType = z.string().min(1).refine(short, TOO_LONG);
+export const StateKey = z.string().refine(short, TOO_LONG);
+
+/** New localparts: lower case, digits and `._=-/+`. */
+const LOCALPART = /^[a-z0-9._=\-/+]+$/;
+
+/** @returns whether a new account may have this user id. */
+export function isNewUserId(userId: string): boolean {
+  const colon = userId.indexOf(":");
+  return userId.startsWith("@") && LOCALPART.test(userId.slice(1, colon)) && short(userId);
+}
+
+/** `@alice:example.org` from `alice` or from the full id; upper case is folded, as login is not case-sensitive. */
+export function toUserId(localpartOrId: string, serverName: string): string {
+  return localpartOrId.startsWith("@") && localpartOrId.includes(":")
+    ? localpartOrId
+    : `@${localpartOrId.toLowerCase()}:${serverName}`;
+}
+
+/** @returns the part behind the first colon, or an empty text. */
+export function serverOf(id: string): string {
+  const colon = id.indexOf(":");
+  return colon < 0 ? "" : id.slice(colon + 1);
+}
+
+/** @returns the part between the sigil and the first colon. */
+export function localpartOf(id: string): string {
+  const colon = id.indexOf(":");
+  return id.slice(1, colon < 0 ? undefined : colon);
+}
+
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/** Ten random letters, as people read device ids aloud. */
+export function newDeviceId(): string {
+  return Array.from(randomBytes(10), (byte) => LETTERS[byte % 26]).join("");
+}
+
+/** A room id of a version up to 11. */
+export function newRoomId(serverName: string): string {
+  return `!${randomBytes(14).toString("base64url")}:${serverName}`;
+}
+
+/** 192 random bits, unguessable: access tokens and session ids. */
+export function newToken(prefix: string): string {
+  return `${prefix}_${randomBytes(24).toString("base64url")}`;
+}

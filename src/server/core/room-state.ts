@@ -1,0 +1,107 @@
+/**
+ * The state of a room at one moment, with the questions that rules and views ask of it.
+ */
+import { stateKeyOf, type RoomEvent } from "./event.js";
+import { isObject, stringOrNone, type JsonObject } from "./json.js";
+import { roomVersion, type RoomVersion } from "./room-versions.js";
+
+export type Membership = "join" | "invite" | "leave" | "ban" | "knock";
+const MEMBERSHIPS: readonly string[] = ["join", "invite", "leave", "ban", "knock"];
+
+/** What state holds of an event. */
+export type StateEvent = Pick<
+  RoomEvent,
+  "eventId" | "type" | "stateKey" | "sender" | "content" | "roomId" | "ts" | "seq"
+>;
+
+export class RoomState<E extends StateEvent = StateEvent> {
+  readonly #events: Map<string, E>;
+
+  constructor(events: Iterable<E> = []) {
+    this.#events = new Map();
+    for (const event of events) this.set(event);
+  }
+
+  get(type: string, stateKey = ""): E | undefined {
+    return this.#events.get(stateKeyOf(type, stateKey));
+  }
+
+  content(type: string, stateKey = ""): JsonObject | undefined {
+    return this.get(type, stateKey)?.content;
+  }
+
+  /** Puts a state event in the place of its predecessor; other events are no state and change nothing. */
+  set(event: E): void {
+    if (event.stateKey !== undefined) this.#events.set(stateKeyOf(event.type, event.stateKey), event);
+  }
+
+  get size(): number {
+    return this.#events.size;
+  }
+
+  all(): IterableIterator<E> {
+    return this.#events.values();
+  }
+
+  *ofType(type: string): Generator<E> {
+    for (const event of this.#events.values()) if (event.type === type) yield event;
+  }
+
+  membership(userId: string): Membership {
+    return membershipOf(this.content("m.room.member", userId));
+  }
+
+  /** @returns the user ids with one membership. */
+  members(membership: Membership): string[] {
+    const users: string[] = [];
+    for (const event of this.ofType("m.room.member")) {
+      if (membershipOf(event.content) === membership && event.stateKey !== undefined)
+        users.push(event.stateKey);
+    }
+    return users;
+  }
+
+  /** @throws RangeError before the create event, or when this server is older than the room */
+  get version(): RoomVersion {
+    return roomVersion(stringOrNone(this.content("m.room.create")?.["room_version"]) ?? "1");
+  }
+
+  /** Those who made the room: the sender of its create event, and whom that event names beside. */
+  get creators(): readonly string[] {
+    const create = this.get("m.room.create");
+    if (create === undefined) return [];
+    const others = create.content["additional_creators"];
+    return [
+      create.sender,
+      ...(Array.isArray(others) ? others.filter((id): id is string => typeof id === "string") : []),
+    ];
+  }
+
+  get historyVisibility(): HistoryVisibility {
+    return historyVisibilityOf(this.content("m.room.history_visibility"));
+  }
+
+  get joinRule(): string {
+    return stringOrNone(this.content("m.room.join_rules")?.["join_rule"]) ?? "invite";
+  }
+}
+
+export function membershipOf(content: JsonObject | undefined): Membership {
+  const membership = content?.["membership"];
+  return typeof membership === "string" && MEMBERSHIPS.includes(membership)
+    ? (membership as Membership)
+    : "leave";
+}
+
+export type HistoryVisibility = "world_readable" | "shared" | "invited" | "joined";
+
+/** An unknown value counts as `shared`, as the specification has it for rooms without the event. */
+export function historyVisibilityOf(content: JsonObject | undefined): HistoryVisibility {
+  const value = content?.["history_visibility"];
+  return value === "world_readable" || value === "invited" || value === "joined" ? value : "shared";
+}
+
+/** Whether a room's create event gives it the type of a space or the like. */
+export function roomTypeOf(create: JsonObject | undefined): string | undefined {
+  return isObject(create) ? stringOrNone(create["type"]) : undefined;
+}

@@ -1,0 +1,34 @@
+/**
+ * Tokens that clients hand back: opaque to them, versioned for us.
+ *
+ * Both name a gap between two positions; what was told lies before it. A sync token may stand wherever a
+ * history token is asked for, as the specification wants it.
+ */
+
+export interface SyncToken {
+  /** Everything up to this position was told. */
+  readonly position: number;
+  /** Everything up to this one of the server's typing changes was told. */
+  readonly typing: number;
+  /** Messages to the device up to this position were told; lower than `position` when there were too many. */
+  readonly toDevice: number;
+}
+
+export const renderSyncToken = ({ position, typing, toDevice }: SyncToken): string =>
+  `s1_${position}_${typing}_${toDevice}`;
+
+/** @returns undefined for a token that this server never gave */
+export function parseSyncToken(text: string): SyncToken | undefined {
+  const match = /^s1_(\d{1,15})_(\d{1,15})_(\d{1,15})$/.exec(text);
+  if (match === null) return undefined;
+  const [position = 0, typing = 0, toDevice = 0] = match.slice(1).map(Number);
+  return { position, typing, toDevice };
+}
+
+export const renderHistoryToken = (position: number): string => `h1_${position}`;
+
+/** @returns the position before the gap, or undefined for a token that this server never gave */
+export function parseHistoryToken(text: string): number | undefined {
+  const [, position] = /^h1_(\d{1,15})$/.exec(text) ?? [];
+  return position === undefined ? parseSyncToken(text)?.position : Number(position);
+}

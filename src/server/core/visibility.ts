@@ -1,0 +1,51 @@
+/**
+ * Which events of a room a user may read.
+ *
+ * A room's history is one line, so the answer needs only two lists: what the user was in the room, and what
+ * the room's history visibility was, each with the positions from which on.
+ * Source: Matrix client-server API, "Room History Visibility", "Server behaviour".
+ */
+import type { HistoryVisibility, Membership } from "./room-state.js";
+
+/** A value and the position of the event that set it. */
+export interface Since<T> {
+  readonly position: number;
+  readonly value: T;
+}
+
+export interface Viewpoint {
+  /** Oldest first. */
+  readonly memberships: readonly Since<Membership>[];
+  readonly visibilities: readonly Since<HistoryVisibility>[];
+}
+
+/** Whether the user may read the event at this position. */
+export function mayRead({ memberships, visibilities }: Viewpoint, position: number): boolean {
+  // An event that changes one of the two is judged by what was before it and by what is after: either suffices.
+  const visible = [before(visibilities, position) ?? "shared", upTo(visibilities, position) ?? "shared"];
+  const was = [before(memberships, position) ?? "leave", upTo(memberships, position) ?? "leave"];
+  const joinsLater = memberships.some((since) => since.position > position && since.value === "join");
+  return visible.some((visibility) => was.some((membership) => allows(visibility, membership, joinsLater)));
+}
+
+/** Whether the user may read something of the room at all. */
+export function mayReadSome({ memberships, visibilities }: Viewpoint): boolean {
+  return (
+    memberships.some(({ value }) => value === "join") ||
+    visibilities.some(({ value }) => value === "world_readable")
+  );
+}
+
+function allows(visibility: HistoryVisibility, membership: Membership, joinsLater: boolean): boolean {
+  if (visibility === "world_readable" || membership === "join") return true;
+  if (visibility === "shared") return joinsLater;
+  return visibility === "invited" && membership === "invite" && joinsLater;
+}
+
+function before<T>(list: readonly Since<T>[], position: number): T | undefined {
+  return list.findLast((since) => since.position < position)?.value;
+}
+
+function upTo<T>(list: readonly Since<T>[], position: number): T | undefined {
+  return list.findLast((since) => since.position <= position)?.value;
+}

@@ -1,0 +1,119 @@
+/**
+ * Account data and tags.
+ * Source: Matrix client-server API v1.19, "Client Config", "Room Tagging".
+ */
+import { z } from "zod";
+import { EventType, RoomId, UserId } from "../core/ids.js";
+import { isObject, type JsonObject } from "../core/json.js";
+import { Failure, forbidden, notFound } from "../service/failure.js";
+import type { Services } from "../service/services.js";
+import { Content } from "./content.js";
+import { Empty, endpoint, group, Json, type Asked } from "./endpoint.js";
+
+const Owner = z.object({ userId: UserId });
+const Global = Owner.extend({ type: EventType });
+const OfRoom = Owner.extend({ roomId: RoomId, type: EventType });
+const Tags = Owner.extend({ roomId: RoomId });
+const Tag = Tags.extend({ tag: z.string().min(1).max(255) });
+
+/** The server keeps these itself, and each has an endpoint of its own. */
+const OWN_TYPES: readonly string[] = ["m.fully_read", "m.push_rules"];
+
+type Which = { readonly userId: string; readonly roomId?: string; readonly type: string };
+
+function assertOwn(userId: string, callerId: string): void {
+  if (userId !== callerId) throw forbidden("account data is its owner's");
+}
+
+async function read(
+  { caller, params }: Asked<Which, object, object>,
+  { store }: Services,
+): Promise<Record<string, unknown>> {
+  assertOwn(params.userId, caller.userId);
+  const content = await store.personal.accountData(params.userId, params.roomId ?? "", params.type);
+  if (content === undefined) throw notFound("there is no such account data");
+  return content;
+}
+
+async function write(
+  { caller, params, body }: Asked<Which, object, JsonObject>,
+  { store }: Services,
+): Promise<Record<string, never>> {
+  assertOwn(params.userId, caller.userId);
+  if (OWN_TYPES.includes(params.type))
+    throw new Failure("M_BAD_JSON", `\`${params.type}\` has an endpoint of its own`, { status: 405 });
+  await store.personal.setAccountData(params.userId, params.roomId ?? "", params.type, body);
+  return {};
+}
+
+async function tagsOf(userId: string, roomId: string, { store }: Services): Promise<JsonObject> {
+  const tags = (await store.personal.accountData(userId, roomId, "m.tag"))?.["tags"];
+  return isObject(tags) ? tags : {};
+}
+
+export const accountData = group("Client config", [
+  endpoint({
+    route: "GET /_matrix/client/v3/user/{userId}/account_data/{type}",
+    params: Global,
+    reply: Json,
+    handle: read,
+  }),
+  endpoint({
+    route: "PUT /_matrix/client/v3/user/{userId}/account_data/{type}",
+    params: Global,
+    body: Content,
+    reply: Empty,
+    handle: write,
+  }),
+  endpoint({
+    route: "GET /_matrix/client/v3/user/{userId}/rooms/{roomId}/account_data/{type}",
+    params: OfRoom,
+    reply: Json,
+    handle: read,
+  }),
+  endpoint({
+    route: "PUT /_matrix/client/v3/user/{userId}/rooms/{roomId}/account_data/{type}",
+    params: OfRoom,
+    body: Content,
+    reply: Empty,
+    handle: write,
+  }),
+
+  endpoint({
+    route: "GET /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags",
+    params: Tags,
+    reply: z.object({ tags: Json }),
+    async handle({ caller, params }, services) {
+      assertOwn(params.userId, caller.userId);
+      return { tags: await tagsOf(params.userId, params.roomId, services) };
+    },
+  }),
+
+  endpoint({
+    route: "PUT /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags/{tag}",
+    params: Tag,
+    body: z.looseObject({ order: z.number().min(0).max(1).optional() }),
+    reply: Empty,
+    async handle({ caller, params, body }, services) {
+      assertOwn(params.userId, caller.userId);
+      const tags = {
+        ...(await tagsOf(params.userId, params.roomId, services)),
+        [params.tag]: body as JsonObject,
+      };
+      await services.store.personal.setAccountData(params.userId, params.roomId, "m.tag", { tags });
+      return {};
+    },
+  }),
+
+  endpoint({
+    route: "DELETE /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags/{tag}",
+    params: Tag,
+    reply: Empty,
+    async handle({ caller, params }, services) {
+      assertOwn(params.userId, caller.userId);
+      const { [params.tag]: _removed, ...tags } = await tagsOf(params.userId, params.roomId, services);
+      await services.store.personal.setAccountData(params.userId, params.roomId, "m.tag", { tags });
+      return {};
+    },
+  }),
+]);

@@ -1,0 +1,42 @@
+/**
+ * One's own account: who am I, change of password.
+ * Source: Matrix client-server API v1.19, "Account management".
+ */
+import { z } from "zod";
+import type { JsonObject } from "../core/json.js";
+import { Empty, endpoint, group } from "./endpoint.js";
+import { passwordStage } from "./password-stage.js";
+import { assertStrong } from "./registration.js";
+
+export const account = group("Account management", [
+  endpoint({
+    route: "GET /_matrix/client/v3/account/whoami",
+    reply: z.object({ user_id: z.string(), device_id: z.string(), is_guest: z.boolean() }),
+    handle: ({ caller }) => ({ user_id: caller.userId, device_id: caller.deviceId, is_guest: false }),
+  }),
+
+  endpoint({
+    route: "POST /_matrix/client/v3/account/password",
+    body: z.looseObject({
+      new_password: z.string().max(512).optional(),
+      logout_devices: z.boolean().default(true),
+    }),
+    reply: Empty,
+
+    async handle({ caller, body }, services) {
+      const { sessions, store, interactiveAuth, config } = services;
+      const proved = await interactiveAuth.prove(
+        `password ${caller.userId}`,
+        body as JsonObject,
+        passwordStage(caller, services),
+      );
+      const { new_password: password, logout_devices: logOut } = z
+        .object({ new_password: z.string(), logout_devices: z.boolean() })
+        .parse(proved);
+      assertStrong(password, config.limits.passwordMinimum);
+      await store.accounts.setPassword(caller.userId, await sessions.hashPassword(password));
+      if (logOut) await sessions.closeAll(caller.userId, caller.deviceId);
+      return {};
+    },
+  }),
+]);

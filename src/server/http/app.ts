@@ -1,0 +1,208 @@
+/**
+ * From a request to an answer: route, token, validation, handler, error.
+ *
+ * It speaks the web's `Request` and `Response`, so tests call it without a socket.
+ */
+import { performance } from "node:perf_hooks";
+import type { z } from "zod";
+import { Failure } from "../service/failure.js";
+import type { Caller } from "../service/sessions.js";
+import type { Services } from "../service/services.js";
+import type { Endpoint } from "./endpoint.js";
+import { readJson } from "./read-json.js";
+import { Router } from "./router.js";
+import { GROUPS } from "./groups.js";
+
+/** Source: Matrix client-server API, "Web Browser Clients". */
+const CORS = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-methods": "GET, POST, PUT, DELETE, OPTIONS",
+  "access-control-allow-headers": "X-Requested-With, Content-Type, Authorization",
+};
+const HEADERS = { ...CORS, "content-type": "application/json", "cache-control": "no-store" };
+
+const NOBODY: Caller = { userId: "", deviceId: "", isAdmin: false };
+
+export interface AppOptions {
+  /** Validate answers too: for tests, as it costs as much as the work itself. */
+  readonly checkReplies?: boolean;
+}
+
+export class App {
+  readonly #services: Services;
+  readonly #router: Router;
+  readonly #checkReplies: boolean;
+  readonly #stopping = new AbortController();
+  #inFlight = 0;
+  #requests = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(services: Services, { checkReplies = false }: AppOptions = {}) {
+    this.#services = services;
+    this.#checkReplies = checkReplies;
+    this.#router = new Router(GROUPS.flatMap(({ endpoints }) => endpoints));
+  }
+
+  /** @param address the peer's */
+  async handle(request: Request, address: string): Promise<Response> {
+    if (request.method === "OPTIONS") return new Response("{}", { headers: HEADERS });
+    this.#inFlight += 1;
+    const startedAt = performance.now();
+    const { path, query } = splitUrl(request.url);
+    const match = this.#router.match(request.method, path);
+    const response = await this.#answer(request, match, path, query, this.#clientOf(request, address));
+    this.#inFlight -= 1;
+    if (this.#inFlight === 0) this.#idle?.();
+    this.#note(
+      request.method,
+      match.kind === "found" ? match.endpoint : undefined,
+      response.status,
+      performance.now() - startedAt,
+    );
+    return response;
+  }
+
+  /** Lets long waits answer now, and waits until every request is answered, or for `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping.abort();
+    if (this.#inFlight === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, graceMs);
+      this.#idle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  async #answer(
+    request: Request,
+    match: ReturnType<Router["match"]>,
+    path: string,
+    query: string,
+    from: string,
+  ): Promise<Response> {
+    try {
+      switch (match.kind) {
+        case "unknown":
+          throw new Failure("M_UNRECOGNIZED", "there is no such endpoint");
+        case "wrong-method":
+          throw new Failure("M_UNRECOGNIZED", `${request.method} is not for this endpoint`, { status: 405 });
+        case "malformed":
+          throw new Failure("M_INVALID_PARAM", "the path is not percent-encoded as it should be");
+        case "found": {
+          const reply = await this.#call(match.endpoint, match.params, request, path, query, from);
+          return new Response(request.method === "HEAD" ? null : JSON.stringify(reply), { headers: HEADERS });
+        }
+      }
+    } catch (error) {
+      const failure = error instanceof Failure ? error : this.#unexpected(error, request.method, match);
+      const retryAfterMs = failure.extra["retry_after_ms"];
+      return new Response(request.method === "HEAD" ? null : JSON.stringify(failure), {
+        status: failure.status,
+        headers:
+          typeof retryAfterMs === "number"
+            ? { ...HEADERS, "retry-after": String(Math.ceil(retryAfterMs / 1000)) }
+            : HEADERS,
+      });
+    }
+  }
+
+  async #call(
+    endpoint: Endpoint,
+    rawParams: object,
+    request: Request,
+    path: string,
+    queryText: string,
+    from: string,
+  ): Promise<unknown> {
+    const { limits, sessions } = this.#services;
+    const rawQuery = queryText === "" ? {} : Object.fromEntries(new URLSearchParams(queryText));
+    let caller = NOBODY;
+    if (endpoint.auth === "user") {
+      caller = await sessions.caller(tokenOf(request, rawQuery), from);
+    }
+    if (endpoint.limit !== undefined)
+      limits.take(endpoint.limit, caller.userId === "" ? from : caller.userId);
+    const params = validate(endpoint.params, rawParams, "M_INVALID_PARAM");
+    const query = validate(endpoint.query, rawQuery, "M_INVALID_PARAM");
+    const body =
+      endpoint.body === undefined
+        ? {}
+        : validate(
+            endpoint.body,
+            await readJson(request, this.#services.config.limits.requestBytes),
+            "M_BAD_JSON",
+          );
+    const signal = AbortSignal.any === undefined ? request.signal : this.#signalFor(request);
+    const reply = await endpoint.handle({ params, query, body, caller, path, from, signal }, this.#services);
+    return this.#checkReplies ? endpoint.reply.parse(reply) : reply;
+  }
+
+  #signalFor(request: Request): AbortSignal {
+    return AbortSignal.any([request.signal, this.#stopping.signal]);
+  }
+
+  #clientOf(request: Request, address: string): string {
+    if (!this.#services.config.rateLimits.trustedProxies.includes(address)) return address;
+    return request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? address;
+  }
+
+  /** A bug or a disk that fails: the client learns only that, the log learns everything but content. */
+  #unexpected(error: unknown, method: string, match: ReturnType<Router["match"]>): Failure {
+    this.#requests += 1;
+    const request = `${process.pid}-${this.#requests}`;
+    const route = match.kind === "found" ? match.endpoint.path : "";
+    this.#services.log.error("request failed", { request, method, route, error });
+    return new Failure("M_UNKNOWN", `something went wrong here; the log has it as ${request}`);
+  }
+
+  #note(method: string, endpoint: Endpoint | undefined, status: number, tookMs: number): void {
+    const route = endpoint?.path ?? "unknown";
+    this.#services.metrics.request(method, route, status, tookMs);
+    if (this.#services.log.isOn("debug"))
+      this.#services.log.debug("request", { method, route, status, tookMs: Math.round(tookMs) });
+  }
+}
+
+function validate(schema: z.ZodType, value: unknown, code: "M_BAD_JSON" | "M_INVALID_PARAM"): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = issue?.path.join(".") ?? "";
+  const isMissing =
+    issue?.code === "invalid_type" &&
+    issue.path.reduce<unknown>(
+      (inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key],
+      value,
+    ) === undefined;
+  throw new Failure(
+    isMissing && where !== "" ? "M_MISSING_PARAM" : code,
+    `${where === "" ? "" : `\`${where}\`: `}${issue?.message ?? "not understood"}`,
+  );
+}
+
+/** @throws Failure M_MISSING_TOKEN */
+function tokenOf(request: Request, query: Record<string, string>): string {
+  const header = request.headers.get("authorization");
+  const token = header === null ? query["access_token"] : /^Bearer +(.+)$/i.exec(header)?.[1];
+  if (token === undefined || token === "") throw new Failure("M_MISSING_TOKEN", "an access token is needed");
+  return token;
+}
+
+/** The path and query of an absolute URL, untouched: what is percent-encoded stays so until it is a parameter. */
+function splitUrl(url: string): { path: string; query: string } {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  if (start < 0) return { path: "/", query: "" };
+  const mark = url.indexOf("?", start);
+  const path = url.slice(start, mark < 0 ? undefined : mark);
+  // Old SDKs still say r0; the endpoints are the same.
+  return {
+    path: path.replace(/^\/_matrix\/client\/r0\//, "/_matrix/client/v3/"),
+    query: mark < 0 ? "" : url.slice(mark + 1),
+  };
+}

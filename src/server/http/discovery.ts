@@ -1,0 +1,47 @@
+/**
+ * What the server is and can do: `versions`, `.well-known`, `capabilities`.
+ * Source: Matrix client-server API v1.19, "API Versions", "Well-known URI", "Capabilities negotiation".
+ */
+import { z } from "zod";
+import { ROOM_VERSIONS } from "../core/room-versions.js";
+import { endpoint, group, Json } from "./endpoint.js";
+
+/** A client refuses a server that lists none of those it knows; one that lists too much is called for what it lacks. */
+const SPEC_VERSIONS = ["r0.6.1", ...Array.from({ length: 12 }, (_, index) => `v1.${index + 1}`)];
+
+export const discovery = group("Server discovery", [
+  endpoint({
+    route: "GET /_matrix/client/versions",
+    auth: "none",
+    reply: z.object({ versions: z.array(z.string()), unstable_features: z.record(z.string(), z.boolean()) }),
+    handle: () => ({ versions: SPEC_VERSIONS, unstable_features: {} }),
+  }),
+
+  endpoint({
+    route: "GET /.well-known/matrix/client",
+    auth: "none",
+    reply: z.object({ "m.homeserver": z.object({ base_url: z.string() }) }),
+    handle: (_asked, { config }) => ({
+      "m.homeserver": { base_url: config.publicBaseUrl.replace(/\/$/, "") },
+    }),
+  }),
+
+  endpoint({
+    route: "GET /_matrix/client/v3/capabilities",
+    reply: z.object({ capabilities: Json }),
+    handle: (_asked, { config }) => ({
+      capabilities: {
+        "m.change_password": { enabled: true },
+        "m.room_versions": {
+          default: config.defaultRoomVersion,
+          available: Object.fromEntries([...ROOM_VERSIONS.keys()].map((version) => [version, "stable"])),
+        },
+        "m.set_displayname": { enabled: true },
+        "m.set_avatar_url": { enabled: true },
+        "m.profile_fields": { enabled: true },
+        "m.3pid_changes": { enabled: false },
+        "m.get_login_token": { enabled: false },
+      },
+    }),
+  }),
+]);

@@ -1,0 +1,87 @@
+/**
+ * Endpoints are data: a route, what goes in, what comes out, who may ask. The router, validation, error
+ * answers, rate limits and the conformance table all come from this one list.
+ */
+import { z } from "zod";
+import type { Caller } from "../service/sessions.js";
+import type { Services } from "../service/services.js";
+
+/** `user` needs an access token, `none` ignores it. */
+export type Auth = "user" | "none";
+export type LimitName = "message" | "roomCreation" | "registration";
+
+/** One request, validated. */
+export interface Asked<P, Q, B> {
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  /** Whose token it came with. */
+  readonly caller: Caller;
+  /** The path as it was sent: a retried request has the same. */
+  readonly path: string;
+  /** The client's address. */
+  readonly from: string;
+  /** Ends when the client goes away, or the server stops. */
+  readonly signal: AbortSignal;
+}
+
+interface Definition<P, Q, B, R> {
+  /** `PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}` */
+  readonly route: string;
+  readonly auth?: Auth;
+  readonly limit?: LimitName;
+  readonly params?: z.ZodType<P>;
+  readonly query?: z.ZodType<Q>;
+  readonly body?: z.ZodType<B>;
+  readonly reply: z.ZodType<R>;
+  handle(asked: Asked<P, Q, B>, services: Services): Promise<NoInfer<R>> | NoInfer<R>;
+}
+
+/** An endpoint whose types are its own business: the router knows none of them. */
+export interface Endpoint {
+  readonly method: string;
+  readonly path: string;
+  readonly auth: Auth;
+  readonly limit: LimitName | undefined;
+  readonly params: z.ZodType;
+  readonly query: z.ZodType;
+  /** Absent where a body is not read. */
+  readonly body: z.ZodType | undefined;
+  readonly reply: z.ZodType;
+  handle(asked: Asked<unknown, unknown, unknown>, services: Services): Promise<unknown>;
+}
+
+export interface Group {
+  readonly title: string;
+  readonly endpoints: readonly Endpoint[];
+}
+
+const Nothing = z.looseObject({});
+
+export function endpoint<P = object, Q = object, B = object, R = unknown>(
+  definition: Definition<P, Q, B, R>,
+): Endpoint {
+  const [method = "", path = ""] = definition.route.split(" ");
+  return {
+    method,
+    path,
+    auth: definition.auth ?? "user",
+    limit: definition.limit,
+    params: definition.params ?? Nothing,
+    query: definition.query ?? Nothing,
+    body: definition.body ?? (method === "GET" ? undefined : Nothing),
+    reply: definition.reply,
+    // The schemas above have made exactly these types; the router only carries them.
+    handle: async (asked, services) => definition.handle(asked as Asked<P, Q, B>, services),
+  };
+}
+
+/** @param title the section's title in the specification */
+export function group(title: string, endpoints: readonly Endpoint[]): Group {
+  return { title, endpoints };
+}
+
+/** The empty object that most writes are answered with. */
+export const Empty = z.object({});
+/** A part of an answer that is JSON and was made from what is stored. */
+export const Json = z.record(z.string(), z.unknown());

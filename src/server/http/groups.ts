@@ -1,0 +1,49 @@
+/** All endpoint groups. A new one is a new file and a line here. */
+import { account } from "./account.js";
+import { accountData } from "./account-data.js";
+import { devices } from "./devices.js";
+import { directory } from "./directory.js";
+import { discovery } from "./discovery.js";
+import type { Group } from "./endpoint.js";
+import { keys } from "./keys.js";
+import { login } from "./login.js";
+import { membership } from "./membership.js";
+import { presence } from "./presence.js";
+import { profiles } from "./profiles.js";
+import { pushRules } from "./push-rules.js";
+import { reading } from "./reading.js";
+import { receipts } from "./receipts.js";
+import { registration } from "./registration.js";
+import { roomCreation } from "./room-creation.js";
+import { sending } from "./sending.js";
+import { state } from "./state.js";
+import { sync } from "./sync.js";
+import { toDevice } from "./to-device.js";
+import { typing } from "./typing.js";
+import { userDirectory } from "./user-directory.js";
+import { voip } from "./voip.js";
+
+export const GROUPS: readonly Group[] = [
+  discovery,
+  login,
+  registration,
+  account,
+  devices,
+  roomCreation,
+  membership,
+  directory,
+  sending,
+  state,
+  reading,
+  sync,
+  typing,
+  receipts,
+  presence,
+  profiles,
+  accountData,
+  userDirectory,
+  pushRules,
+  keys,
+  toDevice,
+  voip,
+];

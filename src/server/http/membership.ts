@@ -1,0 +1,131 @@
+/**
+ * Coming to rooms and going.
+ * Source: Matrix client-server API v1.19, "Room membership".
+ */
+import { z } from "zod";
+import { RoomId, RoomIdOrAlias, UserId } from "../core/ids.js";
+import { stringOrNone, type JsonObject } from "../core/json.js";
+import { Empty, endpoint, group } from "./endpoint.js";
+
+const Room = z.object({ roomId: RoomId });
+const RoomOrAlias = z.object({ roomIdOrAlias: RoomIdOrAlias });
+const Reason = z.looseObject({ reason: z.string().optional() });
+const Someone = z.object({ user_id: UserId, reason: z.string().optional() });
+const Joined = z.object({ room_id: z.string() });
+
+const reasonOf = (body: object): JsonObject => {
+  const reason = stringOrNone((body as JsonObject)["reason"]);
+  return reason === undefined ? {} : { reason };
+};
+
+export const membership = group("Room membership", [
+  endpoint({
+    route: "GET /_matrix/client/v3/joined_rooms",
+    reply: z.object({ joined_rooms: z.array(z.string()) }),
+    async handle({ caller }, { store }) {
+      const rows = await store.events.memberships(caller.userId);
+      return { joined_rooms: rows.filter((row) => row.membership === "join").map(({ roomId }) => roomId) };
+    },
+  }),
+
+  endpoint({
+    route: "POST /_matrix/client/v3/rooms/{roomId}/join",
+    params: Room,
+    body: Reason,
+    reply: Joined,
+    async handle({ caller, params, body }, { memberships }) {
+      await memberships.join(params.roomId, caller.userId, reasonOf(body));
+      return { room_id: params.roomId };
+    },
+  }),
+
+  endpoint({
+    route: "POST /_matrix/client/v3/join/{roomIdOrAlias}",
+    params: RoomOrAlias,
+    body: Reason,
+    reply: Joined,
+    async handle({ caller, params, body }, { memberships, directory }) {
+      const roomId = await directory.resolve(params.roomIdOrAlias);
+      await memberships.join(roomId, caller.userId, reasonOf(body));
+      return { room_id: roomId };
+    },
+  }),
+
+  endpoint({
+    route: "POST /_matrix/client/v3/knock/{roomIdOrAlias}",
+    params: RoomOrAlias,
+    body: Reason,
+    reply: Joined,
+    async handle({ caller, params, body }, { memberships, directory }) {
+      const roomId = await directory.resolve(params.roomIdOrAlias);
+      await memberships.knock(roomId, caller.userId, body.reason);
+      return { room_id: roomId };
+    },
+  }),
+
+  endpoint({
+    route: "POST /_matrix/client/v3/rooms/{roomId}/invite",
+    limit: "message",
+    params: Room,
+    body: Someone,
+    reply: Empty,
+    async handle({ caller, params, body }, { memberships }) {
+      await memberships.invite(params.roomId, caller.userId, body.user_id, body.reason);
+      return {};
+    },
+  }),
+
+  endpoint({
+    route: "POST /_matrix/client/v3/rooms/{roomId}/leave",
+    params: Room,
+    body: Reason,
+    reply: Empty,
+    async handle({ caller, params, body }, { memberships }) {
+      await memberships.leave(params.roomId, caller.userId, body.reason);
+      return {};
+    },
+  }),
+
+  endpoint({
+    route: "POST /_matrix/client/v3/rooms/{roomId}/kick",
+    params: Room,
+    body: Someone,
+    reply: Empty,
+    async handle({ caller, params, body }, { memberships }) {
+      await memberships.kick(params.roomId, caller.userId, body.user_id, body.reason);
+      return {};
+    },
+  }),
+
+  endpoint({
+    route: "POST /_matrix/client/v3/rooms/{roomId}/ban",
+    params: Room,
+    body: Someone,
+    reply: Empty,
+    async handle({ caller, params, body }, { memberships }) {
+      await memberships.ban(params.roomId, caller.userId, body.user_id, body.reason);
+      return {};
+    },
+  }),
+
+  endpoint({
+    route: "POST /_matrix/client/v3/rooms/{roomId}/unban",
+    params: Room,
+    body: Someone,
+    reply: Empty,
+    async handle({ caller, params, body }, { memberships }) {
+      await memberships.unban(params.roomId, caller.userId, body.user_id, body.reason);
+      return {};
+    },
+  }),
+
+  endpoint({
+    route: "POST /_matrix/client/v3/rooms/{roomId}/forget",
+    params: Room,
+    reply: Empty,
+    async handle({ caller, params }, { memberships }) {
+      await memberships.forget(params.roomId, caller.userId);
+      return {};
+    },
+  }),
+]);

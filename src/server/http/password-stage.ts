@@ -1,0 +1,25 @@
+/**
+ * The stage of user-interactive authentication that asks for the password again.
+ */
+import { isObject } from "../core/json.js";
+import { toUserId } from "../core/ids.js";
+import { forbidden } from "../service/failure.js";
+import type { Stages } from "../service/interactive-auth.js";
+import type { Services } from "../service/services.js";
+import type { Caller } from "../service/sessions.js";
+
+/** The password must be the caller's own, whatever user the proof names. */
+export function passwordStage(caller: Caller, { sessions, limits, config }: Services): Stages {
+  return {
+    "m.login.password": async (auth) => {
+      const { password, identifier, user } = auth;
+      const named = isObject(identifier) ? identifier["user"] : user;
+      if (typeof password !== "string" || (named !== undefined && typeof named !== "string"))
+        throw forbidden("a password is needed");
+      if (named !== undefined && toUserId(named, config.serverName) !== caller.userId)
+        throw forbidden("that is not your account");
+      limits.take("login", caller.userId);
+      await sessions.checkPassword(caller.userId, password);
+    },
+  };
+}

@@ -1,0 +1,157 @@
+/**
+ * Reading a room's past: one event, pages, and what stands around an event.
+ * Source: Matrix client-server API v1.19, "Getting events for a room", "Event context".
+ */
+import { z } from "zod";
+import { toClientEvent, type StoredEvent, type Viewer } from "../core/event.js";
+import { RoomEventFilter } from "../core/filter.js";
+import { EventId, RoomId } from "../core/ids.js";
+import type { JsonObject } from "../core/json.js";
+import { parseHistoryToken, renderHistoryToken } from "../core/tokens.js";
+import { invalid } from "../service/failure.js";
+import type { Services } from "../service/services.js";
+import { endpoint, group, Json } from "./endpoint.js";
+
+const MOST = 1_000;
+const Limit = z.coerce.number().int().min(0).default(10);
+
+/** A filter comes as JSON within the query. */
+const FilterText = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: "custom", message: "a filter is JSON" });
+      return z.NEVER;
+    }
+  })
+  .pipe(RoomEventFilter);
+
+export const reading = group("Getting events for a room", [
+  endpoint({
+    route: "GET /_matrix/client/v3/rooms/{roomId}/event/{eventId}",
+    params: z.object({ roomId: RoomId, eventId: EventId }),
+    reply: Json,
+    handle: async ({ caller, params }, { history }) =>
+      toClientEvent(await history.event(params.roomId, params.eventId, caller.userId), caller),
+  }),
+
+  endpoint({
+    route: "GET /_matrix/client/v3/rooms/{roomId}/messages",
+    params: z.object({ roomId: RoomId }),
+    query: z.object({
+      dir: z.enum(["f", "b"]),
+      from: z.string().optional(),
+      to: z.string().optional(),
+      limit: Limit,
+      filter: FilterText.optional(),
+    }),
+    reply: z.object({
+      chunk: z.array(Json),
+      start: z.string(),
+      end: z.string().optional(),
+      state: z.array(Json).optional(),
+    }),
+
+    async handle({ caller, params, query }, services) {
+      const viewpoint = await services.history.viewpointOrRefuse(params.roomId, caller.userId);
+      const latest = services.stream.latest;
+      const from = positionOf(query.from) ?? (query.dir === "b" ? latest : 0);
+      const to = positionOf(query.to);
+      const stretch =
+        query.dir === "b"
+          ? { after: to ?? 0, upTo: from }
+          : { after: from, upTo: Math.min(to ?? latest, latest) };
+      const limit = Math.min(query.limit, query.filter?.limit ?? MOST, MOST);
+      const { events, next } = await services.history.page(
+        params.roomId,
+        stretch,
+        query.dir,
+        limit,
+        viewpoint,
+        query.filter,
+      );
+      // Forwards, the present is no end: more may come after it.
+      const end =
+        next ?? (query.dir === "f" && to === undefined && events.length > 0 ? stretch.upTo : undefined);
+      const state =
+        query.filter?.lazy_load_members === true ? await membersOf(params.roomId, events, services) : [];
+      return {
+        chunk: render(events, caller),
+        start: query.from ?? renderHistoryToken(from),
+        ...(end !== undefined && { end: renderHistoryToken(end) }),
+        ...(state.length > 0 && { state: render(state, caller) }),
+      };
+    },
+  }),
+
+  endpoint({
+    route: "GET /_matrix/client/v3/rooms/{roomId}/context/{eventId}",
+    params: z.object({ roomId: RoomId, eventId: EventId }),
+    query: z.object({ limit: Limit, filter: FilterText.optional() }),
+    reply: z.object({
+      event: Json,
+      events_before: z.array(Json),
+      events_after: z.array(Json),
+      start: z.string(),
+      end: z.string(),
+      state: z.array(Json),
+    }),
+
+    async handle({ caller, params, query }, { history, store, stream }) {
+      const event = await history.event(params.roomId, params.eventId, caller.userId);
+      const viewpoint = await history.viewpoint(params.roomId, caller.userId);
+      const limit = Math.min(query.limit, MOST);
+      const page = (direction: "b" | "f", stretch: { after: number; upTo: number }, size: number) =>
+        history.page(params.roomId, stretch, direction, size, viewpoint, query.filter);
+      const before = await page("b", { after: 0, upTo: event.position - 1 }, Math.ceil(limit / 2));
+      const after = await page("f", { after: event.position, upTo: stream.latest }, Math.floor(limit / 2));
+      const last = after.events.at(-1) ?? event;
+      const first = before.events.at(-1) ?? event;
+      const state = await store.events.stateAt(params.roomId, last.position);
+      const shown = new Set([event, ...before.events, ...after.events].map(({ sender }) => sender));
+      const isLazy = query.filter?.lazy_load_members === true;
+      return {
+        event: toClientEvent(event, caller),
+        events_before: render(before.events, caller),
+        events_after: render(after.events, caller),
+        start: renderHistoryToken(first.position - 1),
+        end: renderHistoryToken(last.position),
+        state: render(
+          state.filter(
+            ({ type, stateKey }) => !isLazy || type !== "m.room.member" || shown.has(stateKey ?? ""),
+          ),
+          caller,
+        ),
+      };
+    },
+  }),
+]);
+
+function render(events: readonly StoredEvent[], viewer: Viewer): JsonObject[] {
+  return events.map((event) => toClientEvent(event, viewer));
+}
+
+function positionOf(token: string | undefined): number | undefined {
+  if (token === undefined) return undefined;
+  const position = parseHistoryToken(token);
+  if (position === undefined) throw invalid("the token is none of this server's");
+  return position;
+}
+
+/** The member events of those who speak on a page, as they were at its last event. */
+async function membersOf(
+  roomId: string,
+  events: readonly StoredEvent[],
+  { store }: Services,
+): Promise<StoredEvent[]> {
+  const upTo = events.reduce((latest, { position }) => Math.max(latest, position), 0);
+  const members: StoredEvent[] = [];
+  for (const sender of new Set(events.map((event) => event.sender))) {
+    const history = await store.events.stateHistory(roomId, "m.room.member", sender);
+    const member = history.findLast(({ position }) => position <= upTo);
+    if (member !== undefined) members.push(member);
+  }
+  return members;
+}

@@ -1,0 +1,83 @@
+/**
+ * New rooms.
+ * Source: Matrix client-server API v1.19, "Creation".
+ */
+import { z } from "zod";
+import { EventType, StateKey, UserId } from "../core/ids.js";
+import { ROOM_VERSIONS } from "../core/room-versions.js";
+import { firstEvents } from "../service/create-room.js";
+import { Failure, invalid } from "../service/failure.js";
+import { endpoint, group } from "./endpoint.js";
+import { Content } from "./content.js";
+
+const Request = z.object({
+  visibility: z.enum(["public", "private"]).default("private"),
+  preset: z.enum(["private_chat", "trusted_private_chat", "public_chat"]).optional(),
+  room_alias_name: z.string().min(1).max(200).optional(),
+  name: z.string().optional(),
+  topic: z.string().optional(),
+  invite: z.array(UserId).default([]),
+  invite_3pid: z.array(z.unknown()).default([]),
+  room_version: z.string().optional(),
+  creation_content: Content.default({}),
+  initial_state: z
+    .array(z.object({ type: EventType, state_key: StateKey.default(""), content: Content }))
+    .default([]),
+  is_direct: z.boolean().default(false),
+  power_level_content_override: Content.default({}),
+});
+
+export const roomCreation = group("Creation", [
+  endpoint({
+    route: "POST /_matrix/client/v3/createRoom",
+    limit: "roomCreation",
+    body: Request,
+    reply: z.object({ room_id: z.string() }),
+
+    async handle({ caller, body }, { rooms, profiles, directory, store, config }) {
+      const version = ROOM_VERSIONS.get(body.room_version ?? config.defaultRoomVersion);
+      if (version === undefined)
+        throw new Failure("M_UNSUPPORTED_ROOM_VERSION", "this server does not make rooms of that version");
+      if (body.invite_3pid.length > 0) throw invalid("this server invites by user id only");
+      const alias =
+        body.room_alias_name === undefined ? undefined : `#${body.room_alias_name}:${config.serverName}`;
+      if (alias !== undefined) await directory.assertFree(alias);
+
+      const invite = [...new Set(body.invite)].filter((userId) => userId !== caller.userId);
+      for (const userId of invite) {
+        if ((await store.accounts.get(userId)) === undefined) throw invalid(`${userId} has no account here`);
+      }
+      const people = [caller.userId, ...invite];
+      const members = new Map(
+        await Promise.all(people.map(async (userId) => [userId, await profiles.forMember(userId)] as const)),
+      );
+      const drafts = firstEvents({
+        creator: caller.userId,
+        version,
+        preset: body.preset ?? (body.visibility === "public" ? "public_chat" : "private_chat"),
+        creationContent: body.creation_content,
+        initialState: body.initial_state.map(({ type, state_key: stateKey, content }) => ({
+          type,
+          stateKey,
+          content,
+        })),
+        powerLevels: body.power_level_content_override,
+        ...(alias !== undefined && { alias }),
+        ...(body.name !== undefined && { name: body.name }),
+        ...(body.topic !== undefined && { topic: body.topic }),
+        invite,
+        isDirect: body.is_direct,
+        profiles: members,
+      });
+      const roomId = await rooms.create(version, drafts).catch((error: unknown) => {
+        // What the client asked for contradicts itself: no right of anybody is missing.
+        if (error instanceof Failure && error.code === "M_FORBIDDEN")
+          throw new Failure("M_INVALID_ROOM_STATE", error.message);
+        throw error;
+      });
+      if (alias !== undefined) await directory.createAlias(alias, roomId, caller.userId);
+      if (body.visibility === "public") await store.directory.publish(roomId, true);
+      return { room_id: roomId };
+    },
+  }),
+]);

@@ -1,0 +1,191 @@
+/**
+ * The state of a room, and its members.
+ * Source: Matrix client-server API v1.19, "Getting events for a room", "Sending events to a room".
+ */
+import { z } from "zod";
+import { toClientEvent, type StoredEvent } from "../core/event.js";
+import { EventType, RoomId, StateKey } from "../core/ids.js";
+import { stringOrNone, type JsonObject } from "../core/json.js";
+import { membershipOf, type Membership } from "../core/room-state.js";
+import { parseHistoryToken } from "../core/tokens.js";
+import { Failure, forbidden, invalid, notFound } from "../service/failure.js";
+import type { Asked } from "./endpoint.js";
+import { endpoint, group, Json } from "./endpoint.js";
+import { Content } from "./content.js";
+import type { Services } from "../service/services.js";
+
+const Room = z.object({ roomId: RoomId });
+const Key = z.object({ roomId: RoomId, eventType: EventType, stateKey: StateKey.default("") });
+const Format = z.object({ format: z.enum(["content", "event"]).default("content") });
+const Sent = z.object({ event_id: z.string() });
+
+/**
+ * The state that the caller may see: the current one for members, the one at their leaving for those who left.
+ *
+ * @throws Failure M_FORBIDDEN for those who never were inside
+ */
+async function stateFor(roomId: string, userId: string, { rooms, store }: Services): Promise<StoredEvent[]> {
+  const state = await rooms.state(roomId);
+  const row = await store.events.membership(userId, roomId);
+  if (row?.membership === "join" || state.historyVisibility === "world_readable")
+    return store.events.currentState(roomId);
+  const wasInside =
+    (row?.membership === "leave" || row?.membership === "ban") &&
+    !row.forgotten &&
+    (await store.events.stateHistory(roomId, "m.room.member", userId)).some(
+      ({ content }) => membershipOf(content) === "join",
+    );
+  if (!wasInside || row === undefined) throw forbidden("you are not in this room");
+  return store.events.stateAt(roomId, row.position);
+}
+
+async function getState(
+  { caller, params, query }: Asked<z.infer<typeof Key>, z.infer<typeof Format>, object>,
+  services: Services,
+) {
+  const state = await stateFor(params.roomId, caller.userId, services);
+  const event = state.find(({ type, stateKey }) => type === params.eventType && stateKey === params.stateKey);
+  if (event === undefined) throw notFound("the room has no such state");
+  return query.format === "event" ? toClientEvent(event, caller) : event.content;
+}
+
+async function putState(
+  { caller, params, body }: Asked<z.infer<typeof Key>, object, JsonObject>,
+  services: Services,
+) {
+  const { roomId, eventType: type, stateKey } = params;
+  if (type === "m.room.canonical_alias") await assertAliases(roomId, body, services);
+  if (type === "m.room.create") throw forbidden("a room is made once");
+  const [event] = await services.rooms.sendAll(roomId, () => [
+    { type, stateKey, sender: caller.userId, content: body },
+  ]);
+  return { event_id: event?.eventId ?? "" };
+}
+
+/** A canonical alias must lead to its room, or people would be led elsewhere under its name. */
+async function assertAliases(roomId: string, content: JsonObject, { store, rooms }: Services): Promise<void> {
+  const old = (await rooms.state(roomId)).content("m.room.canonical_alias");
+  const listed = (from: JsonObject | undefined) => {
+    const others = from?.["alt_aliases"];
+    return [stringOrNone(from?.["alias"]), ...(Array.isArray(others) ? others : [])].filter(
+      (alias) => alias !== undefined && alias !== "",
+    );
+  };
+  const known = listed(old);
+  for (const alias of listed(content)) {
+    if (known.includes(alias)) continue;
+    if (typeof alias !== "string" || !/^#.+:.+$/.test(alias))
+      throw invalid("an alias looks like #name:server");
+    if ((await store.directory.alias(alias))?.roomId !== roomId)
+      throw new Failure("M_BAD_ALIAS", `${String(alias)} does not lead to this room`);
+  }
+}
+
+export const state = group("Room state", [
+  endpoint({
+    route: "GET /_matrix/client/v3/rooms/{roomId}/state",
+    params: Room,
+    reply: z.array(Json),
+    async handle({ caller, params }, services) {
+      const events = await stateFor(params.roomId, caller.userId, services);
+      return events.map((event) => toClientEvent(event, caller));
+    },
+  }),
+
+  endpoint({
+    route: "GET /_matrix/client/v3/rooms/{roomId}/state/{eventType}",
+    params: Key,
+    query: Format,
+    reply: Json,
+    handle: getState,
+  }),
+  endpoint({
+    route: "GET /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}",
+    params: Key,
+    query: Format,
+    reply: Json,
+    handle: getState,
+  }),
+  endpoint({
+    route: "PUT /_matrix/client/v3/rooms/{roomId}/state/{eventType}",
+    limit: "message",
+    params: Key,
+    body: Content,
+    reply: Sent,
+    handle: putState,
+  }),
+  endpoint({
+    route: "PUT /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}",
+    limit: "message",
+    params: Key,
+    body: Content,
+    reply: Sent,
+    handle: putState,
+  }),
+
+  endpoint({
+    route: "GET /_matrix/client/v3/rooms/{roomId}/members",
+    params: Room,
+    query: z.object({
+      at: z.string().optional(),
+      membership: z.string().optional(),
+      not_membership: z.string().optional(),
+    }),
+    reply: z.object({ chunk: z.array(Json) }),
+    async handle({ caller, params, query }, services) {
+      const events = await membersFor(params.roomId, caller.userId, query.at, services);
+      const isWanted = (membership: Membership) =>
+        (query.membership === undefined || query.membership === membership) &&
+        query.not_membership !== membership;
+      return {
+        chunk: events
+          .filter(({ type, content }) => type === "m.room.member" && isWanted(membershipOf(content)))
+          .map((event) => toClientEvent(event, caller)),
+      };
+    },
+  }),
+
+  endpoint({
+    route: "GET /_matrix/client/v3/rooms/{roomId}/joined_members",
+    params: Room,
+    reply: z.object({
+      joined: z.record(
+        z.string(),
+        z.object({ display_name: z.string().optional(), avatar_url: z.string().optional() }),
+      ),
+    }),
+    async handle({ caller, params }, { rooms }) {
+      const current = await rooms.state(params.roomId);
+      if (current.membership(caller.userId) !== "join") throw forbidden("you are not in this room");
+      const members = current.members("join").map((userId) => {
+        const content = current.content("m.room.member", userId);
+        const name = stringOrNone(content?.["displayname"]);
+        const avatar = stringOrNone(content?.["avatar_url"]);
+        return [
+          userId,
+          {
+            ...(name !== undefined && { display_name: name }),
+            ...(avatar !== undefined && { avatar_url: avatar }),
+          },
+        ];
+      });
+      return {
+        joined: Object.fromEntries(members) as Record<string, { display_name?: string; avatar_url?: string }>,
+      };
+    },
+  }),
+]);
+
+async function membersFor(
+  roomId: string,
+  userId: string,
+  at: string | undefined,
+  services: Services,
+): Promise<StoredEvent[]> {
+  const now = await stateFor(roomId, userId, services);
+  if (at === undefined) return now;
+  const position = parseHistoryToken(at);
+  if (position === undefined) throw invalid("`at` is none of this server's tokens");
+  const last = now.reduce((latest, event) => Math.max(latest, event.position), 0);
+  return services.store.events.stateAt(roomId, Math.min(position, last));
+}

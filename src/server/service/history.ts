@@ -1,0 +1,96 @@
+/**
+ * Reading a room's past with one user's eyes.
+ */
+import type { StoredEvent } from "../core/event.js";
+import type { RoomEventFilter } from "../core/filter.js";
+import { passesEvent } from "../core/filter.js";
+import { historyVisibilityOf, membershipOf } from "../core/room-state.js";
+import { mayRead, mayReadSome, type Viewpoint } from "../core/visibility.js";
+import type { Stretch } from "../store/events.js";
+import type { Store } from "../store/store.js";
+import { forbidden, notFound } from "./failure.js";
+
+/** Events read at once while looking for those that a filter lets through. */
+const BATCH = 200;
+/** Events looked at for one request: a filter that matches nothing must not read a whole room. */
+const LOOKED_AT = 5_000;
+
+/** A page of history: events in reading order, and the gap where the next page starts. */
+export interface Page {
+  readonly events: readonly StoredEvent[];
+  /** Absent when there is nothing more. */
+  readonly next?: number;
+}
+
+export class History {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async viewpoint(roomId: string, userId: string): Promise<Viewpoint> {
+    const [members, visibilities] = await Promise.all([
+      this.#store.events.stateHistory(roomId, "m.room.member", userId),
+      this.#store.events.stateHistory(roomId, "m.room.history_visibility", ""),
+    ]);
+    return {
+      memberships: members.map(({ position, content }) => ({ position, value: membershipOf(content) })),
+      visibilities: visibilities.map(({ position, content }) => ({
+        position,
+        value: historyVisibilityOf(content),
+      })),
+    };
+  }
+
+  /** @throws Failure M_FORBIDDEN when the user may read nothing of the room */
+  async viewpointOrRefuse(roomId: string, userId: string): Promise<Viewpoint> {
+    const viewpoint = await this.viewpoint(roomId, userId);
+    if (!mayReadSome(viewpoint)) throw forbidden("you are not in this room");
+    return viewpoint;
+  }
+
+  /** @throws Failure M_NOT_FOUND for an event that does not exist or that the user may not read */
+  async event(roomId: string, eventId: string, userId: string): Promise<StoredEvent> {
+    const event = await this.#store.events.event(eventId);
+    if (
+      event === undefined ||
+      event.roomId !== roomId ||
+      !mayRead(await this.viewpoint(roomId, userId), event.position)
+    ) {
+      throw notFound("there is no such event, or you may not read it");
+    }
+    return event;
+  }
+
+  /**
+   * @param direction `b` reads from `upTo` backwards, `f` from `after` on
+   * @param limit how many events that the user may read, and the filter lets through
+   */
+  async page(
+    roomId: string,
+    { after, upTo }: Stretch,
+    direction: "f" | "b",
+    limit: number,
+    viewpoint: Viewpoint | undefined,
+    filter?: RoomEventFilter | null,
+  ): Promise<Page> {
+    const found: StoredEvent[] = [];
+    let stretch: Stretch = { after, upTo };
+    for (let looked = 0; looked < LOOKED_AT;) {
+      const want = Math.min(BATCH, Math.max(limit - found.length, 1) + 1);
+      const events = await this.#store.events.history(roomId, stretch, direction, want);
+      for (const event of events) {
+        // The event that does not fit any more only says that there is more.
+        if (found.length === limit)
+          return { events: found, next: direction === "f" ? event.position - 1 : event.position };
+        stretch = direction === "f" ? { after: event.position, upTo } : { after, upTo: event.position - 1 };
+        if ((viewpoint === undefined || mayRead(viewpoint, event.position)) && passesEvent(filter, event))
+          found.push(event);
+      }
+      if (events.length < want) return { events: found };
+      looked += events.length;
+    }
+    return { events: found, next: direction === "f" ? stretch.after : stretch.upTo };
+  }
+}

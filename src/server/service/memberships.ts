@@ -1,0 +1,136 @@
+/**
+ * Coming to rooms and going: join, invite, leave, kick, ban, unban, knock, forget.
+ */
+import type { EventDraft } from "../core/event.js";
+import { isObject, stringOrNone, type JsonObject } from "../core/json.js";
+import { PowerLevels } from "../core/power-levels.js";
+import type { Membership, RoomState } from "../core/room-state.js";
+import type { Store } from "../store/store.js";
+import { Failure, forbidden } from "./failure.js";
+import type { Profiles } from "./profiles.js";
+import type { Rooms } from "./rooms.js";
+
+export class Memberships {
+  readonly #store: Store;
+  readonly #rooms: Rooms;
+  readonly #profiles: Profiles;
+
+  constructor(store: Store, rooms: Rooms, profiles: Profiles) {
+    this.#store = store;
+    this.#rooms = rooms;
+    this.#profiles = profiles;
+  }
+
+  /** Joining twice is joining once. */
+  async join(roomId: string, userId: string, extra: JsonObject = {}): Promise<void> {
+    const profile = await this.#profiles.forMember(userId);
+    const vouching = await this.#vouching(roomId, userId);
+    await this.#rooms.sendAll(roomId, (state) => {
+      if (state.membership(userId) === "join") return [];
+      const voucher = vouching(state);
+      const content = {
+        ...extra,
+        ...profile,
+        membership: "join",
+        ...(voucher && { join_authorised_via_users_server: voucher }),
+      };
+      return [member(userId, userId, content)];
+    });
+  }
+
+  async knock(roomId: string, userId: string, reason?: string): Promise<void> {
+    const profile = await this.#profiles.forMember(userId);
+    await this.#rooms.send(
+      roomId,
+      member(userId, userId, { ...profile, membership: "knock", ...(reason !== undefined && { reason }) }),
+    );
+  }
+
+  /** @throws Failure M_FORBIDDEN for somebody who is in the room, or banned */
+  async invite(roomId: string, sender: string, userId: string, reason?: string): Promise<void> {
+    if ((await this.#store.accounts.get(userId)) === undefined)
+      throw new Failure("M_NOT_FOUND", `${userId} has no account here`);
+    const profile = await this.#profiles.forMember(userId);
+    await this.#rooms.send(
+      roomId,
+      member(sender, userId, { ...profile, membership: "invite", ...(reason !== undefined && { reason }) }),
+    );
+  }
+
+  /** Also refuses an invite, and takes back a knock. Leaving twice is leaving once. */
+  async leave(roomId: string, userId: string, reason?: string): Promise<void> {
+    await this.#rooms.sendAll(roomId, (state) => {
+      const was = state.get("m.room.member", userId);
+      if (was?.content["membership"] === "leave") return [];
+      return [member(userId, userId, { membership: "leave", ...(reason !== undefined && { reason }) })];
+    });
+  }
+
+  async kick(roomId: string, sender: string, userId: string, reason?: string): Promise<void> {
+    await this.#change(roomId, sender, userId, "leave", reason, (membership) => {
+      if (membership === "leave" || membership === "ban") throw forbidden(`${userId} is not in the room`);
+    });
+  }
+
+  async ban(roomId: string, sender: string, userId: string, reason?: string): Promise<void> {
+    await this.#change(roomId, sender, userId, "ban", reason, () => undefined);
+  }
+
+  async unban(roomId: string, sender: string, userId: string, reason?: string): Promise<void> {
+    await this.#change(roomId, sender, userId, "leave", reason, (membership) => {
+      if (membership !== "ban") throw forbidden(`${userId} is not banned`);
+    });
+  }
+
+  /** @throws Failure M_UNKNOWN (400) while the user is in the room */
+  async forget(roomId: string, userId: string): Promise<void> {
+    if (await this.#store.events.forget(userId, roomId)) return;
+    throw new Failure("M_UNKNOWN", "only a room that you have left can be forgotten", { status: 400 });
+  }
+
+  async #change(
+    roomId: string,
+    sender: string,
+    userId: string,
+    membership: Membership,
+    reason: string | undefined,
+    judge: (current: Membership) => void,
+  ): Promise<void> {
+    await this.#rooms.sendAll(roomId, (state) => {
+      if (state.membership(sender) !== "join") throw forbidden("you are not in this room");
+      judge(state.membership(userId));
+      return [member(sender, userId, { membership, ...(reason !== undefined && { reason }) })];
+    });
+  }
+
+  /**
+   * For restricted rooms: finds the member who lets the user in, if the user is in one of the rooms named.
+   * Source: "Room Version 8", "Restricted rooms".
+   */
+  async #vouching(roomId: string, userId: string): Promise<(state: RoomState) => string | undefined> {
+    const allowed = new Set<string>();
+    for (const room of allowedRooms(await this.#rooms.state(roomId))) {
+      if ((await this.#store.events.membership(userId, room))?.membership === "join") allowed.add(room);
+    }
+    return (state) => {
+      const membership = state.membership(userId);
+      if (membership === "invite" || membership === "join") return undefined;
+      if (!allowedRooms(state).some((room) => allowed.has(room))) return undefined;
+      const levels = new PowerLevels(state);
+      return state.members("join").find((id) => levels.can(id, "invite"));
+    };
+  }
+}
+
+function member(sender: string, userId: string, content: JsonObject): EventDraft {
+  return { type: "m.room.member", stateKey: userId, sender, content };
+}
+
+function allowedRooms(state: RoomState): string[] {
+  const rule = state.joinRule;
+  const allow = state.content("m.room.join_rules")?.["allow"];
+  if ((rule !== "restricted" && rule !== "knock_restricted") || !Array.isArray(allow)) return [];
+  return allow.flatMap((entry: unknown) =>
+    isObject(entry) && entry["type"] === "m.room_membership" ? (stringOrNone(entry["room_id"]) ?? []) : [],
+  );
+}

@@ -1,0 +1,78 @@
+/**
+ * What the server counts, in Prometheus' text format.
+ *
+ * Source: Prometheus documentation, "Exposition formats".
+ */
+const BOUNDS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+interface Series {
+  readonly labels: string;
+  readonly buckets: number[];
+  sum: number;
+  count: number;
+}
+
+/** A value that is asked for when somebody looks. */
+export interface Gauge {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "gauge" | "counter";
+  read(): number | Promise<number>;
+}
+
+export class Metrics {
+  readonly #requests = new Map<string, number>();
+  readonly #latencies = new Map<string, Series>();
+  readonly #gauges: Gauge[] = [];
+
+  request(method: string, route: string, status: number, tookMs: number): void {
+    const labels = `method="${method}",route="${route}"`;
+    const key = `${labels},status="${status}"`;
+    this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
+    let series = this.#latencies.get(labels);
+    if (series === undefined) {
+      series = { labels, buckets: BOUNDS_SECONDS.map(() => 0), sum: 0, count: 0 };
+      this.#latencies.set(labels, series);
+    }
+    const seconds = tookMs / 1000;
+    const bucket = BOUNDS_SECONDS.findIndex((bound) => seconds <= bound);
+    if (bucket >= 0) series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1;
+    series.sum += seconds;
+    series.count += 1;
+  }
+
+  add(gauge: Gauge): void {
+    this.#gauges.push(gauge);
+  }
+
+  async render(): Promise<string> {
+    const lines = [
+      "# HELP imcloud_requests_total Requests answered.",
+      "# TYPE imcloud_requests_total counter",
+    ];
+    for (const [labels, count] of this.#requests) lines.push(`imcloud_requests_total{${labels}} ${count}`);
+    lines.push(
+      "# HELP imcloud_request_seconds Time to the answer; a sync's includes its wait.",
+      "# TYPE imcloud_request_seconds histogram",
+    );
+    for (const series of this.#latencies.values()) lines.push(...renderSeries(series));
+    for (const { name, help, type, read } of this.#gauges) {
+      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, `${name} ${await read()}`);
+    }
+    return `${lines.join("\n")}\n`;
+  }
+}
+
+function renderSeries({ labels, buckets, sum, count }: Series): string[] {
+  let upTo = 0;
+  const lines = BOUNDS_SECONDS.map((bound, index) => {
+    upTo += buckets[index] ?? 0;
+    return `imcloud_request_seconds_bucket{${labels},le="${bound}"} ${upTo}`;
+  });
+  return [
+    ...lines,
+    `imcloud_request_seconds_bucket{${labels},le="+Inf"} ${count}`,
+    `imcloud_request_seconds_sum{${labels}} ${sum}`,
+    `imcloud_request_seconds_count{${labels}} ${count}`,
+  ];
+}

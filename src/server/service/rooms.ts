@@ -1,0 +1,276 @@
+/**
+ * Rooms: judging what people want to say, and giving it its place.
+ *
+ * A room's state is kept in memory and moves ahead of the disk: the next event is judged against the state
+ * that the one before leaves, while that one is still being written. So a busy room is not held up by fsyncs,
+ * and its events share commits. Nobody is answered before their event is durable; and as the store takes an
+ * append only on the head that it names, a write that fails takes down what was built on it, never less.
+ */
+import { authEventKeys, authorise, authoriseRedaction } from "../core/auth-rules.js";
+import { NotCanonicalError } from "../core/canonical-json.js";
+import type { EventDraft, RoomEvent } from "../core/event.js";
+import { EventTooLargeError, sealEvent } from "../core/event-hash.js";
+import { newRoomId } from "../core/ids.js";
+import type { JsonObject } from "../core/json.js";
+import { NotAllowedError } from "../core/not-allowed.js";
+import { redactContent } from "../core/redaction.js";
+import { RoomState, type StateEvent } from "../core/room-state.js";
+import { roomVersion, type RoomVersion } from "../core/room-versions.js";
+import type { Append, NewEvent } from "../store/append.js";
+import type { Store } from "../store/store.js";
+import { Failure, forbidden, notFound } from "./failure.js";
+import { strippedFor } from "./stripped-state.js";
+
+/** Times that an append is judged again when another node was faster. */
+const ATTEMPTS = 10;
+
+/** The request that an event comes from. */
+export interface Origin {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly txnId: string;
+  /** The request's path: a retry comes on the same. */
+  readonly path: string;
+}
+
+interface LiveRoom {
+  readonly roomId: string;
+  readonly version: RoomVersion;
+  readonly state: RoomState;
+  head: number;
+  headEvent: string;
+  /** What it holds did not come to be, or was overtaken. */
+  isStale: boolean;
+}
+
+export class Rooms {
+  readonly #store: Store;
+  readonly #serverName: string;
+  readonly #limit: number;
+  readonly #live = new Map<string, Promise<LiveRoom>>();
+
+  constructor(store: Store, serverName: string, limit: number) {
+    this.#store = store;
+    this.#serverName = serverName;
+    this.#limit = limit;
+    store.onGap(() => this.#live.clear());
+    store.onChanges((changes) => {
+      for (const { isRemote, kind, roomId } of changes)
+        if (isRemote === true && kind === "event") this.#live.delete(roomId ?? "");
+    });
+  }
+
+  /** @throws Failure M_NOT_FOUND for a room that does not exist */
+  async state(roomId: string): Promise<RoomState> {
+    return (await this.#room(roomId)).state;
+  }
+
+  /** @returns the new event's id, once it is durable */
+  async send(roomId: string, draft: EventDraft, origin?: Origin): Promise<string> {
+    const [event] = await this.sendAll(roomId, () => [draft], origin);
+    return event?.eventId ?? "";
+  }
+
+  /**
+   * Appends events that belong together: all of them or none.
+   *
+   * @param decide what to say, given the state; called again when the state has changed meanwhile
+   */
+  async sendAll(
+    roomId: string,
+    decide: (state: RoomState) => readonly EventDraft[],
+    origin?: Origin,
+    emptied?: (redaction: RoomEvent, version: RoomVersion) => NonNullable<Append["emptied"]>,
+  ): Promise<readonly RoomEvent[]> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const room = await this.#room(roomId);
+      const expectedHead = room.head;
+      const events = this.#buildAll(room, decide(room.state), origin);
+      const last = events.at(-1);
+      if (last === undefined) return [];
+      const append: Append = {
+        roomId,
+        expectedHead,
+        events,
+        ...(emptied !== undefined && { emptied: emptied(last, room.version) }),
+        ...(origin !== undefined && {
+          txn: { userId: origin.userId, deviceId: origin.deviceId, path: origin.path },
+        }),
+      };
+      for (const { eventId, content } of append.emptied ?? []) emptyState(room.state, eventId, content);
+      try {
+        if ("positions" in (await this.#store.events.append(append))) return events;
+      } catch (error) {
+        this.#discard(room);
+        throw error;
+      }
+      this.#discard(room);
+    }
+    throw new Failure("M_UNKNOWN", "the room changes too fast", { status: 503 });
+  }
+
+  /** @throws Failure M_NOT_FOUND for an event that is not in the room; M_FORBIDDEN without the power */
+  async redact(
+    roomId: string,
+    redaction: { readonly sender: string; readonly eventId: string; readonly content: JsonObject },
+    origin: Origin,
+  ): Promise<string> {
+    const target = await this.#store.events.event(redaction.eventId);
+    if (target === undefined || target.roomId !== roomId)
+      throw notFound("there is no such event in this room");
+    const { sender, eventId: redacts, content } = redaction;
+    const decide = (state: RoomState): EventDraft[] => {
+      judged(() => authoriseRedaction(state, sender, target));
+      return [{ type: "m.room.redaction", sender, redacts, content }];
+    };
+    const [event] = await this.sendAll(roomId, decide, origin, (because, version) => [
+      {
+        eventId: redacts,
+        content: redactContent(version, target.type, target.content),
+        because: becauseOf(because),
+      },
+    ]);
+    return event?.eventId ?? "";
+  }
+
+  /**
+   * Makes a room: its first events become durable together, or there is no room.
+   *
+   * @param drafts the create event first
+   */
+  async create(version: RoomVersion, drafts: readonly EventDraft[]): Promise<string> {
+    const roomId = version.creatorsRule ? "" : newRoomId(this.#serverName);
+    const room: LiveRoom = {
+      roomId,
+      version,
+      state: new RoomState(),
+      head: 0,
+      headEvent: "",
+      isStale: false,
+    };
+    const events: NewEvent[] = [];
+    for (const draft of drafts) {
+      const id = events[0]?.roomId ?? roomId;
+      events.push(
+        ...this.#build(
+          { ...room, roomId: id, head: events.length, headEvent: events.at(-1)?.eventId ?? "" },
+          [draft],
+        ),
+      );
+    }
+    const id = events[0]?.roomId ?? roomId;
+    const appended = await this.#store.events.append({
+      roomId: id,
+      expectedHead: 0,
+      events,
+      version: version.id,
+    });
+    if ("conflict" in appended) throw new Failure("M_ROOM_IN_USE", "the room exists already");
+    return id;
+  }
+
+  /** A room that was moved ahead by only some of the drafts has nothing to do with what is stored. */
+  #buildAll(room: LiveRoom, drafts: readonly EventDraft[], origin?: Origin): NewEvent[] {
+    const before = room.head;
+    try {
+      return this.#build(room, drafts, origin);
+    } catch (error) {
+      if (room.head !== before) this.#discard(room);
+      throw error;
+    }
+  }
+
+  /** Judges and seals drafts one after the other, and moves the room ahead. */
+  #build(room: LiveRoom, drafts: readonly EventDraft[], origin?: Origin): NewEvent[] {
+    return drafts.map((draft) => {
+      const event = judged(() => {
+        authorise(room.state, draft);
+        const replaces =
+          draft.stateKey === undefined ? undefined : room.state.get(draft.type, draft.stateKey)?.eventId;
+        return sealEvent(room.version, draft, {
+          roomId: draft.type === "m.room.create" && room.version.creatorsRule ? "" : room.roomId,
+          seq: room.head + 1,
+          ts: Date.now(),
+          prevEvents: room.headEvent === "" ? [] : [room.headEvent],
+          authEvents: authEventKeys(room.state, draft).flatMap(
+            ([type, key]) => room.state.get(type, key)?.eventId ?? [],
+          ),
+          ...(replaces !== undefined && { replaces }),
+        });
+      });
+      const stripped = strippedFor(room.state, event);
+      room.state.set(event);
+      room.head += 1;
+      room.headEvent = event.eventId;
+      return {
+        ...event,
+        ...(origin !== undefined && { deviceId: origin.deviceId, txnId: origin.txnId }),
+        ...(stripped !== undefined && { stripped }),
+      };
+    });
+  }
+
+  #room(roomId: string): Promise<LiveRoom> {
+    let room = this.#live.get(roomId);
+    if (room === undefined) {
+      room = this.#load(roomId);
+      room.catch(() => this.#live.delete(roomId));
+    } else {
+      this.#live.delete(roomId);
+    }
+    // A Map remembers the order of insertion: the first is the one that was used longest ago.
+    this.#live.set(roomId, room);
+    if (this.#live.size > this.#limit) this.#live.delete(this.#live.keys().next().value ?? "");
+    return room;
+  }
+
+  async #load(roomId: string): Promise<LiveRoom> {
+    const head = await this.#store.events.room(roomId);
+    if (head === undefined) throw notFound("there is no such room");
+    const events = await this.#store.events.currentState(roomId);
+    return {
+      roomId,
+      version: roomVersion(head.version),
+      state: new RoomState<StateEvent>(events),
+      head: head.head,
+      headEvent: head.headEvent,
+      isStale: false,
+    };
+  }
+
+  #discard(room: LiveRoom): void {
+    if (room.isStale) return;
+    room.isStale = true;
+    this.#live.delete(room.roomId);
+  }
+}
+
+/** Turns the rules' refusals into answers. */
+function judged<T>(judge: () => T): T {
+  try {
+    return judge();
+  } catch (error) {
+    if (error instanceof NotAllowedError) throw forbidden(error.message);
+    if (error instanceof EventTooLargeError) throw new Failure("M_TOO_LARGE", error.message);
+    if (error instanceof NotCanonicalError) throw new Failure("M_BAD_JSON", error.message);
+    throw error;
+  }
+}
+
+function emptyState(state: RoomState, eventId: string, content: JsonObject): void {
+  for (const event of state.all()) if (event.eventId === eventId) return state.set({ ...event, content });
+}
+
+/** The redaction, as the emptied event carries it. */
+function becauseOf(event: RoomEvent): JsonObject {
+  return {
+    type: event.type,
+    sender: event.sender,
+    event_id: event.eventId,
+    room_id: event.roomId,
+    origin_server_ts: event.ts,
+    content: event.content,
+    ...(event.redacts !== undefined && { redacts: event.redacts }),
+    unsigned: {},
+  };
+}

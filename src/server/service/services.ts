@@ -1,0 +1,64 @@
+/**
+ * Everything that handlers work with, made once at the start.
+ */
+import type { ServerConfig } from "../../shared/server-config.js";
+import type { Log } from "../runtime/log.js";
+import { PasswordHasher } from "../runtime/password.js";
+import type { Store } from "../store/store.js";
+import { Directory } from "./directory.js";
+import { History } from "./history.js";
+import { InteractiveAuth } from "./interactive-auth.js";
+import { Memberships } from "./memberships.js";
+import { Metrics } from "./metrics.js";
+import { Profiles } from "./profiles.js";
+import { PushRules } from "./push-rules.js";
+import { RateLimits } from "./rate-limits.js";
+import { Rooms } from "./rooms.js";
+import { Sessions } from "./sessions.js";
+import { Stream } from "./stream.js";
+import { Summaries } from "./summaries.js";
+import { SyncRooms } from "./sync-rooms.js";
+import { Sync } from "./sync.js";
+import { Transactions } from "./transactions.js";
+import { Typing } from "./typing.js";
+import { UnreadCounts } from "./unread.js";
+
+export async function openServices(config: ServerConfig, store: Store, log: Log) {
+  const stream = await Stream.open(store);
+  const rooms = new Rooms(store, config.serverName, config.limits.roomsInMemory);
+  const profiles = new Profiles(store, rooms);
+  const sessions = new Sessions(store, new PasswordHasher(config.passwordHash), config.serverName);
+  const history = new History(store);
+  const typing = new Typing(stream);
+  const pushRules = new PushRules(store);
+  const unread = new UnreadCounts(store, rooms, pushRules);
+  const syncRooms = new SyncRooms(
+    store,
+    history,
+    typing,
+    unread,
+    new Summaries(store),
+    config.limits.timelineEvents,
+  );
+  return {
+    config,
+    store,
+    log,
+    stream,
+    rooms,
+    profiles,
+    sessions,
+    history,
+    typing,
+    pushRules,
+    memberships: new Memberships(store, rooms, profiles),
+    directory: new Directory(store, rooms, config.serverName),
+    sync: new Sync(store, stream, typing, syncRooms, pushRules),
+    txns: new Transactions(store),
+    limits: new RateLimits(config.rateLimits),
+    interactiveAuth: new InteractiveAuth(),
+    metrics: new Metrics(),
+  };
+}
+
+export type Services = Awaited<ReturnType<typeof openServices>>;

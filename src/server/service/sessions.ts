@@ -1,0 +1,163 @@
+/**
+ * Sessions: passwords in, tokens out, and whom a token speaks for.
+ */
+import { createHash } from "node:crypto";
+import { newDeviceId, newToken, toUserId } from "../core/ids.js";
+import type { PasswordHasher } from "../runtime/password.js";
+import type { NewToken } from "../store/sessions.js";
+import type { Store } from "../store/store.js";
+import { Failure, forbidden } from "./failure.js";
+
+/** How long an access token lives that has a refresh token beside it, in milliseconds. */
+const ACCESS_TOKEN_MS = 60 * 60_000;
+/** A token is looked up again after this time: another process may have ended it. In milliseconds. */
+const RECHECK_MS = 30_000;
+/** A device's last use is written at most so often, in milliseconds: it is one write per client. */
+const SEEN_EVERY_MS = 10 * 60_000;
+const REMEMBERED_TOKENS = 20_000;
+
+export interface Caller {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly isAdmin: boolean;
+}
+
+export interface Session {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly accessToken: string;
+  readonly refreshToken?: string;
+  readonly expiresInMs?: number;
+}
+
+interface Remembered {
+  readonly caller: Caller;
+  readonly expiresAt: number;
+  checkedAt: number;
+  seenAt: number;
+}
+
+export class Sessions {
+  readonly #store: Store;
+  readonly #hasher: PasswordHasher;
+  readonly #serverName: string;
+  readonly #tokens = new Map<string, Remembered>();
+
+  constructor(store: Store, hasher: PasswordHasher, serverName: string) {
+    this.#store = store;
+    this.#hasher = hasher;
+    this.#serverName = serverName;
+  }
+
+  /** @throws Failure M_UNKNOWN_TOKEN, with `soft_logout` for a token that only needs a refresh */
+  async caller(token: string, from: string): Promise<Caller> {
+    const now = Date.now();
+    let known = this.#tokens.get(token);
+    if (known === undefined || now - known.checkedAt > RECHECK_MS) {
+      const row = await this.#store.sessions.byToken(hashToken(token));
+      if (row === undefined) {
+        this.#tokens.delete(token);
+        throw new Failure("M_UNKNOWN_TOKEN", "the access token is not known, or no longer", {
+          soft_logout: false,
+        });
+      }
+      const { expiresAt = Infinity, ...caller } = row;
+      known = { caller, expiresAt, checkedAt: now, seenAt: known?.seenAt ?? 0 };
+      this.#remember(token, known);
+    }
+    if (known.expiresAt <= now)
+      throw new Failure("M_UNKNOWN_TOKEN", "the access token has expired", { soft_logout: true });
+    if (now - known.seenAt > SEEN_EVERY_MS) {
+      known.seenAt = now;
+      await this.#store.sessions.saw(known.caller.userId, known.caller.deviceId, from);
+    }
+    return known.caller;
+  }
+
+  /** @throws Failure M_FORBIDDEN for a wrong name or password alike, M_USER_DEACTIVATED */
+  async checkPassword(user: string, password: string): Promise<string> {
+    const userId = toUserId(user, this.#serverName);
+    const account = await this.#store.accounts.get(userId);
+    // A name that does not exist takes as long as a wrong password: the time tells nothing.
+    const matches = await this.#hasher.verify(password, account?.passwordHash);
+    if (account?.isDeactivated === true)
+      throw new Failure("M_USER_DEACTIVATED", "the account is deactivated");
+    if (!matches || account === undefined) throw forbidden("wrong user name or password");
+    return account.userId;
+  }
+
+  hashPassword(password: string): Promise<string> {
+    return this.#hasher.hash(password);
+  }
+
+  async open(
+    userId: string,
+    options: {
+      readonly deviceId?: string;
+      readonly displayName?: string;
+      readonly withRefresh?: boolean;
+    } = {},
+  ): Promise<Session> {
+    const deviceId = options.deviceId ?? newDeviceId();
+    const { tokens, session } = newTokens(options.withRefresh ?? false);
+    this.#forgetDevices(userId, [deviceId]);
+    await this.#store.sessions.logIn(userId, deviceId, tokens, options.displayName);
+    return { userId, deviceId, ...session };
+  }
+
+  /** @throws Failure M_UNKNOWN_TOKEN for a refresh token that was used or never given */
+  async refresh(refreshToken: string): Promise<Omit<Session, "userId" | "deviceId">> {
+    const { tokens, session } = newTokens(true);
+    if (await this.#store.sessions.refresh(hashToken(refreshToken), tokens)) {
+      // The pair's access token has ended with it; which one that was, only the store knew.
+      this.#tokens.clear();
+      return session;
+    }
+    throw new Failure("M_UNKNOWN_TOKEN", "the refresh token is not known, or no longer", {
+      soft_logout: false,
+    });
+  }
+
+  async close(userId: string, deviceIds: readonly string[]): Promise<void> {
+    await this.#store.sessions.deleteDevices(userId, deviceIds);
+    this.#forgetDevices(userId, deviceIds);
+  }
+
+  async closeAll(userId: string, except?: string): Promise<void> {
+    const devices = await this.#store.sessions.devices(userId);
+    await this.close(
+      userId,
+      devices.map(({ deviceId }) => deviceId).filter((deviceId) => deviceId !== except),
+    );
+  }
+
+  #remember(token: string, known: Remembered): void {
+    this.#tokens.set(token, known);
+    if (this.#tokens.size > REMEMBERED_TOKENS) this.#tokens.delete(this.#tokens.keys().next().value ?? "");
+  }
+
+  #forgetDevices(userId: string, deviceIds: readonly string[]): void {
+    for (const [token, { caller }] of this.#tokens) {
+      if (caller.userId === userId && deviceIds.includes(caller.deviceId)) this.#tokens.delete(token);
+    }
+  }
+}
+
+function newTokens(withRefresh: boolean): {
+  tokens: NewToken[];
+  session: Omit<Session, "userId" | "deviceId">;
+} {
+  const accessToken = newToken("ima");
+  if (!withRefresh)
+    return { tokens: [{ hash: hashToken(accessToken), kind: "access" }], session: { accessToken } };
+  const refreshToken = newToken("imr");
+  return {
+    tokens: [
+      { hash: hashToken(accessToken), kind: "access", expiresAt: Date.now() + ACCESS_TOKEN_MS },
+      { hash: hashToken(refreshToken), kind: "refresh" },
+    ],
+    session: { accessToken, refreshToken, expiresInMs: ACCESS_TOKEN_MS },
+  };
+}
+
+const hashToken = (token: string): string => createHash("sha256").update(token).digest("base64url");

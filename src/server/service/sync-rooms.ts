@@ -1,0 +1,289 @@
+/**
+ * The rooms of a sync answer: joined, invited, knocked, left.
+ */
+import { toClientEvent, type StoredEvent } from "../core/event.js";
+import { passes, passesEvent, passesRoom } from "../core/filter.js";
+import type { JsonObject } from "../core/json.js";
+import { membershipOf } from "../core/room-state.js";
+import { renderHistoryToken } from "../core/tokens.js";
+import { mayRead } from "../core/visibility.js";
+import type { AccountData, Receipt } from "../store/personal.js";
+import type { Store } from "../store/store.js";
+import type { History } from "./history.js";
+import type { Follower } from "./stream.js";
+import type { Stretched, SyncRequest } from "./sync.js";
+import type { Summaries } from "./summaries.js";
+import type { Typing } from "./typing.js";
+import type { UnreadCounts } from "./unread.js";
+
+const DEFAULT_TIMELINE = 10;
+
+interface RoomRequest {
+  readonly request: SyncRequest;
+  readonly roomId: string;
+  readonly stretch: Stretched;
+  /** The device knows the room up to here; 0 when it knows nothing of it. */
+  readonly knownUpTo: number;
+}
+
+interface Timeline {
+  readonly events: readonly StoredEvent[];
+  readonly isLimited: boolean;
+  /** The gap in front of the first event. */
+  readonly start: number;
+}
+
+export class SyncRooms {
+  readonly #store: Store;
+  readonly #history: History;
+  readonly #typing: Typing;
+  readonly #unread: UnreadCounts;
+  readonly #summaries: Summaries;
+  readonly #timelineLimit: number;
+
+  constructor(
+    store: Store,
+    history: History,
+    typing: Typing,
+    unread: UnreadCounts,
+    summaries: Summaries,
+    timelineLimit: number,
+  ) {
+    this.#store = store;
+    this.#history = history;
+    this.#typing = typing;
+    this.#unread = unread;
+    this.#summaries = summaries;
+    this.#timelineLimit = timelineLimit;
+  }
+
+  /** @returns undefined when there is nothing to tell of any room */
+  async sections(
+    request: SyncRequest,
+    follower: Follower,
+    stretch: Stretched,
+    typing: ReadonlySet<string>,
+    data: ReadonlyMap<string, readonly AccountData[]>,
+  ): Promise<JsonObject | undefined> {
+    const sections = {
+      join: {} as Record<string, JsonObject>,
+      invite: {} as Record<string, JsonObject>,
+      knock: {} as Record<string, JsonObject>,
+      leave: {} as Record<string, JsonObject>,
+    };
+    const candidates = request.fullState
+      ? new Set(follower.rooms.keys())
+      : new Set([...stretch.touched, ...typing, ...data.keys()]);
+    for (const roomId of candidates) {
+      const own = follower.rooms.get(roomId);
+      if (own === undefined || own.position > stretch.upTo || !passesRoom(request.filter.room, roomId))
+        continue;
+      const isNew = own.position > stretch.since;
+      if (own.membership === "join") {
+        const room = await this.#joined(
+          { request, roomId, stretch, knownUpTo: await this.#knownUpTo(request, roomId, stretch, isNew) },
+          typing.has(roomId),
+          data.get(roomId) ?? [],
+        );
+        if (room !== undefined) sections.join[roomId] = room;
+      } else if (own.membership === "invite" || own.membership === "knock") {
+        if (isNew || request.fullState)
+          sections[own.membership][roomId] = await this.#outside(request, roomId, own.membership);
+      } else if (isNew || request.fullState) {
+        const room = await this.#left(request, roomId, own.position, stretch);
+        if (room !== undefined) sections.leave[roomId] = room;
+      }
+    }
+    const filled = Object.entries(sections).filter(([, rooms]) => Object.keys(rooms).length > 0);
+    return filled.length === 0 ? undefined : Object.fromEntries(filled);
+  }
+
+  /** Where the device's knowledge of a joined room ends: a room that was joined since is new to it. */
+  async #knownUpTo(
+    { viewer }: SyncRequest,
+    roomId: string,
+    { since }: Stretched,
+    isNew: boolean,
+  ): Promise<number> {
+    if (!isNew || since === 0) return since;
+    const members = await this.#store.events.stateHistory(roomId, "m.room.member", viewer.userId);
+    const later = members.filter(({ position }) => position > since);
+    const wasJoined = membershipOf(members.findLast(({ position }) => position <= since)?.content) === "join";
+    // Who left and came back missed what happened between.
+    return wasJoined && later.every(({ content }) => membershipOf(content) === "join") ? since : 0;
+  }
+
+  async #joined(
+    room: RoomRequest,
+    isTyping: boolean,
+    data: readonly AccountData[],
+  ): Promise<JsonObject | undefined> {
+    const { request, roomId, stretch, knownUpTo } = room;
+    const { viewer, filter } = request;
+    const isWhole = knownUpTo === 0 || request.fullState;
+    const timeline = await this.#timeline(room, stretch.upTo);
+    const state = await this.#state(room, timeline, stretch.upTo, isWhole);
+    const receipts = await this.#receipts(room);
+    const ephemeral = [
+      ...(receipts !== undefined && passes(filter.room?.ephemeral, { type: "m.receipt" }) ? [receipts] : []),
+      ...((isTyping || (isWhole && this.#typing.in(roomId).length > 0)) &&
+      passes(filter.room?.ephemeral, { type: "m.typing" })
+        ? [{ type: "m.typing", content: { user_ids: this.#typing.in(roomId) } }]
+        : []),
+    ];
+    const accountData = data
+      .filter(({ type }) => passes(filter.room?.account_data, { type }))
+      .map(({ type, content }) => ({ type, content }));
+    const isQuiet =
+      timeline.events.length + state.length + ephemeral.length + accountData.length === 0 &&
+      !timeline.isLimited;
+    if (isQuiet && !isWhole && !stretch.touched.has(roomId)) return undefined;
+
+    const hasNewMembers =
+      isWhole || [...timeline.events, ...state].some(({ type }) => type === "m.room.member");
+    return {
+      timeline: this.#renderTimeline(room, timeline),
+      state: { events: state.map((event) => toClientEvent(event, viewer, false)) },
+      ephemeral: { events: ephemeral },
+      account_data: { events: accountData },
+      unread_notifications: await this.#unread.of(viewer.userId, roomId, stretch.upTo),
+      ...(hasNewMembers && { summary: await this.#summaries.of(roomId, viewer.userId) }),
+    };
+  }
+
+  async #left(
+    request: SyncRequest,
+    roomId: string,
+    leftAt: number,
+    stretch: Stretched,
+  ): Promise<JsonObject | undefined> {
+    const { viewer, filter } = request;
+    const row = await this.#store.events.membership(viewer.userId, roomId);
+    if (row?.forgotten === true) return undefined;
+    if (stretch.since === 0 && filter.room?.include_leave !== true) return undefined;
+    const room = { request, roomId, stretch, knownUpTo: stretch.since };
+    const viewpoint = await this.#history.viewpoint(roomId, viewer.userId);
+    // Somebody who never was inside, and refuses an invite, learns only that.
+    if (!mayRead(viewpoint, leftAt)) {
+      const [own] = (await this.#store.events.stateHistory(roomId, "m.room.member", viewer.userId)).slice(-1);
+      return {
+        timeline: {
+          events: own === undefined ? [] : [toClientEvent(own, viewer, false)],
+          limited: false,
+          prev_batch: renderHistoryToken(leftAt - 1),
+        },
+        state: { events: [] },
+        account_data: { events: [] },
+      };
+    }
+    const timeline = await this.#timeline(room, leftAt);
+    const state = await this.#state(room, timeline, leftAt, request.fullState || stretch.since === 0);
+    return {
+      timeline: this.#renderTimeline(room, timeline),
+      state: { events: state.map((event) => toClientEvent(event, viewer, false)) },
+      account_data: { events: [] },
+    };
+  }
+
+  async #outside(
+    { viewer }: SyncRequest,
+    roomId: string,
+    membership: "invite" | "knock",
+  ): Promise<JsonObject> {
+    const row = await this.#store.events.membership(viewer.userId, roomId);
+    return { [`${membership}_state`]: { events: row?.stripped ?? [] } };
+  }
+
+  async #timeline({ request, roomId, knownUpTo }: RoomRequest, upTo: number): Promise<Timeline> {
+    const { viewer, filter } = request;
+    const limit = Math.min(filter.room?.timeline?.limit ?? DEFAULT_TIMELINE, this.#timelineLimit);
+    const viewpoint = await this.#history.viewpoint(roomId, viewer.userId);
+    const page = await this.#history.page(
+      roomId,
+      { after: knownUpTo, upTo },
+      "b",
+      limit,
+      viewpoint,
+      filter.room?.timeline,
+    );
+    const events = [...page.events].reverse();
+    return {
+      events,
+      isLimited: page.next !== undefined || (knownUpTo === 0 && request.since !== undefined),
+      start: events[0] === undefined ? (page.next ?? upTo) : events[0].position - 1,
+    };
+  }
+
+  /** The state that the timeline starts from, as far as the device does not know it. */
+  async #state(
+    room: RoomRequest,
+    timeline: Timeline,
+    upTo: number,
+    isWhole: boolean,
+  ): Promise<StoredEvent[]> {
+    const { request, roomId, knownUpTo } = room;
+    const filter = request.filter.room?.state;
+    const start = timeline.events.length === 0 ? upTo : timeline.start;
+    let state: StoredEvent[] = [];
+    if (isWhole) state = await this.#store.events.stateAt(roomId, start);
+    else if (timeline.isLimited)
+      state = await this.#store.events.stateChanges(roomId, { after: knownUpTo, upTo: start });
+
+    if (filter?.lazy_load_members === true) state = await this.#lazy(room, timeline, start, state, isWhole);
+    return state.filter((event) => passesEvent(filter, event));
+  }
+
+  /** Of the members, only those whom the timeline shows; changes of members are told in any case. */
+  async #lazy(
+    room: RoomRequest,
+    timeline: Timeline,
+    start: number,
+    state: StoredEvent[],
+    isWhole: boolean,
+  ): Promise<StoredEvent[]> {
+    const shown = new Set(timeline.events.map(({ sender }) => sender));
+    if (isWhole) {
+      shown.add(room.request.viewer.userId);
+      return state.filter(({ type, stateKey }) => type !== "m.room.member" || shown.has(stateKey ?? ""));
+    }
+    const known = new Set(
+      state.filter(({ type }) => type === "m.room.member").map(({ stateKey }) => stateKey),
+    );
+    for (const userId of shown) {
+      if (known.has(userId)) continue;
+      const member = (await this.#store.events.stateHistory(room.roomId, "m.room.member", userId)).findLast(
+        ({ position }) => position <= start,
+      );
+      if (member !== undefined) state.push(member);
+    }
+    return state;
+  }
+
+  #renderTimeline({ request }: RoomRequest, { events, isLimited, start }: Timeline): JsonObject {
+    return {
+      events: events.map((event) => toClientEvent(event, request.viewer, false)),
+      limited: isLimited,
+      prev_batch: renderHistoryToken(start),
+    };
+  }
+
+  async #receipts({ request, roomId, knownUpTo, stretch }: RoomRequest): Promise<JsonObject | undefined> {
+    const receipts = (await this.#store.personal.receipts(roomId, request.fullState ? 0 : knownUpTo)).filter(
+      ({ type, userId }) => type === "m.read" || userId === request.viewer.userId,
+    );
+    if (receipts.length === 0 || stretch.upTo === 0) return undefined;
+    return { type: "m.receipt", content: renderReceipts(receipts) };
+  }
+}
+
+/** By event, then by type, then by user. Source: `m.receipt`. */
+function renderReceipts(receipts: readonly Receipt[]): JsonObject {
+  const events: Record<string, Record<string, Record<string, JsonObject>>> = {};
+  for (const { eventId, type, userId, ts, thread } of receipts) {
+    const ofType = ((events[eventId] ??= {})[type] ??= {});
+    // A user may have a receipt of each thread on one event; the one for all threads goes first.
+    if (ofType[userId] === undefined || thread === "")
+      ofType[userId] = { ts, ...(thread !== "" && { thread_id: thread }) };
+  }
+  return events;
+}

@@ -1,0 +1,171 @@
+/**
+ * Appending to a room: the one way in which events come to be.
+ *
+ * The caller judged the events against a state of the room, and names that state by the room's head. If the
+ * room has moved on, nothing is written and the caller judges again: a ban cannot slip in between.
+ */
+import type { JsonObject } from "../core/json.js";
+import type { RoomEvent } from "../core/event.js";
+import { membershipOf } from "../core/room-state.js";
+import type { Transaction } from "./database.js";
+
+export interface NewEvent extends RoomEvent {
+  readonly deviceId?: string;
+  readonly txnId?: string;
+  /** For invites and knocks: the state that the person may see from outside. */
+  readonly stripped?: readonly JsonObject[];
+}
+
+export interface Append {
+  readonly roomId: string;
+  /** How many events the room had when these were judged; 0 makes the room. */
+  readonly expectedHead: number;
+  readonly events: readonly NewEvent[];
+  /** For a new room. */
+  readonly version?: string;
+  /** Events that are emptied by the redactions among `events`. */
+  readonly emptied?: readonly {
+    readonly eventId: string;
+    readonly content: JsonObject;
+    readonly because: JsonObject;
+  }[];
+  /** The request that asked for it; a retry finds the event instead of making another. */
+  readonly txn?: { readonly userId: string; readonly deviceId: string; readonly path: string };
+}
+
+/** The positions that the events got, or the head that the room has instead. */
+export type Appended = { readonly positions: readonly number[] } | { readonly conflict: number };
+
+async function append(transaction: Transaction, input: Append): Promise<Appended> {
+  const last = input.events.at(-1);
+  if (last === undefined) return { positions: [] };
+  if (!(await moveHead(transaction, input, last))) {
+    const [room] = await transaction.all<{ head: number }>(
+      "SELECT head FROM rooms WHERE room_id = ?",
+      input.roomId,
+    );
+    return { conflict: room?.head ?? 0 };
+  }
+
+  const positions: number[] = [];
+  for (const event of input.events) positions.push(await insert(transaction, event));
+  await transaction.run(
+    "UPDATE rooms SET last_position = ? WHERE room_id = ?",
+    positions.at(-1) ?? 0,
+    input.roomId,
+  );
+
+  for (const { eventId, content, because } of input.emptied ?? []) {
+    await transaction.run(
+      "UPDATE events SET content = ?, redacted_because = ? WHERE event_id = ?",
+      JSON.stringify(content),
+      JSON.stringify(because),
+      eventId,
+    );
+  }
+  if (input.txn !== undefined) {
+    const { userId, deviceId, path } = input.txn;
+    await transaction.run(
+      "INSERT INTO txns (user_id, device_id, path, event_id, at) VALUES (?, ?, ?, ?, ?)",
+      userId,
+      deviceId,
+      path,
+      last.eventId,
+      last.ts,
+    );
+  }
+  return { positions };
+}
+
+async function moveHead(transaction: Transaction, input: Append, last: NewEvent): Promise<boolean> {
+  if (input.expectedHead === 0) {
+    const inserted = await transaction.run(
+      "INSERT INTO rooms (room_id, version, head, head_event, last_position) VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
+      input.roomId,
+      input.version ?? "",
+      last.seq,
+      last.eventId,
+    );
+    return inserted === 1;
+  }
+  const moved = await transaction.run(
+    "UPDATE rooms SET head = ?, head_event = ? WHERE room_id = ? AND head = ?",
+    last.seq,
+    last.eventId,
+    input.roomId,
+    input.expectedHead,
+  );
+  return moved === 1;
+}
+
+async function insert(transaction: Transaction, event: NewEvent): Promise<number> {
+  const position = transaction.position({ kind: "event", roomId: event.roomId });
+  await transaction.run(
+    `INSERT INTO events (position, room_id, seq, event_id, type, state_key, sender, ts, content, proof, redacts, replaces,
+      device_id, txn_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    position,
+    event.roomId,
+    event.seq,
+    event.eventId,
+    event.type,
+    event.stateKey ?? null,
+    event.sender,
+    event.ts,
+    JSON.stringify(event.content),
+    JSON.stringify([event.prevEvents, event.authEvents, event.hash]),
+    event.redacts ?? null,
+    event.replaces ?? null,
+    event.deviceId ?? null,
+    event.txnId ?? null,
+  );
+  if (event.stateKey !== undefined) await setState(transaction, event, event.stateKey, position);
+  return position;
+}
+
+async function setState(
+  transaction: Transaction,
+  event: NewEvent,
+  stateKey: string,
+  position: number,
+): Promise<void> {
+  await transaction.run(
+    `INSERT INTO current_state (room_id, type, state_key, position) VALUES (?, ?, ?, ?)
+     ON CONFLICT (room_id, type, state_key) DO UPDATE SET position = excluded.position`,
+    event.roomId,
+    event.type,
+    stateKey,
+    position,
+  );
+  if (event.type !== "m.room.member") return;
+  const membership = membershipOf(event.content);
+  await transaction.run(
+    `INSERT INTO memberships (user_id, room_id, membership, position, forgotten, stripped) VALUES (?, ?, ?, ?, 0, ?)
+     ON CONFLICT (user_id, room_id) DO UPDATE SET
+       membership = excluded.membership, position = excluded.position, forgotten = 0, stripped = excluded.stripped`,
+    stateKey,
+    event.roomId,
+    membership,
+    position,
+    event.stripped === undefined ? null : JSON.stringify(event.stripped),
+  );
+  transaction.also({ kind: "membership", roomId: event.roomId, userId: stateKey, membership });
+}
+
+export const appendProcedures = {
+  append,
+
+  /** @returns false when the user is still in the room, or never was */
+  async forgetRoom(transaction: Transaction, input: { userId: string; roomId: string }): Promise<boolean> {
+    const changed = await transaction.run(
+      `UPDATE memberships SET forgotten = 1 WHERE user_id = ? AND room_id = ? AND membership IN ('leave', 'ban')`,
+      input.userId,
+      input.roomId,
+    );
+    return changed === 1;
+  },
+
+  /** Retries come within minutes; what is older only costs room. */
+  async dropTxns(transaction: Transaction, input: { before: number }): Promise<number> {
+    return transaction.run("DELETE FROM txns WHERE at < ?", input.before);
+  },
+};

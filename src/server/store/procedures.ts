@@ -1,0 +1,29 @@
+/**
+ * All writes, by name: the writer's vocabulary.
+ */
+import { appendProcedures } from "./append.js";
+import { accountProcedures } from "./accounts.js";
+import type { Procedure } from "./database.js";
+import { directoryProcedures } from "./directory.js";
+import { encryptionProcedures } from "./encryption.js";
+import { outboxProcedures } from "./outbox.js";
+import { personalProcedures } from "./personal.js";
+import { sessionProcedures } from "./sessions.js";
+
+export const procedures = {
+  ...appendProcedures,
+  ...accountProcedures,
+  ...sessionProcedures,
+  ...directoryProcedures,
+  ...personalProcedures,
+  ...encryptionProcedures,
+  ...outboxProcedures,
+} satisfies Record<string, Procedure<never, unknown>>;
+
+export type Procedures = typeof procedures;
+
+/** Runs a procedure by its name, and resolves once it is durable. */
+export type Write = <K extends keyof Procedures & string>(
+  name: K,
+  input: Parameters<Procedures[K]>[1],
+) => Promise<Awaited<ReturnType<Procedures[K]>>>;

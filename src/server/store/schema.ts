@@ -1,0 +1,87 @@
+/**
+ * The tables, as a list of migrations that only grows: a released one never changes.
+ *
+ * Rules that keep an older server from damaging a newer database: `meta.schema` is the number of migrations
+ * that ran, and a server that knows fewer refuses to start.
+ */
+
+/** Each is a list of statements, run in one transaction. */
+export const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE stream (id INTEGER PRIMARY KEY, position INTEGER NOT NULL)`,
+    `INSERT INTO stream (id, position) VALUES (1, 0)`,
+
+    // People, their devices and sessions. Only hashes of tokens and passwords are kept.
+    `CREATE TABLE accounts (
+      user_id TEXT PRIMARY KEY, password_hash TEXT, admin INTEGER NOT NULL DEFAULT 0,
+      deactivated INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL)`,
+    `CREATE TABLE profiles (user_id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (user_id, name))`,
+    `CREATE TABLE devices (
+      user_id TEXT NOT NULL, device_id TEXT NOT NULL, display_name TEXT, created_at INTEGER NOT NULL,
+      seen_at INTEGER, seen_from TEXT, keys TEXT, PRIMARY KEY (user_id, device_id))`,
+    `CREATE TABLE tokens (
+      hash TEXT PRIMARY KEY, kind TEXT NOT NULL, user_id TEXT NOT NULL, device_id TEXT NOT NULL, expires_at INTEGER)`,
+    `CREATE INDEX tokens_by_device ON tokens (user_id, device_id)`,
+
+    // Rooms. An event's row is also its outbox row: the drainer's cursor (outbox.position) walks over it.
+    `CREATE TABLE rooms (
+      room_id TEXT PRIMARY KEY, version TEXT NOT NULL, head INTEGER NOT NULL, head_event TEXT NOT NULL,
+      last_position INTEGER NOT NULL, published INTEGER NOT NULL DEFAULT 0)`,
+    `CREATE TABLE events (
+      position INTEGER PRIMARY KEY, room_id TEXT NOT NULL, seq INTEGER NOT NULL, event_id TEXT NOT NULL UNIQUE,
+      type TEXT NOT NULL, state_key TEXT, sender TEXT NOT NULL, ts INTEGER NOT NULL, content TEXT NOT NULL,
+      proof TEXT NOT NULL, redacts TEXT, replaces TEXT, redacted_because TEXT, device_id TEXT, txn_id TEXT)`,
+    // Within a room, positions and seqs run alike; positions are what every bound is given in.
+    `CREATE INDEX events_by_room ON events (room_id, position)`,
+    `CREATE INDEX events_of_state ON events (room_id, type, state_key, position) WHERE state_key IS NOT NULL`,
+    `CREATE INDEX events_of_state_by_position ON events (room_id, position) WHERE state_key IS NOT NULL`,
+    `CREATE TABLE current_state (
+      room_id TEXT NOT NULL, type TEXT NOT NULL, state_key TEXT NOT NULL, position INTEGER NOT NULL,
+      PRIMARY KEY (room_id, type, state_key))`,
+    `CREATE TABLE memberships (
+      user_id TEXT NOT NULL, room_id TEXT NOT NULL, membership TEXT NOT NULL, position INTEGER NOT NULL,
+      forgotten INTEGER NOT NULL DEFAULT 0, stripped TEXT, PRIMARY KEY (user_id, room_id))`,
+    `CREATE INDEX memberships_by_room ON memberships (room_id, membership)`,
+    `CREATE TABLE aliases (alias TEXT PRIMARY KEY, room_id TEXT NOT NULL, creator TEXT NOT NULL)`,
+    `CREATE INDEX aliases_by_room ON aliases (room_id)`,
+
+    // What a retried request already did: the same device, the same path, the same answer.
+    `CREATE TABLE txns (
+      user_id TEXT NOT NULL, device_id TEXT NOT NULL, path TEXT NOT NULL, event_id TEXT NOT NULL, at INTEGER NOT NULL,
+      PRIMARY KEY (user_id, device_id, path))`,
+
+    // What belongs to one user.
+    `CREATE TABLE receipts (
+      room_id TEXT NOT NULL, user_id TEXT NOT NULL, type TEXT NOT NULL, thread TEXT NOT NULL, event_id TEXT NOT NULL,
+      event_position INTEGER NOT NULL, ts INTEGER NOT NULL, position INTEGER NOT NULL,
+      PRIMARY KEY (room_id, user_id, type, thread))`,
+    `CREATE INDEX receipts_by_position ON receipts (room_id, position)`,
+    `CREATE TABLE account_data (
+      user_id TEXT NOT NULL, room_id TEXT NOT NULL, type TEXT NOT NULL, content TEXT NOT NULL, position INTEGER NOT NULL,
+      PRIMARY KEY (user_id, room_id, type))`,
+    `CREATE INDEX account_data_by_position ON account_data (user_id, position)`,
+    `CREATE TABLE filters (user_id TEXT NOT NULL, id TEXT NOT NULL, definition TEXT NOT NULL, PRIMARY KEY (user_id, id))`,
+
+    // End-to-end encryption: the server keeps and hands out, and understands nothing.
+    `CREATE TABLE to_device (
+      user_id TEXT NOT NULL, device_id TEXT NOT NULL, position INTEGER NOT NULL, event TEXT NOT NULL,
+      PRIMARY KEY (user_id, device_id, position))`,
+    `CREATE TABLE one_time_keys (
+      user_id TEXT NOT NULL, device_id TEXT NOT NULL, algorithm TEXT NOT NULL, key_id TEXT NOT NULL, key TEXT NOT NULL,
+      uploaded INTEGER NOT NULL, PRIMARY KEY (user_id, device_id, algorithm, key_id))`,
+    `CREATE TABLE fallback_keys (
+      user_id TEXT NOT NULL, device_id TEXT NOT NULL, algorithm TEXT NOT NULL, key_id TEXT NOT NULL, key TEXT NOT NULL,
+      used INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (user_id, device_id, algorithm))`,
+    `CREATE TABLE device_changes (user_id TEXT PRIMARY KEY, position INTEGER NOT NULL)`,
+
+    // The way to the broker.
+    `CREATE TABLE outbox (
+      bus TEXT PRIMARY KEY, position INTEGER NOT NULL, holder TEXT, held_until INTEGER NOT NULL DEFAULT 0)`,
+    `CREATE TABLE dead_letters (
+      bus TEXT NOT NULL, position INTEGER NOT NULL, event_id TEXT NOT NULL, room_id TEXT NOT NULL, reason TEXT NOT NULL,
+      at INTEGER NOT NULL, PRIMARY KEY (bus, position))`,
+  ],
+];
+
+/** The first migration's own record keeping; runs before all. */
+export const META_TABLE = `CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)`;

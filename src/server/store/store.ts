@@ -1,0 +1,62 @@
+/**
+ * The store: everything that survives a restart, by noun.
+ */
+import type { ServerConfig } from "../../shared/server-config.js";
+import { AccountStore } from "./accounts.js";
+import type { Change, Database } from "./database.js";
+import { DirectoryStore } from "./directory.js";
+import { EncryptionStore } from "./encryption.js";
+import { EventStore } from "./events.js";
+import { OutboxStore } from "./outbox.js";
+import { PersonalStore } from "./personal.js";
+import type { Procedures, Write } from "./procedures.js";
+import { SessionStore } from "./sessions.js";
+import { SqliteDatabase } from "./sqlite/database.js";
+
+export interface Store {
+  readonly events: EventStore;
+  readonly accounts: AccountStore;
+  readonly sessions: SessionStore;
+  readonly directory: DirectoryStore;
+  readonly personal: PersonalStore;
+  readonly encryption: EncryptionStore;
+  readonly outbox: OutboxStore;
+  onChanges(listener: (changes: readonly Change[]) => void): void;
+  onGap(listener: () => void): void;
+  /** Removes what only retries needed. */
+  tidy(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A day: no client retries longer. */
+const TXN_AGE_MS = 86_400_000;
+
+/** @throws StoreError when the database cannot be opened or is not this server's */
+export async function openStore(
+  config: Pick<ServerConfig, "store" | "serverName" | "limits">,
+): Promise<Store> {
+  const { store, serverName, limits } = config;
+  if (store.kind === "sqlite") {
+    const settings = { path: store.path, synchronous: store.synchronous, cacheKib: limits.sqliteCacheKib };
+    return storeOver(await SqliteDatabase.open(settings, serverName));
+  }
+  const { PostgresDatabase } = await import("./postgres/database.js");
+  return storeOver(await PostgresDatabase.open(store, serverName));
+}
+
+export function storeOver(database: Database<Procedures>): Store {
+  const write: Write = (name, input) => database.write(name, input);
+  return {
+    events: new EventStore(database, write),
+    accounts: new AccountStore(database, write),
+    sessions: new SessionStore(database, write),
+    directory: new DirectoryStore(database, write),
+    personal: new PersonalStore(database, write),
+    encryption: new EncryptionStore(database, write),
+    outbox: new OutboxStore(database, write),
+    onChanges: (listener) => database.onChanges(listener),
+    onGap: (listener) => database.onGap(listener),
+    tidy: async () => void (await database.write("dropTxns", { before: Date.now() - TXN_AGE_MS })),
+    close: () => database.close(),
+  };
+}
