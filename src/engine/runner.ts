@@ -42,7 +42,7 @@ for step in "$IMCLOUD_FILES"/steps/*; do
   durable "$journal"
 
   if [ -e "$step/check" ] && ! sh "$step/check" < /dev/null >> "$journal" 2>&1 9>&-; then
-    mark done "$name" moved
+    mark "done" "$name" moved
     finish failed
   fi
 
@@ -92,11 +92,11 @@ for step in "$IMCLOUD_FILES"/steps/*; do
   IMCLOUD_LEDGER=$managed
   sh -eu "$step/apply" < /dev/null >> "$journal" 2>&1 9>&-
   code=$?
-  mark done "$name" "$code"
+  mark "done" "$name" "$code"
   [ "$code" = 0 ] || finish failed
   if [ -e "$step/forget" ]; then rm -rf ${MANAGED}/"$(cat "$step/forget")"; fi
 done
 
 ls -1d ${RUNS}/*/ 2>/dev/null | sort | head -n -${KEPT_RUNS} | while IFS= read -r old; do rm -rf "$old"; done
-finish done`;
+finish "done"`;
 }

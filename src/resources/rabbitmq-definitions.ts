@@ -10,7 +10,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { payloadFile, sh } from "../board/script.js";
+import { lines, payloadFile, sh } from "../board/script.js";
 import { Secret } from "../shared/secret.js";
 import { SecretValue } from "./fields.js";
 import {
@@ -122,9 +122,7 @@ sync ${`${stamp}.new`}
 mv -f ${`${stamp}.new`} ${stamp}`,
         undo: sh`
 rm -f ${stamp}
-for name in ${users.length > 0 ? users.map(({ name }) => name) : [""]}; do
-  [ -z "$name" ] || rabbitmqctl -q --node ${node} delete_user "$name" || echo "RabbitMQ kept the account $name"
-done`,
+${lines(users.map(({ name }) => sh`rabbitmqctl -q --node ${node} delete_user ${name} || echo ${`RabbitMQ kept the account ${name}`}`))}`,
         keptByRollback: true,
       },
     ];

@@ -1,0 +1,146 @@
+/**
+ * From judgements to a plan: order, waiting, restarts, what is no longer asked for.
+ */
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { nothing } from "../../../src/board/script.js";
+import { makePlan } from "../../../src/engine/plan.js";
+import { parseState, type ProbeAnswer } from "../../../src/engine/probe.js";
+import type { Item } from "../../../src/engine/types.js";
+import { register, resourceId, type ChangeDraft, type Judgement } from "../../../src/resources/resource.js";
+import { FACTS } from "../facts.js";
+
+const Wish = z.object({ key: z.string(), needs: z.string().optional(), unit: z.string().optional() });
+
+/** A type whose judgement is written in the test. */
+function scripted(judgements: Readonly<Record<string, Judgement>>) {
+  const type = register({
+    type: "thing",
+    schema: Wish,
+    key: ({ key }) => key,
+    probe: () => nothing,
+    observe: () => new Map(),
+    diff: () => [],
+    restart: ({ unit }) => ({ unit: unit ?? "", draft: { ...draft, risk: "restart" as const } }),
+  });
+  return {
+    ...type,
+    judge: () => new Map(Object.entries(judgements).map(([key, each]) => [resourceId("thing", key), each])),
+  };
+}
+
+const draft: ChangeDraft = { kind: "update", risk: "none", before: "a", after: "b", apply: nothing };
+const todo = (more: Partial<ChangeDraft> = {}): Judgement => ({
+  kind: "judged",
+  drafts: [{ ...draft, ...more }],
+});
+const fine: Judgement = { kind: "judged", drafts: [] };
+const blind: Judgement = { kind: "unknowable", because: "not yet" };
+
+function plan(
+  wishes: readonly (readonly [playbook: string, key: string, unit?: string])[],
+  judgements: Readonly<Record<string, Judgement>>,
+  managed = "",
+) {
+  const type = scripted(judgements);
+  const items: Item[] = wishes.map(([playbook, key, unit], index) => ({
+    kind: "resource",
+    resource: {
+      type,
+      desired: { key, unit },
+      id: resourceId("thing", key),
+      origin: { file: "p.yaml", line: index },
+      playbook,
+    },
+  }));
+  const answer: ProbeAnswer = { facts: FACTS, state: parseState(managed), sections: new Map() };
+  return makePlan("pi", items, FACTS, answer);
+}
+
+test("behind what cannot be judged its own playbook waits, others go on", () => {
+  const made = plan(
+    [
+      ["one", "a"],
+      ["one", "b"],
+      ["one", "c"],
+      ["two", "d"],
+    ],
+    { a: todo(), b: blind, c: todo(), d: todo() },
+  );
+  expect(made.changes.map(({ id }) => id)).toEqual(["thing:a", "thing:d"]);
+  expect(made.waiting).toMatchObject([{ title: "thing:b", because: "not yet" }]);
+});
+
+test("a resource of which the probe said nothing is unknowable, not absent", () => {
+  expect(plan([["one", "a"]], {}).waiting).toHaveLength(1);
+});
+
+test("a unit that several changes notify restarts once, where its own resource stands", () => {
+  const made = plan(
+    [
+      ["one", "conf"],
+      ["one", "more"],
+      ["one", "svc", "x.service"],
+      ["one", "last"],
+    ],
+    {
+      conf: todo({ notifies: ["x.service"] }),
+      more: todo({ notifies: ["x.service"] }),
+      svc: fine,
+      last: todo(),
+    },
+  );
+  expect(made.changes.map(({ id, risk }) => `${id} ${risk}`)).toEqual([
+    "thing:conf none",
+    "thing:more none",
+    "thing:svc restart",
+    "thing:last none",
+  ]);
+});
+
+test("a unit that nobody speaks for restarts after everything else", () => {
+  const made = plan(
+    [
+      ["one", "conf"],
+      ["one", "b"],
+    ],
+    { conf: todo({ notifies: ["y.service"] }), b: todo() },
+  );
+  expect(made.changes.map(({ id }) => id)).toEqual(["thing:conf", "thing:b", "restart:y.service"]);
+});
+
+test("a restart whose unit's resource waits, waits with it", () => {
+  const made = plan(
+    [
+      ["one", "conf"],
+      ["one", "blind"],
+      ["one", "svc", "x.service"],
+    ],
+    { conf: todo({ notifies: ["x.service"] }), blind, svc: fine },
+  );
+  expect(made.changes.map(({ id }) => id)).toEqual(["thing:conf"]);
+});
+
+const entry = (id: string) =>
+  JSON.stringify({ version: 1, id, since: "r/0001", title: "t", isData: false, revertible: true });
+
+test("what is in the ledger and not asked for is no longer managed", () => {
+  expect(
+    plan([["one", "a"]], { a: fine }, `${entry("thing:a")}\n${entry("thing:gone")}`).unmanaged,
+  ).toMatchObject([{ id: "thing:gone" }]);
+});
+
+test("equal plans have equal digests, different ones not", () => {
+  const one = plan([["one", "a"]], { a: todo() });
+  expect(plan([["one", "a"]], { a: todo() }).digest).toBe(one.digest);
+  expect(plan([["one", "a"]], { a: todo({ before: "c" }) }).digest).not.toBe(one.digest);
+});
+
+test("the state of the last run is told by its last marker", () => {
+  const last = (tail: string) => parseState(`last 20260101-000000-abc ${tail}\n`).last?.outcome;
+  expect(last("@imcloud n 1 end done")).toBe("done");
+  expect(last("@imcloud n 1 end stopped")).toBe("stopped");
+  expect(last("@imcloud n 1 start 0001 create file:/etc/x")).toBe("interrupted");
+  expect(last("some output end done")).toBe("interrupted");
+  expect(parseState("running r1 n1\n").running).toEqual({ run: "r1", nonce: "n1" });
+});

@@ -1,0 +1,67 @@
+/**
+ * Two resources of every type, as a playbook gives them: for the law, for shellcheck, for the registry.
+ */
+import { RESOURCE_TYPES } from "../../../src/resources/registry.js";
+import { resourceId, type Located } from "../../../src/resources/resource.js";
+import { Secret } from "../../../src/shared/secret.js";
+
+const source = (digit: string) => ({ path: "/dev/null", sha256: digit.repeat(64), sizeBytes: 0 });
+const KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n";
+
+export const SAMPLES: Readonly<Record<string, readonly [unknown, unknown]>> = {
+  "apt-repository": [
+    { name: "one", uris: ["https://example.org/debian"], suites: ["stable"], components: ["main"], key: KEY },
+    { name: "two", uris: ["file:///srv/debian"], suites: ["./"], components: ["main"], key: KEY },
+  ],
+  artifact: [
+    { path: "/opt/imtest/one", source: source("a"), mode: "0755" },
+    { path: "/opt/imtest/two", source: source("b"), unpack: true },
+  ],
+  command: [
+    {
+      name: "one",
+      unless: "test -e /etc/imtest/one",
+      run: "touch /etc/imtest/one",
+      undo: "rm -f /etc/imtest/one",
+    },
+    { name: "two", unless: "true", run: "cat", input: new Secret("in"), notifies: ["cron.service"] },
+  ],
+  directory: [{ path: "/etc/imtest" }, { path: "/var/lib/imtest", mode: "0750", data: true }],
+  file: [
+    { path: "/etc/imtest/it's here", content: "one\n", notifies: ["cron.service"] },
+    { path: "/etc/imtest/secret", content: new Secret("hush"), mode: "0600" },
+  ],
+  line: [
+    { path: "/etc/hosts", line: "192.0.2.1 one" },
+    { path: "/etc/hosts", line: "192.0.2.2 two", match: "two$" },
+  ],
+  package: [{ names: ["hello"] }, { names: ["figlet", "toilet"], recommends: true }],
+  "rabbitmq-definitions": [
+    { users: [{ name: "one", password: new Secret("hush") }] },
+    {
+      node: "other@localhost",
+      policies: [{ vhost: "/", name: "p", pattern: "^x", definition: { "max-length": 9 } }],
+    },
+  ],
+  "rabbitmq-plugins": [{ names: ["rabbitmq_prometheus"] }, { names: [] }],
+  service: [{ unit: "cron.service" }, { unit: "ssh.service", port: 22 }],
+  sysctl: [
+    { key: "net.core.somaxconn", value: 4096, atLeast: true },
+    { key: "vm.dirty_bytes", value: "50331648" },
+  ],
+  user: [{ name: "one" }, { name: "two", groups: ["adm", "video"], home: "/var/lib/two" }],
+};
+
+/** The samples of a type as the engine hands them on. */
+export function located(word: string): readonly Located<unknown>[] {
+  const type = RESOURCE_TYPES.get(word);
+  if (type === undefined) throw new Error(`no type ${word}`);
+  return (SAMPLES[word] ?? []).map((input, index) => {
+    const desired = type.schema.parse(input);
+    return {
+      id: resourceId(word, type.key(desired)),
+      desired,
+      origin: { file: "samples.yaml", line: index + 1 },
+    };
+  });
+}
