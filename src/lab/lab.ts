@@ -84,7 +84,7 @@ export async function labUp(options: LabUpOptions, onProgress: Progress): Promis
   }
   if (absent.length > 0) {
     const limited = { ...rest, memoryLimited: options.memoryMb !== undefined };
-    const requests = absent.map((name) => boardRequest(name, limited, null));
+    const requests = await Promise.all(absent.map((name) => boardRequest(name, limited, null)));
     onProgress(`starting ${absent.join(", ")}`);
     await startBoards(lab, requests, onProgress);
   }

@@ -10,8 +10,22 @@ import { ImcloudError } from "../shared/errors.js";
 import { tool } from "./tool.js";
 
 /** The releases that boards can be made of; the name says the archive and the release. */
-export const SUITES = ["debian-bookworm", "debian-trixie"] as const;
+export const SUITES = ["debian-bookworm", "debian-trixie", "ubuntu-jammy", "ubuntu-noble"] as const;
 export type Suite = (typeof SUITES)[number];
+
+/** What an archive calls itself in its release files, what signs it, and where the packages of a board are in it. */
+const ARCHIVES = {
+  debian: {
+    origin: "Debian",
+    keyring: "/usr/share/keyrings/debian-archive-keyring.gpg",
+    components: ["main"],
+  },
+  ubuntu: {
+    origin: "Ubuntu",
+    keyring: "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
+    components: ["main", "universe"],
+  },
+} as const;
 
 export interface Mirror {
   /** Lines of sources.list(5). */
@@ -21,17 +35,34 @@ export interface Mirror {
 }
 
 const TARGET_FORMAT = "$(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)";
-const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/** Turns apt's list of what it downloads into sources of one release. Components that the boards need: `main`. */
+/** The release that a machine can make boards of without further sources: Ubuntu's own, else Debian 12. */
+export function defaultSuite(osRelease: string): Suite {
+  const field = (name: string) => new RegExp(`^${name}="?([^"\\n]*)`, "m").exec(osRelease)?.[1] ?? "";
+  return (
+    SUITES.find((suite) => suite === `ubuntu-${field("VERSION_CODENAME")}` && field("ID") === "ubuntu") ??
+    SUITES[0]
+  );
+}
+
+/** The archive and the release that a suite's name says. */
+export function partsOf(suite: Suite): { readonly archive: keyof typeof ARCHIVES; readonly release: string } {
+  const [archive, release] = suite.split("-") as [keyof typeof ARCHIVES, string];
+  return { archive, release };
+}
+
+/** Turns apt's list of what it downloads into sources of one release. */
 export function parseTargets(targets: string, suite: Suite): readonly string[] {
-  const release = suite.replace(/^debian-/, "");
+  const { archive, release } = partsOf(suite);
+  const { origin, keyring, components } = ARCHIVES[archive];
   const sources = targets.split("\n").flatMap((target) => {
-    const [origin, uri, archive, component] = target.trim().split(" ");
-    if (origin !== "Debian" || uri === undefined || archive === undefined || component !== "main") return [];
+    const [from, uri, targetRelease = "", component] = target.trim().split(" ");
+    if (from !== origin || !components.some((wanted) => wanted === component)) return [];
     // bookworm, bookworm-updates, bookworm-security: the part behind the release's name stays.
-    const pocket = /^[a-z]+(-updates|-security)?$/.exec(archive);
-    return pocket === null ? [] : [`deb [signed-by=${KEYRING}] ${uri} ${release}${pocket[1] ?? ""} main`];
+    const pocket = /^[a-z]+(-updates|-security)?$/.exec(targetRelease);
+    return pocket === null
+      ? []
+      : [`deb [signed-by=${keyring}] ${uri} ${release}${pocket[1] ?? ""} ${component}`];
   });
   return [...new Set(sources)].sort();
 }
@@ -51,7 +82,7 @@ export function mirrorHosts(sources: readonly string[]): readonly string[] {
 /**
  * Asks this machine's apt.
  *
- * @throws ImcloudError `lab.unavailable` when the machine has no source of Debian's archive
+ * @throws ImcloudError `lab.unavailable` when the machine has no source of the suite's archive
  */
 export async function machineMirror(suite: Suite): Promise<Mirror> {
   const indexTargets = () =>
@@ -63,9 +94,10 @@ export async function machineMirror(suite: Suite): Promise<Mirror> {
     sources = parseTargets(await indexTargets(), suite);
   }
   if (sources.length === 0) {
-    throw new ImcloudError("lab.unavailable", "this machine's apt has no source of Debian's archive", {
-      expected: "a source whose release file says `Origin: Debian`",
-      hint: "add a Debian mirror to /etc/apt/sources.list.d and install debian-archive-keyring",
+    const { origin, keyring } = ARCHIVES[partsOf(suite).archive];
+    throw new ImcloudError("lab.unavailable", `this machine's apt has no source of ${origin}'s archive`, {
+      expected: `a source whose release file says \`Origin: ${origin}\``,
+      hint: `add one to /etc/apt/sources.list.d, and the package that has ${keyring}`,
     });
   }
   return { sources, aptOptions: parseAptOptions(await tool(["apt-config", "dump"])) };

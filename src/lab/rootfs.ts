@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { packageRoot } from "../shared/package-root.js";
 import { aptCacheUrl } from "./apt-cache.js";
 import type { LabLayout } from "./layout.js";
-import type { Mirror, Suite } from "./mirror.js";
+import { partsOf, type Mirror, type Suite } from "./mirror.js";
 import { tool } from "./tool.js";
 
 /** Beyond the release's required packages. No Python, no broker: what a board must not need is not there. */
@@ -88,7 +88,7 @@ export async function ensureBase(
       `--aptopt=${building}.apt`,
       `--customize-hook=cp -R ${join(labTemplates(), "rootfs")}/. "$1"/`,
       `--customize-hook=${join(labTemplates(), "customize.sh")} "$1"`,
-      suite.replace(/^debian-/, ""),
+      partsOf(suite).release,
       building,
       "-",
     ],

@@ -74,8 +74,12 @@ export async function prepareLab(lab: LabLayout, onProgress: Progress): Promise<
   await requireMachine();
   await withLock(lab.lockFile, async () => {
     await prepare(lab, onProgress);
-    const { sources } = await machineMirror("debian-bookworm");
-    await startAptCache(lab, sources);
+    const suites = (await readRecords(lab)).flatMap(({ record }) => record?.suite ?? []);
+    const mirrors = await Promise.all([...new Set(suites)].map(machineMirror));
+    await startAptCache(
+      lab,
+      mirrors.flatMap(({ sources }) => sources),
+    );
   });
 }
 

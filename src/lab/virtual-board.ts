@@ -20,7 +20,7 @@ import type { BoardRecord } from "./board-record.js";
 import { DEFAULT_MEMORY_MB, DEFAULT_MODEL } from "./hardware.js";
 import { boardPlace, labLayout, type LabLayout } from "./layout.js";
 import { manifestScript } from "./manifest.js";
-import type { Suite } from "./mirror.js";
+import { defaultSuite, type Suite } from "./mirror.js";
 import { setLink } from "./network.js";
 import { boardInit, cutPower, powerOn, runningLauncher } from "./power.js";
 import { processIdentity, type ProcessIdentity } from "./processes.js";
@@ -28,7 +28,7 @@ import { makeBoards, removeBoards, type BoardRequest, type Progress } from "./se
 import { untilLoginWorks, type SshTarget } from "./ssh.js";
 
 export interface VirtualBoardOptions {
-  /** `debian-bookworm` unless given. */
+  /** `debian-bookworm` unless given; on an Ubuntu machine, that machine's release. */
   readonly suite?: Suite;
   /** Further Debian packages that the board comes with; each set makes a base of its own, once. */
   readonly packages?: readonly string[];
@@ -77,20 +77,20 @@ export async function virtualBoards(
 ): Promise<VirtualBoards> {
   const lab = labLayout();
   const owner = (await processIdentity(process.pid)) ?? null;
-  const requests = names.map((name) => boardRequest(name, options, owner));
+  const requests = await Promise.all(names.map((name) => boardRequest(name, options, owner)));
   const boards = await startBoards(lab, requests, (line) => process.stderr.write(`lab: ${line}\n`));
   const numbers = boards.map(({ number }) => number);
   return Object.assign([...boards], { [Symbol.asyncDispose]: () => removeBoards(lab, numbers) });
 }
 
-export function boardRequest(
+export async function boardRequest(
   name: string,
   options: VirtualBoardOptions,
   owner: ProcessIdentity | null,
-): BoardRequest {
+): Promise<BoardRequest> {
   return {
     name,
-    suite: options.suite ?? "debian-bookworm",
+    suite: options.suite ?? defaultSuite(await readFile("/etc/os-release", "utf8")),
     packages: options.packages ?? [],
     user: options.user ?? ACCOUNTS.pi.name,
     model: options.model ?? DEFAULT_MODEL,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mirrorHosts, parseAptOptions, parseTargets } from "../../../src/lab/mirror.js";
+import { defaultSuite, mirrorHosts, parseAptOptions, parseTargets } from "../../../src/lab/mirror.js";
 
 const targets = `Debian http://mirror.example/debian-security/ bookworm-security main
 Debian http://mirror.example/debian/ bookworm main
@@ -23,6 +23,20 @@ test("another release comes from the same mirror", () => {
   expect(parseTargets(targets, "debian-trixie")).toContain(
     `${signed} http://mirror.example/debian/ trixie main`,
   );
+});
+
+test("an Ubuntu machine makes boards of its own release, from main and universe", () => {
+  expect(defaultSuite('NAME="Ubuntu"\nVERSION_CODENAME=noble\nID=ubuntu\n')).toBe("ubuntu-noble");
+  expect(defaultSuite("ID=debian\nVERSION_CODENAME=trixie\n")).toBe("debian-bookworm");
+  expect(defaultSuite("ID=ubuntu\nVERSION_CODENAME=warty\n")).toBe("debian-bookworm");
+  const noble = ["main", "universe", "multiverse"].map(
+    (part) => `Ubuntu http://mirror.example/ubuntu noble ${part}`,
+  );
+  const keyring = "deb [signed-by=/usr/share/keyrings/ubuntu-archive-keyring.gpg]";
+  expect(parseTargets(noble.join("\n"), "ubuntu-noble")).toEqual([
+    `${keyring} http://mirror.example/ubuntu noble main`,
+    `${keyring} http://mirror.example/ubuntu noble universe`,
+  ]);
 });
 
 test("a machine without Debian's archive has no sources", () => {
