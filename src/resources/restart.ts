@@ -20,7 +20,7 @@ export function restartDraft(unit: UnitName): ChangeDraft {
     apply: sh`
 [ -e ${debt} ] || exit 0
 systemctl daemon-reload
-systemctl restart ${unit}
+systemctl restart ${unit} || { journalctl -n 20 --no-pager -o cat -u ${unit}; exit 1; }
 rm -f ${debt}`,
   };
 }

@@ -109,7 +109,7 @@ for debt in ${PENDING}/*; do [ ! -e "$debt" ] || printf 'Owes=%s\n' "\${debt##*/
               sh`systemctl daemon-reload`,
               enable,
               sh`systemctl reset-failed ${unit} 2>/dev/null || :`,
-              sh`systemctl start ${unit}`,
+              startOrTell(unit),
               untilUp(desired),
             ])
           : lines([sh`systemctl daemon-reload`, enable, sh`systemctl stop ${unit}`]),
@@ -133,6 +133,12 @@ function restartOf(desired: Desired): ChangeDraft {
 
 const describe = (active: boolean, enabled: boolean): string =>
   `${active ? "running" : "stopped"}, ${enabled ? "starts at boot" : "does not start at boot"}`;
+
+/** systemd only says where to look; the operator is not on the board. */
+function startOrTell(unit: string): Script {
+  return sh`
+systemctl start ${unit} || { journalctl -n 20 --no-pager -o cat -u ${unit}; exit 1; }`;
+}
 
 /** The kernel's own list of listening sockets: state 0A, the port in hexadecimal. Source: proc(5), /proc/net/tcp. */
 function untilUp({ unit, running, port, portWithinS }: Desired): Script {
