@@ -20,6 +20,8 @@ export interface AskedTarget {
   readonly address: string;
   readonly port?: number;
   readonly user?: string;
+  /** When neither this nor `~/.ssh/config` names one; default: the operator's own name, as ssh does. */
+  readonly fallbackUser?: string;
   readonly identityFile?: string;
   /** `user@host:port`, several separated by commas, as in ProxyJump. */
   readonly jump?: string;
@@ -69,12 +71,12 @@ export function resolveTarget(asked: AskedTarget, around: SshSurroundings): SshT
   };
 }
 
-type AskedHost = Pick<AskedTarget, "address" | "port" | "user" | "identityFile">;
+type AskedHost = Pick<AskedTarget, "address" | "port" | "user" | "fallbackUser" | "identityFile">;
 
 function resolveHost(asked: AskedHost, around: SshSurroundings): SshHost {
   const settings = settingsOf(asked.address, around);
   const address = (one(settings, "hostname") ?? asked.address).replaceAll("%h", asked.address);
-  const user = asked.user ?? one(settings, "user") ?? around.localUser;
+  const user = asked.user ?? one(settings, "user") ?? asked.fallbackUser ?? around.localUser;
   const port = asked.port ?? Number(one(settings, "port") ?? 22);
   const path = (text: string): string => expand(text, around, { h: address, r: user, p: String(port) });
 

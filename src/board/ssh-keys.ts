@@ -19,41 +19,50 @@ export interface LoadedKeys {
 
 const AGENT_DEADLINE_MS = 3_000;
 
-/**
- * Reads the key files of a host. A missing file is no reason to complain: the defaults are guesses.
- *
- * @param isHeld whether the agent already holds the key: then its passphrase need not be asked for
- */
-export async function loadKeys(
-  { identityFiles }: SshHost,
-  isHeld: (publicKey: Buffer) => boolean,
-  askPassphrase: AskPassphrase,
-): Promise<LoadedKeys> {
+/** Where keys come from besides the host's files, and who knows their passphrases. */
+export interface KeySources {
+  /** A key itself, for machines without files of their own; it is offered first. */
+  readonly key?: Secret;
+  readonly askPassphrase?: AskPassphrase;
+  /** Whether the agent already holds a key: then its passphrase need not be asked for. */
+  readonly isHeld: (publicKey: Buffer) => boolean;
+}
+
+/** Reads the key files of a host. A missing file is no reason to complain: the defaults are guesses. */
+export async function loadKeys({ identityFiles }: SshHost, sources: KeySources): Promise<LoadedKeys> {
   const keys: { path: string; key: ParsedKey }[] = [];
   const passedOver: string[] = [];
+  const take = async (path: string, text: string): Promise<void> => {
+    const key = await unlock(path, text, sources.askPassphrase);
+    if (typeof key === "string") passedOver.push(`${path} (${key})`);
+    else keys.push({ path, key });
+  };
+
+  if (sources.key !== undefined) await take("the key of IMCLOUD_SSH_KEY", sources.key.reveal());
   for (const path of identityFiles) {
     const text = await readOptional(path);
     if (text === undefined) continue;
     const publicText = await readOptional(`${path}.pub`);
     const publicKey = publicText === undefined ? undefined : parsed(publicText);
-    if (publicKey !== undefined && isHeld(publicKey.getPublicSSH())) continue;
-
-    const open = ssh2.utils.parseKey(text);
-    if (!(open instanceof Error)) {
-      keys.push({ path, key: first(open) });
-      continue;
-    }
-    if (!/encrypted/i.test(open.message)) {
-      passedOver.push(`${path} (${open.message})`);
-      continue;
-    }
-    const passphrase = await askPassphrase(path);
-    const unlocked = passphrase === undefined ? undefined : ssh2.utils.parseKey(text, passphrase.reveal());
-    if (unlocked === undefined) passedOver.push(`${path} (has a passphrase, and none was given)`);
-    else if (unlocked instanceof Error) passedOver.push(`${path} (wrong passphrase)`);
-    else keys.push({ path, key: first(unlocked) });
+    if (publicKey !== undefined && sources.isHeld(publicKey.getPublicSSH())) continue;
+    await take(path, text);
   }
   return { keys, passedOver };
+}
+
+/** @returns the key, or why it cannot be used */
+async function unlock(
+  path: string,
+  text: string,
+  askPassphrase?: AskPassphrase,
+): Promise<ParsedKey | string> {
+  const open = ssh2.utils.parseKey(text);
+  if (!(open instanceof Error)) return first(open);
+  if (!/encrypted/i.test(open.message)) return open.message;
+  const passphrase = await askPassphrase?.(path);
+  if (passphrase === undefined) return "has a passphrase, and none was given";
+  const unlocked = ssh2.utils.parseKey(text, passphrase.reveal());
+  return unlocked instanceof Error ? "wrong passphrase" : first(unlocked);
 }
 
 /**

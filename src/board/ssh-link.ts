@@ -32,6 +32,8 @@ export interface SshOptions {
   readonly hostKeys: HostKeyStore;
   readonly password?: Secret;
   readonly askPassphrase?: AskPassphrase;
+  /** A private key itself, for machines without files of their own, such as CI jobs. */
+  readonly key?: Secret;
   /** For the TCP connection; default 10 s. */
   readonly connectTimeoutMs?: number;
   /** From the TCP connection to the login, for a busy board that verifies slowly; default 30 s. */
@@ -106,13 +108,10 @@ async function logIn(
   options: SshOptions,
 ): Promise<Client> {
   const agent = await openAgent(host);
-  const isHeld = (publicKey: Buffer): boolean =>
-    agent?.held.some((key) => publicKey.equals(key.getPublicSSH())) ?? false;
-  const { keys, passedOver } = await loadKeys(
-    host,
-    isHeld,
-    options.askPassphrase ?? (() => Promise.resolve(undefined)),
-  );
+  const { keys, passedOver } = await loadKeys(host, {
+    ...options,
+    isHeld: (publicKey) => agent?.held.some((key) => publicKey.equals(key.getPublicSSH())) ?? false,
+  });
   const attempts = loginAttempts({
     user: host.user,
     keys,

@@ -19,6 +19,7 @@ export interface Secrets {
   get(name: string): Secret | undefined;
   /** @throws ImcloudError `config.secret-missing` */
   require(name: string): Secret;
+  all(): Iterable<readonly [name: string, secret: Secret]>;
 }
 
 type SecretPlaces = Pick<Config, "secretsFile" | "secretSources">;
@@ -48,6 +49,7 @@ export async function loadSecrets(
   }
   return {
     get: (name) => secrets.get(name),
+    all: () => secrets.entries(),
     require(name) {
       const secret = secrets.get(name);
       if (secret !== undefined) return secret;

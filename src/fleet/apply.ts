@@ -1,0 +1,94 @@
+/**
+ * Brings boards to the state that `imcloud.yaml` describes. Each board ends for itself.
+ */
+import { applyBoard } from "../engine/apply.js";
+import type { BoardPlan, BoardResult, RunObserver } from "../engine/types.js";
+import type { TransportCounts } from "../board/transport.js";
+import { ImcloudError } from "../shared/errors.js";
+import type { BoardOutcome } from "./each-board.js";
+import { rememberedFacts, rememberFacts } from "./facts-cache.js";
+import { onEachBoard, type Fleet } from "./fleet.js";
+import { changesInWords } from "./plan.js";
+import type { BoardProgress, FleetProgress } from "./progress.js";
+import { resolverOf } from "./resolver.js";
+
+export interface ApplyOptions {
+  readonly prune: boolean;
+  /** Digests of the plans that were agreed to, by board; a board whose plan differs now is refused. */
+  readonly agreed?: ReadonlyMap<string, string>;
+  readonly signal?: AbortSignal;
+}
+
+export interface AppliedBoard {
+  readonly result: BoardResult;
+  readonly counts: TransportCounts;
+}
+
+export async function applyFleet(
+  fleet: Fleet,
+  options: ApplyOptions,
+  progress: FleetProgress,
+): Promise<readonly BoardOutcome<AppliedBoard>[]> {
+  const outcomes = await onEachBoard(
+    fleet,
+    progress,
+    async (board, transport, say): Promise<AppliedBoard> => {
+      const remembered = await rememberedFacts(fleet.workspace, board.name);
+      say.doing("probing");
+      const result = await applyBoard({
+        transport,
+        resolve: resolverOf({ ...fleet, board, fetching: (what) => say.doing(`fetching ${what}`) }),
+        prune: options.prune,
+        observer: observe(say, (plan) => refuseStale(plan, options.agreed?.get(board.name))),
+        ...(remembered !== undefined && { rememberedFacts: remembered }),
+        ...(options.signal !== undefined && { signal: options.signal }),
+      });
+      if (result.facts !== undefined) await rememberFacts(fleet.workspace, board.name, result.facts);
+      say.ended(result.error?.message ?? summaryOf(result), result.outcome !== "failed");
+      return { result, counts: transport.counts };
+    },
+  );
+  await progress.end();
+  return outcomes;
+}
+
+/** @example "changed: 12 steps in 2 waves" */
+export function summaryOf({ outcome, waves }: BoardResult): string {
+  const steps = waves.flatMap((wave) => wave.steps).filter((step) => step.outcome === "done").length;
+  if (outcome === "unchanged") return "unchanged";
+  const inWaves = waves.length > 1 ? ` in ${waves.length} waves` : "";
+  const words = `${steps === 1 ? "1 step" : `${steps} steps`}${inWaves}`;
+  return outcome === "stopped" ? `stopped after ${words}` : `${outcome}: ${words}`;
+}
+
+/** Puts the engine's events into words. */
+export function observe(
+  say: BoardProgress,
+  firstPlan: (plan: BoardPlan) => void = () => undefined,
+): RunObserver {
+  return {
+    planned(plan, wave) {
+      if (wave === 1) firstPlan(plan);
+      if (plan.changes.length > 0) say.doing(`wave ${wave}: ${changesInWords(plan)}`);
+    },
+    attached: (run) => say.doing(`joining run ${run}, which is still going on`),
+    uploading: (path, sizeBytes) => say.doing(`sending ${path} (${Math.ceil(sizeBytes / 1_000_000)} MB)`),
+    stepStarted: (title, index, count) => say.stepStarted(title, index, count),
+    output: (line) => say.output(line),
+    stepEnded: ({ title, outcome, durationMs }, index, count) =>
+      say.stepEnded(title, outcome, durationMs, index, count),
+  };
+}
+
+function refuseStale(plan: BoardPlan, agreed: string | undefined): void {
+  if (agreed === undefined || agreed === plan.digest) return;
+  throw new ImcloudError(
+    "engine.plan-stale",
+    `\`${plan.board}\` is no longer as it was when the plan was made`,
+    {
+      found: changesInWords(plan),
+      expected: "the plan that was agreed to",
+      hint: "make a new plan with `imcloud plan` and look at it again",
+    },
+  );
+}

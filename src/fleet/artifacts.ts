@@ -1,0 +1,158 @@
+/**
+ * The two large files that a board gets: the server's runtime and the server itself.
+ *
+ * The runtime comes from the npm registry by pinned version and integrity, once for all clouds of this
+ * operator; boards need no internet for it. pacote is npm's own library: registry settings, proxies and
+ * integrity are what `npm` would make of them.
+ */
+import { createHash } from "node:crypto";
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Source } from "../board/transport.js";
+import { ImcloudError } from "../shared/errors.js";
+import { packageRoot } from "../shared/package-root.js";
+import { cacheFolder, readOptional, writePrivate } from "./workspace.js";
+
+export const BUN_VERSION = "1.4.5";
+
+interface Runtime {
+  readonly package: string;
+  /** Of the package's tarball, as the registry and the lock file have it. */
+  readonly integrity: string;
+  readonly executable: string;
+}
+
+/** By `process.platform` and `process.arch`; boards are `linux-arm64`, virtual boards also `linux-x64`. */
+const RUNTIMES: Readonly<Record<string, Runtime>> = {
+  "linux-arm64": {
+    package: "@oven/bun-linux-aarch64",
+    integrity:
+      "sha512-4BXmsSKnjOrlGWqZV4x/oWa7AVoR+B6lCXddMzOAXBIm3t50eslg9wb66gmtW1AamEQ1l1CDvmmruysEhqOWMg==",
+    executable: "bun",
+  },
+  "linux-x64": {
+    package: "@oven/bun-linux-x64",
+    integrity:
+      "sha512-IWX9BELoGHAUtMonkeSaNaZwXzRk+oDw6Mk+HBFXd3KHYIBNBsIGRupMZPcgNoDbJpLu6gAJjIoIVPZtt1aJ1g==",
+    executable: "bun",
+  },
+  "darwin-arm64": {
+    package: "@oven/bun-darwin-aarch64",
+    integrity:
+      "sha512-4MIFXHmctH2EhAxLXm2/qxNtv17dFtLJylvaOCsrgq6KSqHTs6eW5YSrJjRbJxYUJaR901fsN8JfZOa+CsWpWQ==",
+    executable: "bun",
+  },
+  "darwin-x64": {
+    package: "@oven/bun-darwin-x64",
+    integrity:
+      "sha512-qkLPMGHZM9NI6CeHTWwVezzmlo6cC4Ta7yUAjYIWXS366qQcOlcp75t2uZyiuVRBMPS0h9qE0tCcvCHGaFqjJg==",
+    executable: "bun",
+  },
+  "win32-x64": {
+    package: "@oven/bun-windows-x64",
+    integrity:
+      "sha512-FNvply651vcE/GHgNWz6mZvhmkwBuu8Hw54oNzA+CQog+HW+542rXQmZqNHRkFxazD9L3xi+iTtvO3engAgJfw==",
+    executable: "bun.exe",
+  },
+};
+
+/** dpkg's names of what boards can be. */
+const BOARD_PLATFORMS: Readonly<Record<string, string>> = { arm64: "linux-arm64", amd64: "linux-x64" };
+
+/**
+ * What playbooks know as `artifacts.bun` and `artifacts.server`.
+ *
+ * @param arch the board's, as dpkg names it; empty for one that no runtime exists for
+ */
+export async function boardArtifacts(
+  arch: string,
+  fetching: (what: string) => void,
+): Promise<Readonly<Record<string, Source>>> {
+  const platform = BOARD_PLATFORMS[arch];
+  if (platform === undefined) return {};
+  return { bun: await sourceOf(await runtimeFile(platform, fetching)), server: await sourceOf(serverFile()) };
+}
+
+/** The server's program, as one file of JavaScript. */
+export function serverFile(): string {
+  return join(packageRoot(), "dist", "server", "main.js");
+}
+
+/**
+ * The runtime's executable for a platform, fetched if it is not in the cache.
+ *
+ * @param platform such as `linux-arm64`
+ * @param fetching called before a download, with what it is
+ * @throws ImcloudError `board.unsupported` where there is no runtime, `config.unreadable` when it is not to be had
+ */
+export async function runtimeFile(platform: string, fetching: (what: string) => void): Promise<string> {
+  const runtime = RUNTIMES[platform];
+  if (runtime === undefined) {
+    throw new ImcloudError("board.unsupported", `the IM server's runtime does not exist for ${platform}`, {
+      expected: `one of ${Object.keys(RUNTIMES).join(", ")}`,
+      hint: "run the server on a 64-bit machine",
+    });
+  }
+  const folder = join(cacheFolder(), "runtimes", `${runtime.package.split("/")[1] ?? ""}-${BUN_VERSION}`);
+  const path = join(folder, runtime.executable);
+  if (
+    await stat(path).then(
+      () => true,
+      () => false,
+    )
+  )
+    return path;
+
+  fetching(`${runtime.package} ${BUN_VERSION}`);
+  const { default: pacote } = await import("pacote");
+  await mkdir(join(cacheFolder(), "runtimes"), { recursive: true });
+  const unpacked = await mkdtemp(join(cacheFolder(), "runtimes", "fetching-"));
+  try {
+    await pacote.extract(`${runtime.package}@${BUN_VERSION}`, unpacked, {
+      ...(await npmSettings()),
+      integrity: runtime.integrity,
+    });
+    await mkdir(folder, { recursive: true });
+    await copyFile(join(unpacked, "bin", runtime.executable), `${path}.part`);
+    await chmod(`${path}.part`, 0o755);
+    await rename(`${path}.part`, path);
+    return path;
+  } catch (cause) {
+    throw new ImcloudError(
+      "config.unreadable",
+      `the server's runtime \`${runtime.package}\` could not be fetched`,
+      {
+        found: cause instanceof Error ? cause.message : String(cause),
+        hint:
+          "see whether `npm view " + runtime.package + "` works on this machine, then run the command again",
+        cause,
+      },
+    );
+  } finally {
+    await rm(unpacked, { recursive: true, force: true });
+  }
+}
+
+/** The registry that the operator's npm would ask. Without npm it is the public one. */
+async function npmSettings(): Promise<Record<string, string>> {
+  const { execa } = await import("execa");
+  const { stdout, exitCode } = await execa("npm", ["config", "get", "registry"], {
+    reject: false,
+    timeout: 20_000,
+  });
+  return exitCode === 0 && /^https?:\/\//.test(stdout.trim()) ? { registry: stdout.trim() } : {};
+}
+
+/** Hashing 107 MB takes a quarter of a second: once, and again when size or time of the file say so. */
+async function sourceOf(path: string): Promise<Source> {
+  const { size, mtimeMs } = await stat(path);
+  const notePath = join(cacheFolder(), "hashes", createHash("sha256").update(path).digest("hex"));
+  const stamp = `${size} ${mtimeMs}`;
+  const [noted, sha256] = ((await readOptional(notePath)) ?? "").split("\n");
+  if (noted === stamp && sha256 !== undefined && sha256 !== "") return { path, sha256, sizeBytes: size };
+  const hash = createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
+  await writePrivate(notePath, `${stamp}\n${hash}\n`);
+  return { path, sha256: hash, sizeBytes: size };
+}

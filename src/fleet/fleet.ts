@@ -1,0 +1,77 @@
+/**
+ * The fleet as a command sees it: configuration, selected boards, secrets and logins, loaded once.
+ */
+import { loadConfig, type BoardConfig, type Config } from "../config/load.js";
+import { loadSecrets, type Secrets } from "../config/secrets.js";
+import { selectBoards } from "../config/selector.js";
+import { loginsFrom, type Asker } from "./logins.js";
+import { withBoard, type Connecting } from "./connect.js";
+import type { BoardProgress, FleetProgress } from "./progress.js";
+import { DEFAULT_PARALLEL, eachBoard, type BoardOutcome } from "./each-board.js";
+import { completeSecrets } from "./generated-secrets.js";
+import { workspaceAt, type Workspace } from "./workspace.js";
+import type { Transport } from "../board/transport.js";
+
+export interface FleetOptions {
+  /** Path of imcloud.yaml. */
+  readonly config?: string;
+  /** Names, groups or @tags; none: all boards. */
+  readonly on?: readonly string[];
+  readonly parallel?: number;
+  readonly acceptNewHostKey?: boolean;
+  readonly asker?: Asker;
+  readonly signal?: AbortSignal;
+  /** Called with the names of secrets that had to be made, and their file. Without it none is made. */
+  readonly secretsMade?: (names: readonly string[], file: string) => void;
+}
+
+export interface Fleet {
+  readonly config: Config;
+  readonly boards: readonly BoardConfig[];
+  readonly secrets: Secrets;
+  readonly workspace: Workspace;
+  readonly connecting: Connecting;
+  readonly parallel: number;
+}
+
+/** @throws ImcloudError of the configuration's, or `cli.usage` for a selector that selects nothing */
+export async function openFleet(options: FleetOptions): Promise<Fleet> {
+  const config = await loadConfig(options.config === undefined ? {} : { file: options.config });
+  const boards = selectBoards(config, options.on ?? []);
+  const secrets =
+    options.secretsMade === undefined
+      ? await loadSecrets(config)
+      : await completeSecrets(config, boards, options.secretsMade);
+  const workspace = workspaceAt(config.folder);
+  return {
+    config,
+    boards,
+    secrets,
+    workspace,
+    parallel: options.parallel ?? DEFAULT_PARALLEL,
+    connecting: {
+      workspace,
+      logins: loginsFrom(secrets, options.asker),
+      unknownHostKeys: options.acceptNewHostKey === true ? "record" : "refuse",
+      ...(options.signal !== undefined && { signal: options.signal }),
+    },
+  };
+}
+
+/** Connects to each board and runs a task there; says so. */
+export async function onEachBoard<T>(
+  fleet: Fleet,
+  progress: FleetProgress,
+  task: (board: BoardConfig, transport: Transport, say: BoardProgress) => Promise<T>,
+): Promise<readonly BoardOutcome<T>[]> {
+  return eachBoard(fleet.boards, fleet.parallel, async (board) => {
+    const say = progress.board(board.name);
+    say.doing(board.transport === "local" ? "looking at this machine" : `connecting to ${board.address}`);
+    try {
+      return await withBoard(board, fleet.connecting, (transport) => task(board, transport, say));
+    } catch (error) {
+      say.ended(error instanceof Error ? error.message : String(error), false);
+      throw error;
+    }
+  });
+}

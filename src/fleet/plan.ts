@@ -1,0 +1,47 @@
+/**
+ * What `imcloud apply` would do, for each board. Changes nothing.
+ */
+import { planBoard } from "../engine/apply.js";
+import type { BoardPlan } from "../engine/types.js";
+import type { TransportCounts } from "../board/transport.js";
+import type { BoardOutcome } from "./each-board.js";
+import { rememberedFacts, rememberFacts } from "./facts-cache.js";
+import { onEachBoard, type Fleet } from "./fleet.js";
+import type { FleetProgress } from "./progress.js";
+import { resolverOf } from "./resolver.js";
+
+export interface PlannedBoard {
+  readonly plan: BoardPlan;
+  readonly counts: TransportCounts;
+}
+
+export async function planFleet(
+  fleet: Fleet,
+  progress: FleetProgress,
+): Promise<readonly BoardOutcome<PlannedBoard>[]> {
+  const outcomes = await onEachBoard(
+    fleet,
+    progress,
+    async (board, transport, say): Promise<PlannedBoard> => {
+      const remembered = await rememberedFacts(fleet.workspace, board.name);
+      say.doing("probing");
+      const plan = await planBoard({
+        transport,
+        resolve: resolverOf({ ...fleet, board, fetching: (what) => say.doing(`fetching ${what}`) }),
+        ...(remembered !== undefined && { rememberedFacts: remembered }),
+      });
+      await rememberFacts(fleet.workspace, board.name, plan.facts);
+      const count = plan.changes.length;
+      say.ended(count === 0 && plan.waiting.length === 0 ? "nothing to change" : changesInWords(plan), true);
+      return { plan, counts: transport.counts };
+    },
+  );
+  await progress.end();
+  return outcomes;
+}
+
+/** @example "12 changes, 3 more to be judged after them" */
+export function changesInWords({ changes, waiting }: Pick<BoardPlan, "changes" | "waiting">): string {
+  const first = changes.length === 1 ? "1 change" : `${changes.length} changes`;
+  return waiting.length === 0 ? first : `${first}, ${waiting.length} more to be judged after them`;
+}

@@ -1,0 +1,37 @@
+/**
+ * How the fleet tells what it is doing. The CLI shows it as a tree, as lines or as JSON; tests listen.
+ */
+export interface FleetProgress {
+  board(name: string): BoardProgress;
+  /** All is said; whatever was animated stands still. */
+  end(): Promise<void>;
+}
+
+export interface BoardProgress {
+  /** What is being waited for, in one line. */
+  doing(what: string): void;
+  stepStarted(title: string, index: number, count: number): void;
+  /** A line that the running step prints. */
+  output(line: string): void;
+  stepEnded(
+    title: string,
+    outcome: string,
+    durationMs: number | undefined,
+    index: number,
+    count: number,
+  ): void;
+  /** @param isGood false: what the board ended with is a failure */
+  ended(summary: string, isGood: boolean): void;
+}
+
+/** For those who only want the result. */
+export const silent: FleetProgress = {
+  board: () => ({
+    doing: () => undefined,
+    stepStarted: () => undefined,
+    output: () => undefined,
+    stepEnded: () => undefined,
+    ended: () => undefined,
+  }),
+  end: () => Promise.resolve(),
+};

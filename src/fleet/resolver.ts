@@ -1,0 +1,74 @@
+/**
+ * What the playbooks of one board are resolved with: its configuration, the cloud's, secrets and artifacts.
+ */
+import type { BoardConfig, Config } from "../config/load.js";
+import type { Secrets } from "../config/secrets.js";
+import type { Resolve } from "../engine/types.js";
+import { resolvePlaybooks } from "../playbook/resolve.js";
+import type { Secret } from "../shared/secret.js";
+import { boardArtifacts } from "./artifacts.js";
+import { boardCertificate } from "./board-certificate.js";
+import type { Workspace } from "./workspace.js";
+
+/** The port of the IM server's clients, unless a playbook's variable says otherwise. */
+const CLIENT_PORT = 8448;
+
+export interface ResolverInput {
+  readonly config: Config;
+  readonly board: BoardConfig;
+  readonly secrets: Secrets;
+  readonly workspace: Workspace;
+  /** Called before something is downloaded. */
+  readonly fetching: (what: string) => void;
+}
+
+export function resolverOf({ config, board, secrets, workspace, fetching }: ResolverInput): Resolve {
+  return async (facts) => {
+    const isServer = board.playbooks.includes("imserver");
+    const known = new Map<string, Secret>(secrets.all());
+    const cloud: Record<string, unknown> = {
+      ...config.cloud,
+      baseUrl: baseUrlOf(config, board, facts.addresses),
+    };
+    if (isServer) {
+      const { chain, key } = await boardCertificate(workspace, {
+        board: board.name,
+        serverName: config.cloud.serverName,
+        names: namesOf(board, facts.addresses),
+        passphrase: secrets.get("authority_passphrase"),
+      });
+      cloud.certificate = chain;
+      known.set("tls_key", key);
+    }
+    return resolvePlaybooks({
+      playbooks: board.playbooks,
+      folder: config.folder,
+      facts,
+      board: { name: board.name, address: board.address, tags: board.tags, groups: board.groups },
+      cloud,
+      vars: board.vars,
+      secrets: known,
+      artifacts: isServer ? await boardArtifacts(facts.arch, fetching) : {},
+    });
+  };
+}
+
+/** Where clients find the server: the address that the operator uses, because that one is known to work. */
+export function baseUrlOf(config: Config, board: BoardConfig, addresses: readonly string[]): string {
+  const given = board.vars.base_url;
+  if (typeof given === "string") return given;
+  const address = board.transport === "local" ? (addresses[0] ?? "localhost") : board.address;
+  return `https://${address.includes(":") ? `[${address}]` : address}:${CLIENT_PORT}`;
+}
+
+/** All names under which a client may come to the board. */
+function namesOf(board: BoardConfig, addresses: readonly string[]): string[] {
+  return [
+    board.address,
+    `${board.name}.local`,
+    `${board.name}.home.arpa`,
+    "localhost",
+    "127.0.0.1",
+    ...addresses,
+  ];
+}
