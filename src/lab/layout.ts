@@ -7,8 +7,8 @@
 import { join } from "node:path";
 import { ImcloudError } from "../shared/errors.js";
 
-export const DEFAULT_LAB_FOLDER = "/var/lib/imcloud-lab";
-export const DEFAULT_LAB_NETWORK = "10.98.42.0/24";
+const DEFAULT_LAB_FOLDER = "/var/lib/imcloud-lab";
+const DEFAULT_LAB_NETWORK = "10.98.42.0/24";
 
 /** Addresses below are kept for the lab itself; 255 is the broadcast address. */
 export const FIRST_BOARD_NUMBER = 11;
