@@ -2,14 +2,19 @@
  * Builds what is shipped: the CLI (dist/bin, Node) and the IM server (dist/server, Bun).
  * esbuild: one call each, under a second, so `npm ci` and every test can afford it.
  */
-import { rm } from "node:fs/promises";
-import { existsSync } from "node:fs";
+import { createWriteStream, existsSync } from "node:fs";
+import { readFile, readdir, rm } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
 import { build } from "esbuild";
+import { pack } from "tar-stream";
 
 await rm("dist", { recursive: true, force: true });
 
 await build({
-  entryPoints: { "bin/imcloud": "bin/imcloud.ts", ...(existsSync("test/bench/main.ts") && { "bench/main": "test/bench/main.ts" }) },
+  entryPoints: {
+    "bin/imcloud": "bin/imcloud.ts",
+    ...(existsSync("test/bench/main.ts") && { "bench/main": "test/bench/main.ts" }),
+  },
   outdir: "dist",
   bundle: true,
   splitting: true,
@@ -22,7 +27,7 @@ await build({
 
 if (existsSync("src/server/main.ts")) {
   await build({
-    entryPoints: { "server/main": "src/server/main.ts" },
+    entryPoints: { "server/main": "src/server/main.ts", "server/writer": "src/server/store/sqlite/writer-thread.ts" },
     outdir: "dist",
     bundle: true,
     format: "esm",
@@ -31,4 +36,15 @@ if (existsSync("src/server/main.ts")) {
     external: ["bun", "bun:*"],
     sourcemap: false,
   });
+  await packServer();
+}
+
+/** What boards get: one archive, equal for equal sources, so that it is sent only when something changed. */
+async function packServer() {
+  const archive = pack();
+  for (const name of (await readdir("dist/server")).sort()) {
+    archive.entry({ name, mode: 0o644, mtime: new Date(0) }, await readFile(`dist/server/${name}`));
+  }
+  archive.finalize();
+  await pipeline(archive, createWriteStream("dist/server.tar"));
 }
