@@ -9,6 +9,7 @@ import { ImcloudError } from "../shared/errors.js";
 
 /** Building a base takes the longest: about a minute on a laptop, more on a slow mirror. */
 const DEADLINE_S = 900;
+const WORTH_SAYING_MS = 1_000;
 
 /**
  * Runs `work` while holding the lock of `file`.
@@ -16,9 +17,14 @@ const DEADLINE_S = 900;
  * flock(1) holds it and reads from us: the kernel lets go of the lock when we end, however we end, so there is
  * no such thing as a stale lock.
  *
+ * @param onWait called with a line when the lock is not free
  * @throws ImcloudError `lab.failed` when another process keeps the lock for 15 minutes
  */
-export async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(
+  file: string,
+  onWait: (line: string) => void,
+  work: () => Promise<T>,
+): Promise<T> {
   await mkdir(dirname(file), { recursive: true });
   const holder = spawn(
     "flock",
@@ -26,7 +32,12 @@ export async function withLock<T>(file: string, work: () => Promise<T>): Promise
     { stdio: ["pipe", "pipe", "inherit"] },
   );
   const ended = once(holder, "exit");
+  const waiting = setTimeout(
+    () => onWait(`waiting for another lab command, at most ${DEADLINE_S / 60} minutes`),
+    WORTH_SAYING_MS,
+  );
   const held = await Promise.race([once(holder.stdout, "data").then(() => true), ended.then(() => false)]);
+  clearTimeout(waiting);
   if (!held) {
     throw new ImcloudError("lab.failed", `another process has held the lab for ${DEADLINE_S / 60} minutes`, {
       found: file,

@@ -52,7 +52,7 @@ export async function makeBoards(
   onProgress: Progress,
 ): Promise<readonly BoardRecord[]> {
   await requireMachine();
-  return withLock(lab.lockFile, async () => {
+  return withLock(lab.lockFile, onProgress, async () => {
     await prepare(lab, onProgress);
     const bases = new Map<string, Base>();
     for (const request of requests) {
@@ -72,7 +72,7 @@ export async function makeBoards(
 /** Puts the lab in order for boards that exist but are off, as all are after the machine itself has restarted. */
 export async function prepareLab(lab: LabLayout, onProgress: Progress): Promise<void> {
   await requireMachine();
-  await withLock(lab.lockFile, async () => {
+  await withLock(lab.lockFile, onProgress, async () => {
     await prepare(lab, onProgress);
     const suites = (await readRecords(lab)).flatMap(({ record }) => record?.suite ?? []);
     const mirrors = await Promise.all([...new Set(suites)].map(machineMirror));
@@ -112,8 +112,12 @@ async function prepareBase(
 }
 
 /** Cuts the boards' power and forgets them; with the last board goes the lab. */
-export async function removeBoards(lab: LabLayout, numbers: readonly number[]): Promise<void> {
-  await withLock(lab.lockFile, async () => {
+export async function removeBoards(
+  lab: LabLayout,
+  numbers: readonly number[],
+  onProgress: Progress = () => undefined,
+): Promise<void> {
+  await withLock(lab.lockFile, onProgress, async () => {
     await Promise.all(numbers.map((number) => removeBoard(lab, number)));
     await removeLitter(lab);
     if ((await readRecords(lab)).length > 0) return;

@@ -201,7 +201,15 @@ export class VirtualBoard implements AsyncDisposable {
   async sh(command: string, input = ""): Promise<string> {
     const result = await execa(
       "nsenter",
-      ["--all", `--target=${await this.init()}`, "--wdns=/root", "/bin/sh", "-c", command],
+      [
+        "--all",
+        `--target=${await this.init()}`,
+        "/bin/sh",
+        "-c",
+        'cd && exec /bin/sh -c "$1"',
+        "sh",
+        command,
+      ],
       { reject: false, input, timeout: COMMAND_DEADLINE_MS, extendEnv: false, env: ROOT_ENVIRONMENT },
     );
     if (!result.failed) return result.stdout;
