@@ -70,10 +70,18 @@ export async function boardArtifacts(
 ): Promise<Readonly<Record<string, Source>>> {
   const platform = BOARD_PLATFORMS[arch];
   if (platform === undefined) return {};
-  return { bun: await sourceOf(await runtimeFile(platform, fetching)), server: await sourceOf(serverFile()) };
+  return {
+    bun: await sourceOf(await runtimeFile(platform, fetching)),
+    server: await sourceOf(serverArchive()),
+  };
 }
 
-/** The server's program, as one file of JavaScript. */
+/** The server as boards get it: `main.js` and what it starts, in a tar archive. */
+function serverArchive(): string {
+  return join(packageRoot(), "dist", "server.tar");
+}
+
+/** The server's program, for this machine. */
 export function serverFile(): string {
   return join(packageRoot(), "dist", "server", "main.js");
 }

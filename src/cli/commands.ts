@@ -1,0 +1,20 @@
+/** Every command, in the order of the help. A new one is a file beside this one and a line here. */
+import type { Command } from "commander";
+import { addApplyCommand } from "./apply.js";
+import { addExecCommand } from "./exec.js";
+import { addFactsCommand } from "./facts.js";
+import { addPlanCommand } from "./plan.js";
+import type { Context } from "./program.js";
+import { addSchemaCommand } from "./schema.js";
+import { addSshCommand } from "./ssh.js";
+import { addTrustCommand } from "./trust.js";
+
+export const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
+  addPlanCommand,
+  addApplyCommand,
+  addFactsCommand,
+  addExecCommand,
+  addSshCommand,
+  addTrustCommand,
+  addSchemaCommand,
+];

@@ -1,0 +1,35 @@
+/** Host keys that boards present, and making one of them the recorded one. */
+import { fingerprintOf, type HostKey } from "../board/host-key.js";
+import { recordHostKey } from "../board/host-key-store.js";
+import type { SshTarget } from "../board/ssh-target.js";
+import { sshTargetOf } from "./connect.js";
+import { eachBoard, type BoardOutcome } from "./each-board.js";
+import type { Fleet } from "./fleet.js";
+
+export interface PresentedKey {
+  readonly target: SshTarget;
+  readonly key: HostKey;
+  readonly fingerprint: string;
+}
+
+/** Asks each board for its key; nobody logs in. */
+export async function presentedKeys({
+  boards,
+  parallel,
+  connecting,
+}: Fleet): Promise<readonly BoardOutcome<PresentedKey>[]> {
+  const { readHostKey } = await import("../board/ssh-link.js");
+  const remote = boards.filter(({ transport }) => transport === "ssh");
+  return eachBoard(remote, parallel, async (board): Promise<PresentedKey> => {
+    const target = await sshTargetOf(board, connecting.workspace);
+    const key = await readHostKey(target, {
+      hostKeys: { file: connecting.workspace.knownHosts, unknown: connecting.unknownHostKeys },
+      askPassphrase: (path) => connecting.logins.passphrase(path),
+    });
+    return { target, key, fingerprint: fingerprintOf(key) };
+  });
+}
+
+export async function trustKey({ workspace }: Fleet, { target, key }: PresentedKey): Promise<void> {
+  await recordHostKey(workspace.knownHosts, target, key);
+}
