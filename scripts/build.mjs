@@ -33,7 +33,11 @@ if (existsSync("src/server/main.ts")) {
     format: "esm",
     platform: "node",
     target: "esnext",
-    external: ["bun", "bun:*"],
+    external: ["bun", "bun:*", "pg-native"],
+    // CommonJS dependencies ask for Node's modules by `require`.
+    banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+    minifySyntax: true,
+    minifyWhitespace: true,
     sourcemap: false,
   });
   await packServer();

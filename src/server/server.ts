@@ -2,11 +2,16 @@
  * The running server: what is started, in which order, and how it stops.
  */
 import type { ServerConfig } from "../shared/server-config.js";
+import { openBus } from "./bus/open-bus.js";
 import { App, type AppOptions } from "./http/app.js";
+import { Operations } from "./http/operations.js";
+import { addGauges } from "./gauges.js";
 import { listen, type RunningListener } from "./runtime/http.js";
 import type { Log } from "./runtime/log.js";
+import { holdLock } from "./runtime/sqlite.js";
 import { openServices, type Services } from "./service/services.js";
 import { openStore } from "./store/store.js";
+import { OutboxDrainer } from "./workers/outbox-drainer.js";
 
 /** Time for requests under way when the server stops, in milliseconds. */
 const GRACE_MS = 10_000;
@@ -15,53 +20,89 @@ const TIDY_MS = 10 * 60_000;
 
 export interface RunningServer {
   readonly services: Services;
-  readonly app: App;
+  readonly operations: Operations;
+  /** The port of each listener, in the configuration's order. */
   readonly ports: readonly number[];
+  /** Reads the certificates anew. */
   reload(): void;
   /** Answers what was asked, then closes everything. */
   stop(): Promise<void>;
 }
 
-/** @throws Error when the store, the bus or a listener cannot be opened; nothing stays open then */
+/** @throws Error when the store or a listener cannot be opened; nothing stays open then */
 export async function startServer(
   config: ServerConfig,
   log: Log,
   options: AppOptions = {},
 ): Promise<RunningServer> {
-  const store = await openStore(config);
+  await using opened = new AsyncDisposableStack();
+  if (config.store.kind === "sqlite")
+    opened.adopt(holdServerLock(config.store.path), (lock) => lock.release());
+  const store = opened.adopt(await openStore(config), (it) => it.close());
   const services = await openServices(config, store, log);
+
+  const bus = opened.adopt(await openBus(config.bus), (it) => it.close());
+  const drainer = new OutboxDrainer(store, bus, log, config.serverName);
+  // Within the process nobody listens yet, and a cursor that only moves costs writes.
+  if (config.bus.kind !== "memory") {
+    drainer.start();
+    opened.defer(() => drainer.stop());
+  }
+  addGauges(services, config.bus.kind === "memory" ? undefined : bus);
+
+  const operations = new Operations(services, { bus: () => bus.trouble });
   const app = new App(services, options);
   const listeners: RunningListener[] = [];
+  opened.defer(async () => {
+    // No new connections; then the waiting ones are answered, then those that are left are ended.
+    void Promise.all(listeners.map((listener) => listener.stop(false)));
+    services.stream.wakeAll();
+    await app.stop(GRACE_MS);
+    await Promise.all(listeners.map((listener) => listener.stop(true)));
+  });
+  const answer = async (request: Request, address: string, isPrivate: boolean) =>
+    (await (isOperations(request.url) ? operations.answer(request, isPrivate) : undefined)) ??
+    app.handle(request, address);
+  for (const listener of config.listeners) {
+    listeners.push(
+      listen(listener, config.limits.requestBytes, (request, address) => answer(request, address, false)),
+    );
+  }
+  const ports = listeners.map(({ port }) => port);
+  if (config.metrics.listener !== undefined) {
+    listeners.push(
+      listen(config.metrics.listener, config.limits.requestBytes, (request, address) =>
+        answer(request, address, true),
+      ),
+    );
+  }
+
   const tidy = setInterval(() => {
     services.stream.tidy();
     store.tidy().catch((error: unknown) => log.warn("tidying failed", { error }));
   }, TIDY_MS);
+  opened.defer(() => clearInterval(tidy));
 
-  const stop = async () => {
-    clearInterval(tidy);
-    const closing = listeners.map((listener) => listener.stop(false));
-    services.stream.wakeAll();
-    await app.stop(GRACE_MS);
-    await Promise.all(listeners.map((listener) => listener.stop(true)));
-    await Promise.all(closing);
-    await store.close();
-  };
-
-  try {
-    for (const listener of config.listeners) {
-      listeners.push(
-        listen(listener, config.limits.requestBytes, (request, address) => app.handle(request, address)),
-      );
-    }
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  const running = opened.move();
   return {
     services,
-    app,
-    ports: listeners.map(({ port }) => port),
+    operations,
+    ports,
     reload: () => listeners.forEach((listener) => listener.reload()),
-    stop,
+    stop: () => running.disposeAsync(),
   };
+}
+
+/** A cheap look, before the URL is taken apart: nearly all requests are Matrix's. */
+function isOperations(url: string): boolean {
+  return url.includes("/health") || url.includes("/metrics");
+}
+
+/** Two servers over one file would each miss what the other does. */
+function holdServerLock(path: string): { release(): void } {
+  try {
+    return holdLock(`${path}.lock`);
+  } catch (error) {
+    throw new Error(`${path} is in use by another server, or its folder is not writable`, { cause: error });
+  }
 }

@@ -154,6 +154,11 @@ async function setState(
 export const appendProcedures = {
   append,
 
+  /** Writes nothing; answered only by a writer that lives. */
+  ping(_transaction: Transaction, _input: object): Promise<null> {
+    return Promise.resolve(null);
+  },
+
   /** @returns false when the user is still in the room, or never was */
   async forgetRoom(transaction: Transaction, input: { userId: string; roomId: string }): Promise<boolean> {
     const changed = await transaction.run(

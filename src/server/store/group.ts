@@ -22,7 +22,7 @@ export interface Connection extends Reader {
   run(sql: string, ...params: readonly (string | number | null)[]): Promise<number>;
   /** Starts a transaction that will write, waits for other writers, and reads the last position. */
   begin(): Promise<number>;
-  /** Stores the last position, and returns once everything is durable. */
+  /** Stores the last position, if there are new ones, and returns once everything is durable. */
   commit(position: number, changes: readonly Change[]): Promise<void>;
   rollback(): Promise<void>;
 }

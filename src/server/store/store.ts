@@ -23,6 +23,8 @@ export interface Store {
   readonly outbox: OutboxStore;
   onChanges(listener: (changes: readonly Change[]) => void): void;
   onGap(listener: () => void): void;
+  /** Resolves when the writer has answered: the store can take events. */
+  ping(): Promise<void>;
   /** Removes what only retries needed. */
   tidy(): Promise<void>;
   close(): Promise<void>;
@@ -56,6 +58,7 @@ export function storeOver(database: Database<Procedures>): Store {
     outbox: new OutboxStore(database, write),
     onChanges: (listener) => database.onChanges(listener),
     onGap: (listener) => database.onGap(listener),
+    ping: async () => void (await database.write("ping", {})),
     tidy: async () => void (await database.write("dropTxns", { before: Date.now() - TXN_AGE_MS })),
     close: () => database.close(),
   };

@@ -198,8 +198,8 @@ class Writer implements Connection {
   }
 
   async commit(position: number, changes: readonly Change[]): Promise<void> {
-    await this.run("UPDATE stream SET position = ?", position);
     if (changes.length > 0) {
+      await this.run("UPDATE stream SET position = ?", position);
       const whole = JSON.stringify({ node: this.#node, changes });
       const payload = Buffer.byteLength(whole) <= MAX_PAYLOAD ? whole : JSON.stringify({ node: this.#node });
       await this.#client.query("SELECT pg_notify($1, $2)", [CHANNEL, payload]);

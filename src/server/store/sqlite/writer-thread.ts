@@ -6,6 +6,7 @@
  * thing to send to a thread.
  */
 import { SqliteConnection, type SqliteSettings } from "../../runtime/sqlite.js";
+import type { Change } from "../database.js";
 import { runGroup, type Call, type Connection } from "../group.js";
 import { migrate } from "../migrate.js";
 import { procedures } from "../procedures.js";
@@ -40,9 +41,9 @@ function serve(): void {
 async function start({ settings, serverName }: WriterStart) {
   try {
     const connection = new Writer(new SqliteConnection(settings, "write"));
-    const position = await connection.begin().catch(() => 0);
+    await connection.run("BEGIN IMMEDIATE");
     await migrate(
-      { all: connection.all, run: connection.run, position: () => position, also: () => undefined },
+      { all: connection.all, run: connection.run, position: () => 0, also: () => undefined },
       serverName,
     );
     await connection.run("COMMIT");
@@ -70,19 +71,23 @@ class Writer implements Connection {
   readonly run = (sql: string, ...params: readonly (string | number | null)[]): Promise<number> =>
     Promise.resolve(this.#sqlite.run(sql, params));
 
-  async begin(): Promise<number> {
+  begin(): Promise<number> {
     // IMMEDIATE: another process (`imcloud-server user`) may write too, and must wait now rather than fail later.
     this.#sqlite.run("BEGIN IMMEDIATE", []);
-    return this.#sqlite.all<{ position: number }>("SELECT position FROM stream", [])[0]?.position ?? 0;
+    return Promise.resolve(
+      this.#sqlite.all<{ position: number }>("SELECT position FROM stream", [])[0]?.position ?? 0,
+    );
   }
 
-  async commit(position: number): Promise<void> {
-    this.#sqlite.run("UPDATE stream SET position = ?", [position]);
+  commit(position: number, changes: readonly Change[]): Promise<void> {
+    if (changes.length > 0) this.#sqlite.run("UPDATE stream SET position = ?", [position]);
     this.#sqlite.run("COMMIT", []);
+    return Promise.resolve();
   }
 
-  async rollback(): Promise<void> {
+  rollback(): Promise<void> {
     this.#sqlite.run("ROLLBACK", []);
+    return Promise.resolve();
   }
 }
 

@@ -1,0 +1,10 @@
+import type { ServerConfig } from "../../shared/server-config.js";
+import type { Bus } from "./bus.js";
+import { MemoryBus } from "./memory/bus.js";
+
+/** Opens no connection yet. */
+export async function openBus(config: ServerConfig["bus"]): Promise<Bus> {
+  if (config.kind === "memory") return new MemoryBus();
+  const { RabbitmqBus } = await import("./rabbitmq/bus.js");
+  return new RabbitmqBus(config);
+}

@@ -1,0 +1,90 @@
+/**
+ * What machines ask beside the Matrix API: health and metrics.
+ *
+ * `/health/live` says that the process answers, `/health/ready` that it can take events too. Metrics name no
+ * user and no room, but how much is going on: they need a token, or a listener of their own on loopback.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { readSecretFile } from "../runtime/secret-file.js";
+import type { Services } from "../service/services.js";
+
+/** Longest time for the store to answer, in milliseconds. */
+const READY_MS = 5_000;
+
+/** What health says of a part of the server; undefined when it is well. */
+export type Trouble = () => string | undefined;
+
+/** @param troubles parts that may be in trouble while the server goes on serving, by name */
+export class Operations {
+  readonly #services: Services;
+  readonly #troubles: Readonly<Record<string, Trouble>>;
+
+  constructor(services: Services, troubles: Readonly<Record<string, Trouble>>) {
+    this.#services = services;
+    this.#troubles = troubles;
+  }
+
+  /**
+   * @param isPrivate the listener is this machine's own
+   * @returns undefined when the path is not one of these
+   */
+  async answer(request: Request, isPrivate: boolean): Promise<Response | undefined> {
+    const { pathname } = new URL(request.url);
+    if (request.method !== "GET") return undefined;
+    switch (pathname) {
+      case "/health/live":
+        return Response.json({ status: "ok" });
+      case "/health":
+      case "/health/ready":
+        return this.#ready();
+      case "/metrics":
+        if (!isPrivate && !this.#hasToken(request))
+          return Response.json({ errcode: "M_FORBIDDEN", error: "a token is needed" }, { status: 403 });
+        return new Response(await this.#services.metrics.render(), {
+          headers: { "content-type": "text/plain; version=0.0.4" },
+        });
+      default:
+        return undefined;
+    }
+  }
+
+  /** Resolves when the store takes writes. @throws Error when it does not, or not in time */
+  async assertReady(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`the store did not answer within ${READY_MS} ms`)), READY_MS);
+    });
+    try {
+      await Promise.race([this.#services.store.ping(), tooLate]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #ready(): Promise<Response> {
+    const troubles = Object.fromEntries(
+      Object.entries(this.#troubles).flatMap(([part, trouble]) => {
+        const text = trouble();
+        return text === undefined ? [] : [[part, text]];
+      }),
+    );
+    try {
+      await this.assertReady();
+      return Response.json({ status: "ok", troubles });
+    } catch (error) {
+      this.#services.log.error("not ready", { error });
+      return Response.json(
+        { status: "unready", troubles: { ...troubles, store: "does not answer" } },
+        { status: 503 },
+      );
+    }
+  }
+
+  #hasToken(request: Request): boolean {
+    const { tokenFile } = this.#services.config.metrics;
+    const given = /^Bearer +(.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+    if (tokenFile === undefined || given === undefined) return false;
+    const hash = (text: string) => createHash("sha256").update(text).digest();
+    return timingSafeEqual(hash(given), hash(readSecretFile(tokenFile)));
+  }
+}

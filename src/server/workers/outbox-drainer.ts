@@ -1,0 +1,139 @@
+/**
+ * Carries events from the store to the bus, in order, each until the broker has answered for it.
+ *
+ * One drainer at a time over all server nodes: whoever holds the lease. What is confirmed moves the cursor;
+ * what was under way when a connection or a process died is published again.
+ */
+import { randomUUID } from "node:crypto";
+import { BusDownError, toMessage, type Bus, type Publication } from "../bus/bus.js";
+import type { Log } from "../runtime/log.js";
+import type { StoredEvent } from "../core/event.js";
+import type { DeadLetter } from "../store/outbox.js";
+import type { Store } from "../store/store.js";
+
+/** Events under way at once. */
+const BATCH = 512;
+/** A drainer that says nothing for so long has lost its right, in milliseconds. */
+const LEASE_MS = 5_000;
+/** How often a node that does not drain asks whether it may, in milliseconds. */
+const IDLE_MS = 1_000;
+/** Waits after a loss: doubled each time. In milliseconds. */
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 15_000;
+
+export class OutboxDrainer {
+  readonly #store: Store;
+  readonly #bus: Bus;
+  readonly #log: Log;
+  readonly #serverName: string;
+  readonly #holder = randomUUID();
+  #isStopped = false;
+  #wakeForNews: (() => void) | undefined;
+  /** News do not shorten the wait after a loss: a busy server would hammer a broker that is starting. */
+  #wakeForStop: (() => void) | undefined;
+  #hasNews = true;
+  #running: Promise<void> | undefined;
+
+  constructor(store: Store, bus: Bus, log: Log, serverName: string) {
+    this.#store = store;
+    this.#bus = bus;
+    this.#log = log;
+    this.#serverName = serverName;
+    store.onChanges((changes) => {
+      if (changes.some(({ kind }) => kind === "event")) this.#nudge();
+    });
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Finishes what is under way and gives the lease back, so that another node takes over at once. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#nudge();
+    this.#wakeForStop?.();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let retryMs = FIRST_RETRY_MS;
+    while (!this.#isStopped) {
+      try {
+        await this.#drain();
+        retryMs = FIRST_RETRY_MS;
+        await this.#sleep(IDLE_MS);
+      } catch (error) {
+        this.#log.warn("the outbox waits", {
+          bus: this.#bus.name,
+          retryMs,
+          error: error instanceof BusDownError ? error.message : error,
+        });
+        await this.#pause(retryMs, (wake) => (this.#wakeForStop = wake));
+        retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+      }
+    }
+    await this.#store.outbox.release(this.#bus.name, this.#holder).catch((error: unknown) => {
+      this.#log.warn("the outbox's lease runs out by itself", { error });
+    });
+  }
+
+  /** Until nothing is left, or somebody else drains. */
+  async #drain(): Promise<void> {
+    let cursor = await this.#store.outbox.lease(this.#bus.name, this.#holder, LEASE_MS);
+    let leasedAt = performance.now();
+    while (cursor !== null && !this.#isStopped) {
+      this.#hasNews = false;
+      const events = await this.#store.events.stream(cursor, BATCH);
+      const last = events.at(-1);
+      if (last === undefined) {
+        if (!this.#hasNews) await this.#sleep(LEASE_MS / 2);
+      } else {
+        const outcomes = await this.#bus.publish(events.map((event) => toMessage(event, this.#serverName)));
+        if (
+          !(await this.#store.outbox.advance(
+            this.#bus.name,
+            this.#holder,
+            last.position,
+            refusalsOf(events, outcomes),
+          ))
+        )
+          return;
+        cursor = last.position;
+      }
+      if (performance.now() - leasedAt > LEASE_MS / 2) {
+        cursor = await this.#store.outbox.lease(this.#bus.name, this.#holder, LEASE_MS);
+        leasedAt = performance.now();
+      }
+    }
+  }
+
+  #nudge(): void {
+    this.#hasNews = true;
+    this.#wakeForNews?.();
+  }
+
+  /** Until there is news, or for a while. */
+  async #sleep(ms: number): Promise<void> {
+    if (!this.#hasNews) await this.#pause(ms, (wake) => (this.#wakeForNews = wake));
+  }
+
+  async #pause(ms: number, setWake: (wake: (() => void) | undefined) => void): Promise<void> {
+    if (this.#isStopped) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      setWake(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    setWake(undefined);
+  }
+}
+
+function refusalsOf(events: readonly StoredEvent[], outcomes: readonly Publication[]): DeadLetter[] {
+  return events.flatMap(({ position, eventId, roomId }, index) => {
+    const outcome = outcomes[index];
+    return outcome?.kind === "refused" ? [{ position, eventId, roomId, reason: outcome.reason }] : [];
+  });
+}
