@@ -90,3 +90,83 @@ export async function until(
     client.on(ClientEvent.Event, look);
   });
 }
+
+/** An account with a token, and the API as plain calls. */
+export interface Person {
+  readonly userId: string;
+  readonly token: string;
+  readonly deviceId: string;
+  /** @throws ApiError when the answer is an error */
+  call<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>;
+  post<T = Record<string, unknown>>(path: string, body: unknown): Promise<T>;
+  get<T = Record<string, unknown>>(path: string): Promise<T>;
+  /** Sends a text. @returns the event's id */
+  send(roomId: string, text: string): Promise<string>;
+}
+
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly body: Record<string, unknown>;
+
+  constructor(status: number, body: Record<string, unknown>) {
+    super(`${status} ${JSON.stringify(body)}`);
+    this.status = status;
+    this.code = String(body["errcode"]);
+    this.body = body;
+  }
+}
+
+/** @param path below `/_matrix/client/v3/`, or from the root with a slash in front */
+export async function callApi<T>(
+  url: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  token?: string,
+): Promise<T> {
+  const response = await fetch(path.startsWith("/") ? `${url}${path}` : `${url}/_matrix/client/v3/${path}`, {
+    method,
+    ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  const answer = (await response.json()) as Record<string, unknown>;
+  if (!response.ok) throw new ApiError(response.status, answer);
+  return answer as T;
+}
+
+export async function register(server: Pick<TestServer, "url">, name: string): Promise<Person> {
+  const session = await callApi<{ user_id: string; access_token: string; device_id: string }>(
+    server.url,
+    "POST",
+    "register",
+    {
+      username: name,
+      password: `${name}'s password`,
+      auth: { type: "m.login.dummy" },
+    },
+  );
+  return personOf(server, session);
+}
+
+export function personOf(
+  server: Pick<TestServer, "url">,
+  session: { user_id: string; access_token: string; device_id: string },
+): Person {
+  const call = <T>(method: string, path: string, body?: unknown) =>
+    callApi<T>(server.url, method, path, body, session.access_token);
+  let sent = 0;
+  return {
+    userId: session.user_id,
+    token: session.access_token,
+    deviceId: session.device_id,
+    call,
+    post: (path, body) => call("POST", path, body),
+    get: (path) => call("GET", path),
+    async send(roomId, text) {
+      sent += 1;
+      const path = `rooms/${encodeURIComponent(roomId)}/send/m.room.message/${session.device_id}-${sent}`;
+      return (await call<{ event_id: string }>("PUT", path, { msgtype: "m.text", body: text })).event_id;
+    },
+  };
+}

@@ -1,0 +1,165 @@
+/**
+ * From the store to a real RabbitMQ: in order, all of it, whatever happens to the broker.
+ */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { connect, type ConsumeMessage } from "amqplib";
+import { readSecretFile } from "../../src/server/runtime/secret-file.js";
+import { routingKeyOf, toMessage } from "../../src/server/bus/bus.js";
+import { RabbitmqBus } from "../../src/server/bus/rabbitmq/bus.js";
+import { hasRabbitmq, startRabbitmq, type TestBroker } from "./rabbitmq.js";
+import { register, startTestServer, type Person, type TestServer } from "./test-server.js";
+
+let broker: TestBroker;
+let server: TestServer;
+let alice: Person;
+
+beforeAll(async () => {
+  if (!hasRabbitmq) throw new Error("RabbitMQ is not installed: scripts/test-server.sh installs it");
+  broker = await startRabbitmq();
+  server = await startTestServer({ bus: configOf(broker) });
+  alice = await register(server, "alice");
+}, 90_000);
+
+afterAll(async () => {
+  await server.stop();
+  await broker.dispose();
+}, 30_000);
+
+const configOf = ({ port, user, passwordFile }: TestBroker) =>
+  ({
+    kind: "rabbitmq",
+    host: "127.0.0.1",
+    port,
+    user,
+    passwordFile,
+    vhost: "/",
+    exchange: "imcloud.events",
+  }) as const;
+
+/** Collects what comes for a binding until closed. */
+async function consume(binding: string, options: object = {}) {
+  const connection = await connect({
+    hostname: "127.0.0.1",
+    port: broker.port,
+    username: broker.user,
+    password: readSecretFile(broker.passwordFile),
+  });
+  const channel = await connection.createChannel();
+  connection.on("error", () => undefined);
+  await channel.assertExchange("imcloud.events", "topic", { durable: true });
+  const { queue } = await channel.assertQueue("", { exclusive: true, ...options });
+  await channel.bindQueue(queue, "imcloud.events", binding);
+  const messages: ConsumeMessage[] = [];
+  let look: () => void = () => undefined;
+  await channel.consume(
+    queue,
+    (message) => {
+      if (message !== null) messages.push(message);
+      look();
+    },
+    { noAck: true },
+  );
+  return {
+    messages,
+    until: (condition: () => boolean) =>
+      new Promise<void>((resolve) => {
+        look = () => condition() && resolve();
+        look();
+      }),
+    [Symbol.asyncDispose]: () => connection.close().catch(() => undefined),
+  };
+}
+
+const seqs = (messages: readonly ConsumeMessage[]) =>
+  messages.map(({ properties }) => Number(properties.headers?.["seq"]));
+
+test("every event comes, in the room's order, with its ids in the headers", async () => {
+  const { room_id: roomId } = await alice.post<{ room_id: string }>("createRoom", {});
+  const key = routingKeyOf(roomId, "").slice(0, -1);
+  await using consumer = await consume(`${key}.#`);
+  for (let index = 0; index < 40; index++) await alice.send(roomId, `message ${index}`);
+  await consumer.until(() => consumer.messages.length >= 40);
+  const numbers = seqs(consumer.messages);
+  expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+  const last = consumer.messages.at(-1) as ConsumeMessage;
+  expect(last.fields.routingKey).toBe(`${key}.m.room.message`);
+  expect(last.properties.headers).toMatchObject({
+    room_id: roomId,
+    event_type: "m.room.message",
+    sender: "@alice:hs1",
+    server_name: "hs1",
+  });
+  expect(last.properties.messageId).toStartWith("$");
+  expect(JSON.parse(last.content.toString())).toMatchObject({
+    content: { body: "message 39" },
+    room_id: roomId,
+  });
+}, 30_000);
+
+test("with the broker gone people go on, and it gets everything when it is back", async () => {
+  const { room_id: roomId } = await alice.post<{ room_id: string }>("createRoom", {});
+  await alice.send(roomId, "before");
+  const services = server.running.services;
+  const lag = async () => (await services.store.outbox.lag("rabbitmq")).events;
+  await eventually(async () => (await lag()) === 0);
+  await broker.stop();
+
+  for (let index = 0; index < 5; index++) await alice.send(roomId, `while away ${index}`);
+  await eventually(async () => (await lag()) >= 5);
+  const ready = (await (await fetch(`${server.url}/health/ready`)).json()) as {
+    status: string;
+    troubles: { bus?: string };
+  };
+  expect(ready.status).toBe("ok");
+  await eventually(async () =>
+    (await fetch(`${server.url}/health/ready`)).text().then((text) => text.includes('"bus"')),
+  );
+
+  await broker.start();
+  await using consumer = await consume(`${routingKeyOf(roomId, "").slice(0, -1)}.#`);
+  await eventually(async () => (await lag()) === 0);
+  await alice.send(roomId, "after");
+  await consumer.until(() => consumer.messages.some(({ content }) => content.toString().includes("after")));
+}, 120_000);
+
+test("what the broker will not keep is refused, and the rest goes on", async () => {
+  // A full queue that answers so: RabbitMQ's publisher confirms say no.
+  await using full = await consume("full.#", {
+    arguments: { "x-max-length": 0, "x-overflow": "reject-publish" },
+  });
+  expect(full.messages).toEqual([]);
+  const bus = new RabbitmqBus(configOf(broker));
+  const message = (routingKey: string) => ({
+    ...toMessage(
+      {
+        position: 1,
+        seq: 1,
+        eventId: "$e",
+        roomId: "!r:hs1",
+        type: "m.room.message",
+        sender: "@a:hs1",
+        ts: 1,
+        content: {},
+        prevEvents: [],
+        authEvents: [],
+        hash: "",
+      },
+      "hs1",
+    ),
+    routingKey,
+  });
+  const outcomes = await bus.publish([message("other.a"), message("x".repeat(300)), message("other.b")]);
+  expect(outcomes.map(({ kind }) => kind)).toEqual(["confirmed", "refused", "confirmed"]);
+  await bus.close();
+}, 30_000);
+
+test("a routing key fits into AMQP, and is cut between characters", () => {
+  const key = routingKeyOf("!room:hs1", "é".repeat(200));
+  expect(Buffer.byteLength(key)).toBeLessThanOrEqual(217);
+  expect(key.isWellFormed()).toBe(true);
+  expect(key).toMatch(/^[0-9a-f]{16}\.é{100}$/);
+});
+
+async function eventually(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
+}

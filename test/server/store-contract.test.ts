@@ -1,0 +1,334 @@
+/**
+ * What the store promises, on each of its databases.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { EventDraft } from "../../src/server/core/event.js";
+import { sealEvent } from "../../src/server/core/event-hash.js";
+import { roomVersion } from "../../src/server/core/room-versions.js";
+import type { NewEvent } from "../../src/server/store/append.js";
+import type { Change } from "../../src/server/store/database.js";
+import { openStore, type Store } from "../../src/server/store/store.js";
+import { ServerConfig, type ServerConfigInput } from "../../src/shared/server-config.js";
+import { hasPostgres, startPostgres, type TestCluster } from "./postgres.js";
+
+const BASE = {
+  serverName: "hs1",
+  listeners: [{ address: "127.0.0.1", port: 0 }],
+  publicBaseUrl: "http://127.0.0.1",
+} as const;
+
+function configOf(store: ServerConfigInput["store"], serverName = "hs1"): ServerConfig {
+  return ServerConfig.parse({ ...BASE, serverName, store });
+}
+
+let cluster: TestCluster | undefined;
+const folder = mkdtempSync(join(tmpdir(), "imcloud-store-"));
+let files = 0;
+
+beforeAll(() => {
+  if (hasPostgres) cluster = startPostgres();
+});
+afterAll(() => {
+  cluster?.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const DATABASES: Record<string, () => ServerConfigInput["store"]> = {
+  sqlite: () => ({ kind: "sqlite", path: join(folder, `${++files}.sqlite`) }),
+  postgres: () => {
+    if (cluster === undefined)
+      throw new Error("PostgreSQL is not installed: scripts/test-server.sh installs it");
+    return cluster.newStore();
+  },
+};
+
+const version = roomVersion("11");
+
+/** Events that only need to be events. */
+function events(roomId: string, firstSeq: number, drafts: readonly Partial<EventDraft>[]): NewEvent[] {
+  return drafts.map((draft, index) =>
+    sealEvent(
+      version,
+      { type: "m.room.message", sender: "@alice:hs1", content: { body: `${firstSeq + index}` }, ...draft },
+      { roomId, seq: firstSeq + index, ts: 1_700_000_000_000, prevEvents: [], authEvents: [] },
+    ),
+  );
+}
+
+const member = (userId: string, membership: string): Partial<EventDraft> => ({
+  type: "m.room.member",
+  stateKey: userId,
+  content: { membership },
+});
+
+async function makeRoom(store: Store, roomId: string): Promise<void> {
+  const create: Partial<EventDraft> = {
+    type: "m.room.create",
+    stateKey: "",
+    content: { room_version: "11" },
+  };
+  const made = await store.events.append({
+    roomId,
+    expectedHead: 0,
+    version: "11",
+    events: events(roomId, 1, [create, member("@alice:hs1", "join")]),
+  });
+  expect(made).toHaveProperty("positions");
+}
+
+for (const [name, newConfig] of Object.entries(DATABASES)) {
+  describe(name, () => {
+    async function open(config = newConfig()): Promise<Store & AsyncDisposable> {
+      const store = await openStore(configOf(config));
+      return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() });
+    }
+
+    test("an append on the head is taken, one on an older head is not", async () => {
+      await using store = await open();
+      await makeRoom(store, "!a:hs1");
+      const first = await store.events.append({
+        roomId: "!a:hs1",
+        expectedHead: 2,
+        events: events("!a:hs1", 3, [{}]),
+      });
+      expect(first).toEqual({ positions: [3] });
+      const late = await store.events.append({
+        roomId: "!a:hs1",
+        expectedHead: 2,
+        events: events("!a:hs1", 3, [{ content: { body: "late" } }]),
+      });
+      expect(late).toEqual({ conflict: 3 });
+      expect(await store.events.room("!a:hs1")).toMatchObject({ head: 3, lastPosition: 3 });
+    });
+
+    test("of many appends on one head exactly one is taken", async () => {
+      await using store = await open();
+      await makeRoom(store, "!a:hs1");
+      const attempts = Array.from({ length: 20 }, (_, index) =>
+        store.events.append({
+          roomId: "!a:hs1",
+          expectedHead: 2,
+          events: events("!a:hs1", 3, [{ content: { body: `${index}` } }]),
+        }),
+      );
+      const taken = (await Promise.all(attempts)).filter((result) => "positions" in result);
+      expect(taken).toHaveLength(1);
+    });
+
+    test("events written in one go on heads that are not written yet are taken in order", async () => {
+      await using store = await open();
+      await makeRoom(store, "!a:hs1");
+      const results = await Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          store.events.append({
+            roomId: "!a:hs1",
+            expectedHead: 2 + index,
+            events: events("!a:hs1", 3 + index, [{}]),
+          }),
+        ),
+      );
+      expect(results.every((result) => "positions" in result)).toBe(true);
+      const history = await store.events.history("!a:hs1", { after: 0, upTo: 1_000 }, "f", 100);
+      expect(history.map(({ seq }) => seq)).toEqual(Array.from({ length: 52 }, (_, index) => index + 1));
+    });
+
+    test("an append that fails takes down none of the group", async () => {
+      await using store = await open();
+      await makeRoom(store, "!a:hs1");
+      const [event] = events("!a:hs1", 3, [{}]);
+      const results = await Promise.allSettled([
+        store.accounts.create("@ann:hs1", "hash", false),
+        // An event id that exists already cannot be written.
+        store.events.append({
+          roomId: "!b:hs1",
+          expectedHead: 0,
+          version: "11",
+          events: [...events("!b:hs1", 1, [{}]), ...events("!b:hs1", 1, [{}])],
+        }),
+        store.events.append({ roomId: "!a:hs1", expectedHead: 2, events: [event as NewEvent] }),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+      expect(await store.events.room("!b:hs1")).toBeUndefined();
+      expect(await store.accounts.get("@ann:hs1")).toBeDefined();
+    });
+
+    test("nobody sees a position before the one in front of it", async () => {
+      const config = newConfig();
+      await using store = await open(config);
+      // PostgreSQL is written by several nodes at once.
+      await using other = config.kind === "postgres" ? await open(config) : store;
+      let isWriting = true;
+      const watch = (async () => {
+        let cursor = 0;
+        while (isWriting) {
+          for (const event of await store.events.stream(cursor, 100)) {
+            expect(event.position).toBe(cursor + 1);
+            cursor = event.position;
+          }
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      })();
+      await Promise.all(
+        [store, other].flatMap((writer, node) =>
+          Array.from({ length: 10 }, async (_, room) => {
+            const roomId = `!${node}-${room}:hs1`;
+            await makeRoom(writer, roomId);
+            for (let seq = 3; seq < 13; seq++) {
+              await writer.events.append({
+                roomId,
+                expectedHead: seq - 1,
+                events: events(roomId, seq, [{}]),
+              });
+            }
+          }),
+        ),
+      );
+      isWriting = false;
+      await watch;
+      expect(await store.events.position()).toBe(240);
+    });
+
+    test("changes are told in commit order, before their write resolves", async () => {
+      await using store = await open();
+      const told: Change[] = [];
+      store.onChanges((changes) => told.push(...changes));
+      await makeRoom(store, "!a:hs1");
+      expect(told).toEqual([
+        { position: 1, kind: "event", roomId: "!a:hs1" },
+        { position: 2, kind: "event", roomId: "!a:hs1" },
+        { position: 2, kind: "membership", roomId: "!a:hs1", userId: "@alice:hs1", membership: "join" },
+      ]);
+    });
+
+    test("state is what the last event of each key says, now and at each moment", async () => {
+      await using store = await open();
+      await makeRoom(store, "!a:hs1");
+      const topic = (text: string): Partial<EventDraft> => ({
+        type: "m.room.topic",
+        stateKey: "",
+        content: { topic: text },
+      });
+      await store.events.append({
+        roomId: "!a:hs1",
+        expectedHead: 2,
+        events: events("!a:hs1", 3, [topic("old"), {}, topic("new"), member("@bob:hs1", "invite")]),
+      });
+      const topicOf = (state: readonly { type: string; content: object }[]) =>
+        state.find(({ type }) => type === "m.room.topic")?.content;
+      expect(topicOf(await store.events.currentState("!a:hs1"))).toEqual({ topic: "new" });
+      expect(topicOf(await store.events.stateAt("!a:hs1", 4))).toEqual({ topic: "old" });
+      expect(topicOf(await store.events.stateAt("!a:hs1", 2))).toBeUndefined();
+      expect(
+        (await store.events.stateChanges("!a:hs1", { after: 3, upTo: 6 })).map(({ seq }) => seq),
+      ).toEqual([5, 6]);
+      expect(await store.events.members("!a:hs1", "invite")).toEqual(["@bob:hs1"]);
+    });
+
+    test("what was written is there after the store was opened again", async () => {
+      const config = newConfig();
+      {
+        await using store = await open(config);
+        await makeRoom(store, "!a:hs1");
+      }
+      await using again = await open(config);
+      expect(await again.events.position()).toBe(2);
+      expect(await again.events.currentState("!a:hs1")).toHaveLength(2);
+    });
+
+    test("a database belongs to one server name", async () => {
+      const config = newConfig();
+      await (await open(config)).close();
+      await expect(openStore(configOf(config, "other"))).rejects.toThrow("belongs to `hs1`");
+    });
+
+    test("a transaction id leads to its event, for its device and path only", async () => {
+      await using store = await open();
+      await makeRoom(store, "!a:hs1");
+      const [event] = events("!a:hs1", 3, [{}]) as [NewEvent];
+      const txn = { userId: "@alice:hs1", deviceId: "PHONE", path: "/send/1" };
+      await store.events.append({
+        roomId: "!a:hs1",
+        expectedHead: 2,
+        events: [{ ...event, deviceId: "PHONE", txnId: "1" }],
+        txn,
+      });
+      expect(await store.events.sentBefore("@alice:hs1", "PHONE", "/send/1")).toBe(event.eventId);
+      expect(await store.events.sentBefore("@alice:hs1", "LAPTOP", "/send/1")).toBeUndefined();
+      expect((await store.events.event(event.eventId))?.txn).toEqual({ deviceId: "PHONE", txnId: "1" });
+    });
+
+    test("a receipt never goes back", async () => {
+      await using store = await open();
+      const receipt = { roomId: "!a:hs1", userId: "@bob:hs1", type: "m.read", thread: "", ts: 1 } as const;
+      expect(await store.personal.setReceipt({ ...receipt, eventId: "$2", eventPosition: 2 })).toBe(true);
+      expect(await store.personal.setReceipt({ ...receipt, eventId: "$1", eventPosition: 1 })).toBe(false);
+      expect(await store.personal.receipts("!a:hs1", 0)).toMatchObject([{ eventId: "$2" }]);
+    });
+
+    test("a refresh token serves once", async () => {
+      await using store = await open();
+      await store.accounts.create("@ann:hs1", "hash", false);
+      await store.sessions.logIn("@ann:hs1", "PHONE", [
+        { hash: "a1", kind: "access" },
+        { hash: "r1", kind: "refresh" },
+      ]);
+      const next = [{ hash: "a2", kind: "access" } as const, { hash: "r2", kind: "refresh" } as const];
+      expect(await store.sessions.refresh("r1", next)).toBe(true);
+      expect(await store.sessions.refresh("r1", [{ hash: "a3", kind: "access" }])).toBe(false);
+      expect(await store.sessions.byToken("a1")).toBeUndefined();
+      expect(await store.sessions.byToken("a2")).toMatchObject({ userId: "@ann:hs1", deviceId: "PHONE" });
+    });
+
+    test("a one-time key goes to one claimer, then the fallback key to all", async () => {
+      await using store = await open();
+      const device = { userId: "@ann:hs1", deviceId: "PHONE" };
+      await store.accounts.create("@ann:hs1", "hash", false);
+      await store.sessions.logIn("@ann:hs1", "PHONE", []);
+      await store.encryption.uploadKeys(device, {
+        oneTime: [{ algorithm: "signed_curve25519", keyId: "AAA", key: { key: "one" } }],
+        fallback: [{ algorithm: "signed_curve25519", keyId: "FFF", key: { key: "fallback" } }],
+      });
+      const claims = await Promise.all(
+        [1, 2, 3].map(() => store.encryption.claimKeys([{ ...device, algorithm: "signed_curve25519" }])),
+      );
+      expect(
+        claims
+          .flat()
+          .map(({ keyId }) => keyId)
+          .sort(),
+      ).toEqual(["AAA", "FFF", "FFF"]);
+      expect(await store.encryption.unusedFallbacks(device)).toEqual([]);
+    });
+
+    test("one drains the outbox at a time, and the cursor only moves for its holder", async () => {
+      await using store = await open();
+      await makeRoom(store, "!a:hs1");
+      expect(await store.outbox.lease("rabbitmq", "one", 10_000)).toBe(0);
+      expect(await store.outbox.lease("rabbitmq", "two", 10_000)).toBeNull();
+      expect(await store.outbox.advance("rabbitmq", "two", 1, [])).toBe(false);
+      expect(
+        await store.outbox.advance("rabbitmq", "one", 1, [
+          { position: 1, eventId: "$x", roomId: "!a:hs1", reason: "no" },
+        ]),
+      ).toBe(true);
+      expect(await store.outbox.lag("rabbitmq")).toEqual({ events: 1, deadLetters: 1 });
+      await store.outbox.release("rabbitmq", "one");
+      expect(await store.outbox.lease("rabbitmq", "two", 10_000)).toBe(1);
+    });
+  });
+}
+
+test("nodes over one PostgreSQL hear of each other's changes", async () => {
+  const config = DATABASES["postgres"]?.() ?? { kind: "sqlite", path: "" };
+  const [one, two] = [await openStore(configOf(config)), await openStore(configOf(config))];
+  try {
+    const heard = new Promise<readonly Change[]>((resolve) => two.onChanges(resolve));
+    await makeRoom(one, "!a:hs1");
+    expect(await heard).toContainEqual({ position: 1, kind: "event", roomId: "!a:hs1", isRemote: true });
+  } finally {
+    await Promise.all([one.close(), two.close()]);
+  }
+});
