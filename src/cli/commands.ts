@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { addApplyCommand } from "./apply.js";
 import { addExecCommand } from "./exec.js";
 import { addFactsCommand } from "./facts.js";
+import { addLabCommand } from "./lab.js";
 import { addPlanCommand } from "./plan.js";
 import type { Context } from "./program.js";
 import { addSchemaCommand } from "./schema.js";
@@ -16,5 +17,6 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addExecCommand,
   addSshCommand,
   addTrustCommand,
+  addLabCommand,
   addSchemaCommand,
 ];
