@@ -263,14 +263,20 @@ export class VirtualBoard implements AsyncDisposable {
     while (!(existsSync(place.launcherFile) && (await hasCarrier(place.link)))) {
       const ended =
         existsSync(place.launcherFile) && (await runningLauncher(this.#lab, this.number)) === undefined;
-      if (ended || Date.now() > deadline) throw await this.#didNotStart();
+      if (ended || Date.now() > deadline)
+        throw await this.#didNotStart(ended ? "its launcher ended" : "no network");
       await delay(POLL_MS);
     }
-    await untilLoginWorks(this.#sshTarget(), deadline - Date.now());
+    const refusal = await untilLoginWorks(this.#sshTarget(), deadline - Date.now(), () => this.#isOn());
+    if (refusal !== undefined) throw await this.#didNotStart(refusal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await removeBoards(this.#lab, [this.number]);
+  }
+
+  async #isOn(): Promise<boolean> {
+    return (await runningLauncher(this.#lab, this.number)) !== undefined;
   }
 
   #sshTarget(): SshTarget {
@@ -279,11 +285,12 @@ export class VirtualBoard implements AsyncDisposable {
     return { name, address, sshKeyPath, knownHostsPath, user: ACCOUNTS.pi.name };
   }
 
-  async #didNotStart(): Promise<ImcloudError> {
+  /** The console goes into the error, because the board itself is removed. */
+  async #didNotStart(why: string): Promise<ImcloudError> {
     const log = await readFile(this.consoleLog, "utf8").catch(() => "no console");
-    return new ImcloudError("lab.not-ready", `\`${this.name}\` did not start`, {
-      found: log.split("\n").slice(-20).join("\n"),
-      hint: `see the whole console in ${this.consoleLog}`,
+    return new ImcloudError("lab.not-ready", `\`${this.name}\` lets nobody in`, {
+      found: [why, ...log.trimEnd().split("\n").slice(-20)].join("\n"),
+      hint: "look for the cause in the board's console, above; `dmesg` of this machine may say more",
     });
   }
 }

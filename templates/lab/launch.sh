@@ -44,7 +44,7 @@ if [ -n "$MEMORY_BYTES" ] && [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ];
 fi
 
 # --- cgroup2, whatever the machine itself uses: systemd in the board expects nothing else
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
+[ "$(stat --file-system --format=%T /sys/fs/cgroup)" = cgroup2fs ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup
 group=/sys/fs/cgroup/$CGROUP
 mkdir -p "$group"
 if [ -n "$MEMORY_BYTES" ] && grep -qw memory /sys/fs/cgroup/cgroup.controllers; then
