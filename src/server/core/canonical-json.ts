@@ -5,7 +5,7 @@
  * implementation can hold. Source: Matrix specification, appendices, "Canonical JSON".
  */
 
-/** A value that has no canonical form; `path` says where it stands. */
+/** A value that has no canonical form; `path` says in which object it stands. */
 export class NotCanonicalError extends Error {
   override readonly name = "NotCanonicalError";
 
@@ -35,28 +35,50 @@ function encode(value: unknown, path: string): string {
       return value ? "true" : "false";
     case "object":
       if (value === null) return "null";
-      return Array.isArray(value) ? encodeList(value, path) : encodeObject(value, path);
+      return Array.isArray(value)
+        ? encodeList(value, path)
+        : encodeObject(value as Record<string, unknown>, path);
     default:
       throw new NotCanonicalError(`a ${typeof value}`, path);
   }
 }
 
+/** Printable ASCII but quote and backslash: most of what events consist of, and the same in JSON. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 function encodeString(value: string, path: string): string {
+  if (PLAIN.test(value)) return `"${value}"`;
   // Half a character cannot be written as UTF-8; every implementation would replace it differently.
   if (!value.isWellFormed()) throw new NotCanonicalError("a string with half a surrogate pair", path);
   return JSON.stringify(value);
 }
 
 function encodeList(list: readonly unknown[], path: string): string {
-  return `[${list.map((item, index) => encode(item, `${path}[${index}]`)).join(",")}]`;
+  let text = "[";
+  for (let index = 0; index < list.length; index++) {
+    text += (index === 0 ? "" : ",") + encode(list[index], path);
+  }
+  return `${text}]`;
 }
 
-function encodeObject(object: object, path: string): string {
-  const entries = Object.entries(object).filter(([, value]) => value !== undefined);
-  if (entries.length > 1) entries.sort(([a], [b]) => byCodePoint(a, b));
-  return `{${entries
-    .map(([key, value]) => `${encodeString(key, path)}:${encode(value, `${path}.${key}`)}`)
-    .join(",")}}`;
+function encodeObject(object: Readonly<Record<string, unknown>>, path: string): string {
+  const keys = Object.keys(object);
+  if (!isSorted(keys)) keys.sort(byCodePoint);
+  let text = "";
+  for (const key of keys) {
+    const value = object[key];
+    if (value === undefined) continue;
+    const inner = typeof value === "object" ? `${path}.${key}` : path;
+    text += `${text === "" ? "" : ","}${encodeString(key, path)}:${encode(value, inner)}`;
+  }
+  return `{${text}}`;
+}
+
+function isSorted(keys: readonly string[]): boolean {
+  for (let index = 1; index < keys.length; index++) {
+    if (byCodePoint(keys[index - 1] ?? "", keys[index] ?? "") > 0) return false;
+  }
+  return true;
 }
 
 /** JavaScript compares UTF-16 units, which puts U+10000 and above before U+E000; code points do not. */

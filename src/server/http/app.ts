@@ -138,13 +138,16 @@ export class App {
             await readJson(request, this.#services.config.limits.requestBytes),
             "M_BAD_JSON",
           );
-    const signal = AbortSignal.any === undefined ? request.signal : this.#signalFor(request);
-    const reply = await endpoint.handle({ params, query, body, caller, path, from, signal }, this.#services);
+    const stopping = this.#stopping.signal;
+    const asked = {
+      ...{ params, query, body, caller, path, from },
+      // Made when it is asked for: only waits need it.
+      get signal() {
+        return AbortSignal.any([request.signal, stopping]);
+      },
+    };
+    const reply = await endpoint.handle(asked, this.#services);
     return this.#checkReplies ? endpoint.reply.parse(reply) : reply;
-  }
-
-  #signalFor(request: Request): AbortSignal {
-    return AbortSignal.any([request.signal, this.#stopping.signal]);
   }
 
   #clientOf(request: Request, address: string): string {

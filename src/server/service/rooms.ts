@@ -99,7 +99,12 @@ export class Rooms {
       };
       for (const { eventId, content } of append.emptied ?? []) emptyState(room.state, eventId, content);
       try {
-        if ("positions" in (await this.#store.events.append(append))) return events;
+        const appended = await this.#store.events.append(append);
+        if ("positions" in appended) return events;
+        if ("repeated" in appended) {
+          this.#discard(room);
+          return [{ ...last, eventId: appended.repeated }];
+        }
       } catch (error) {
         this.#discard(room);
         throw error;
@@ -165,7 +170,7 @@ export class Rooms {
       events,
       version: version.id,
     });
-    if ("conflict" in appended) throw new Failure("M_ROOM_IN_USE", "the room exists already");
+    if (!("positions" in appended)) throw new Failure("M_ROOM_IN_USE", "the room exists already");
     return id;
   }
 

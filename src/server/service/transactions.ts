@@ -37,7 +37,14 @@ export class Transactions {
     }
   }
 
+  /** The store finds a repetition when it writes; one that is not allowed any more never comes so far. */
   async #sendOnce(origin: Origin, send: (origin: Origin) => Promise<string>): Promise<string> {
-    return (await this.#store.events.sentBefore(origin.userId, origin.deviceId, origin.path)) ?? send(origin);
+    try {
+      return await send(origin);
+    } catch (error) {
+      const sent = await this.#store.events.sentBefore(origin.userId, origin.deviceId, origin.path);
+      if (sent === undefined) throw error;
+      return sent;
+    }
   }
 }

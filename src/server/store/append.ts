@@ -33,13 +33,17 @@ export interface Append {
   readonly txn?: { readonly userId: string; readonly deviceId: string; readonly path: string };
 }
 
-/** The positions that the events got, or the head that the room has instead. */
-export type Appended = { readonly positions: readonly number[] } | { readonly conflict: number };
+/** The positions that the events got; or the head that the room has instead; or what the request made before. */
+export type Appended =
+  { readonly positions: readonly number[] } | { readonly conflict: number } | { readonly repeated: string };
 
 async function append(transaction: Transaction, input: Append): Promise<Appended> {
   const last = input.events.at(-1);
   if (last === undefined) return { positions: [] };
+  const repeated = await noteTxn(transaction, input, last);
+  if (repeated !== undefined) return { repeated };
   if (!(await moveHead(transaction, input, last))) {
+    await dropTxn(transaction, input);
     const [room] = await transaction.all<{ head: number }>(
       "SELECT head FROM rooms WHERE room_id = ?",
       input.roomId,
@@ -49,12 +53,6 @@ async function append(transaction: Transaction, input: Append): Promise<Appended
 
   const positions: number[] = [];
   for (const event of input.events) positions.push(await insert(transaction, event));
-  await transaction.run(
-    "UPDATE rooms SET last_position = ? WHERE room_id = ?",
-    positions.at(-1) ?? 0,
-    input.roomId,
-  );
-
   for (const { eventId, content, because } of input.emptied ?? []) {
     await transaction.run(
       "UPDATE events SET content = ?, redacted_because = ? WHERE event_id = ?",
@@ -63,35 +61,64 @@ async function append(transaction: Transaction, input: Append): Promise<Appended
       eventId,
     );
   }
-  if (input.txn !== undefined) {
-    const { userId, deviceId, path } = input.txn;
-    await transaction.run(
-      "INSERT INTO txns (user_id, device_id, path, event_id, at) VALUES (?, ?, ?, ?, ?)",
-      userId,
-      deviceId,
-      path,
-      last.eventId,
-      last.ts,
-    );
-  }
   return { positions };
 }
 
+/** First of all, because it also finds out, without a look of its own, whether the request was here before. */
+async function noteTxn(
+  transaction: Transaction,
+  { txn }: Append,
+  last: NewEvent,
+): Promise<string | undefined> {
+  if (txn === undefined) return undefined;
+  const { userId, deviceId, path } = txn;
+  const noted = await transaction.run(
+    "INSERT INTO txns (user_id, device_id, path, event_id, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    userId,
+    deviceId,
+    path,
+    last.eventId,
+    last.ts,
+  );
+  if (noted === 1) return undefined;
+  const [row] = await transaction.all<{ event_id: string }>(
+    "SELECT event_id FROM txns WHERE user_id = ? AND device_id = ? AND path = ?",
+    userId,
+    deviceId,
+    path,
+  );
+  return row?.event_id ?? "";
+}
+
+async function dropTxn(transaction: Transaction, { txn }: Append): Promise<void> {
+  if (txn === undefined) return;
+  const { userId, deviceId, path } = txn;
+  await transaction.run(
+    "DELETE FROM txns WHERE user_id = ? AND device_id = ? AND path = ?",
+    userId,
+    deviceId,
+    path,
+  );
+}
+
 async function moveHead(transaction: Transaction, input: Append, last: NewEvent): Promise<boolean> {
+  const lastPosition = transaction.last + input.events.length;
   if (input.expectedHead === 0) {
     const inserted = await transaction.run(
-      "INSERT INTO rooms (room_id, version, head, head_event, last_position) VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
+      "INSERT INTO rooms (room_id, version, head, head_event, last_position) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       input.roomId,
       input.version ?? "",
       last.seq,
       last.eventId,
+      lastPosition,
     );
     return inserted === 1;
   }
   const moved = await transaction.run(
-    "UPDATE rooms SET head = ?, head_event = ? WHERE room_id = ? AND head = ?",
+    "UPDATE rooms SET head = ?, head_event = ?, last_position = ? WHERE room_id = ? AND head = ?",
     last.seq,
     last.eventId,
+    lastPosition,
     input.roomId,
     input.expectedHead,
   );

@@ -38,7 +38,9 @@ export interface Change {
 export interface Transaction extends Reader {
   /** @returns how many rows the statement changed */
   run(sql: string, ...params: readonly SqlValue[]): Promise<number>;
-  /** Takes the next position. */
+  /** The position that was taken last. */
+  readonly last: number;
+  /** Takes the next position: one more than {@link last}. */
   position(change: Omit<Change, "position">): number;
   /** Tells one more thing about the position that was taken last. */
   also(change: Omit<Change, "position">): void;

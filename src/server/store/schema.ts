@@ -1,6 +1,8 @@
 /**
  * The tables, as a list of migrations that only grows: a released one never changes.
  *
+ * WITHOUT ROWID, where the key is most of the row, saves SQLite a second tree; PostgreSQL's dialect drops it.
+ *
  * Rules that keep an older server from damaging a newer database: `meta.schema` is the number of migrations
  * that ran, and a server that knows fewer refuses to start.
  */
@@ -15,12 +17,12 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE accounts (
       user_id TEXT PRIMARY KEY, password_hash TEXT, admin INTEGER NOT NULL DEFAULT 0,
       deactivated INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL)`,
-    `CREATE TABLE profiles (user_id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (user_id, name))`,
+    `CREATE TABLE profiles (user_id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (user_id, name)) WITHOUT ROWID`,
     `CREATE TABLE devices (
       user_id TEXT NOT NULL, device_id TEXT NOT NULL, display_name TEXT, created_at INTEGER NOT NULL,
-      seen_at INTEGER, seen_from TEXT, keys TEXT, PRIMARY KEY (user_id, device_id))`,
+      seen_at INTEGER, seen_from TEXT, keys TEXT, PRIMARY KEY (user_id, device_id)) WITHOUT ROWID`,
     `CREATE TABLE tokens (
-      hash TEXT PRIMARY KEY, kind TEXT NOT NULL, user_id TEXT NOT NULL, device_id TEXT NOT NULL, expires_at INTEGER)`,
+      hash TEXT PRIMARY KEY, kind TEXT NOT NULL, user_id TEXT NOT NULL, device_id TEXT NOT NULL, expires_at INTEGER) WITHOUT ROWID`,
     `CREATE INDEX tokens_by_device ON tokens (user_id, device_id)`,
 
     // Rooms. An event's row is also its outbox row: the drainer's cursor (outbox.position) walks over it.
@@ -37,10 +39,10 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE INDEX events_of_state_by_position ON events (room_id, position) WHERE state_key IS NOT NULL`,
     `CREATE TABLE current_state (
       room_id TEXT NOT NULL, type TEXT NOT NULL, state_key TEXT NOT NULL, position INTEGER NOT NULL,
-      PRIMARY KEY (room_id, type, state_key))`,
+      PRIMARY KEY (room_id, type, state_key)) WITHOUT ROWID`,
     `CREATE TABLE memberships (
       user_id TEXT NOT NULL, room_id TEXT NOT NULL, membership TEXT NOT NULL, position INTEGER NOT NULL,
-      forgotten INTEGER NOT NULL DEFAULT 0, stripped TEXT, PRIMARY KEY (user_id, room_id))`,
+      forgotten INTEGER NOT NULL DEFAULT 0, stripped TEXT, PRIMARY KEY (user_id, room_id)) WITHOUT ROWID`,
     `CREATE INDEX memberships_by_room ON memberships (room_id, membership)`,
     `CREATE TABLE aliases (alias TEXT PRIMARY KEY, room_id TEXT NOT NULL, creator TEXT NOT NULL)`,
     `CREATE INDEX aliases_by_room ON aliases (room_id)`,
@@ -48,24 +50,24 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     // What a retried request already did: the same device, the same path, the same answer.
     `CREATE TABLE txns (
       user_id TEXT NOT NULL, device_id TEXT NOT NULL, path TEXT NOT NULL, event_id TEXT NOT NULL, at INTEGER NOT NULL,
-      PRIMARY KEY (user_id, device_id, path))`,
+      PRIMARY KEY (user_id, device_id, path)) WITHOUT ROWID`,
 
     // What belongs to one user.
     `CREATE TABLE receipts (
       room_id TEXT NOT NULL, user_id TEXT NOT NULL, type TEXT NOT NULL, thread TEXT NOT NULL, event_id TEXT NOT NULL,
       event_position INTEGER NOT NULL, ts INTEGER NOT NULL, position INTEGER NOT NULL,
-      PRIMARY KEY (room_id, user_id, type, thread))`,
+      PRIMARY KEY (room_id, user_id, type, thread)) WITHOUT ROWID`,
     `CREATE INDEX receipts_by_position ON receipts (room_id, position)`,
     `CREATE TABLE account_data (
       user_id TEXT NOT NULL, room_id TEXT NOT NULL, type TEXT NOT NULL, content TEXT NOT NULL, position INTEGER NOT NULL,
-      PRIMARY KEY (user_id, room_id, type))`,
+      PRIMARY KEY (user_id, room_id, type)) WITHOUT ROWID`,
     `CREATE INDEX account_data_by_position ON account_data (user_id, position)`,
-    `CREATE TABLE filters (user_id TEXT NOT NULL, id TEXT NOT NULL, definition TEXT NOT NULL, PRIMARY KEY (user_id, id))`,
+    `CREATE TABLE filters (user_id TEXT NOT NULL, id TEXT NOT NULL, definition TEXT NOT NULL, PRIMARY KEY (user_id, id)) WITHOUT ROWID`,
 
     // End-to-end encryption: the server keeps and hands out, and understands nothing.
     `CREATE TABLE to_device (
       user_id TEXT NOT NULL, device_id TEXT NOT NULL, position INTEGER NOT NULL, event TEXT NOT NULL,
-      PRIMARY KEY (user_id, device_id, position))`,
+      PRIMARY KEY (user_id, device_id, position)) WITHOUT ROWID`,
     `CREATE TABLE one_time_keys (
       user_id TEXT NOT NULL, device_id TEXT NOT NULL, algorithm TEXT NOT NULL, key_id TEXT NOT NULL, key TEXT NOT NULL,
       uploaded INTEGER NOT NULL, PRIMARY KEY (user_id, device_id, algorithm, key_id))`,

@@ -127,6 +127,7 @@ export class PostgresDatabase implements Database<Procedures> {
         {
           all: (...args) => connection.all(...args),
           run: (...args) => connection.run(...args),
+          last: 0,
           position: () => 0,
           also: () => undefined,
         },

@@ -8,7 +8,10 @@ export function toPostgres(sql: string): string {
   let text = translated.get(sql);
   if (text === undefined) {
     let parameter = 0;
-    text = sql.replaceAll("?", () => `$${++parameter}`).replaceAll(/\bINTEGER\b/g, "BIGINT");
+    text = sql
+      .replaceAll("?", () => `$${++parameter}`)
+      .replaceAll(/\bINTEGER\b/g, "BIGINT")
+      .replace(/ WITHOUT ROWID$/, "");
     translated.set(sql, text);
   }
   return text;

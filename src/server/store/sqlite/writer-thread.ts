@@ -43,7 +43,7 @@ async function start({ settings, serverName }: WriterStart) {
     const connection = new Writer(new SqliteConnection(settings, "write"));
     await connection.run("BEGIN IMMEDIATE");
     await migrate(
-      { all: connection.all, run: connection.run, position: () => 0, also: () => undefined },
+      { all: connection.all, run: connection.run, last: 0, position: () => 0, also: () => undefined },
       serverName,
     );
     await connection.run("COMMIT");
