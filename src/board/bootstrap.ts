@@ -25,7 +25,7 @@ export const BOOTSTRAP_FAILURES: Readonly<Record<number, string>> = {
 
 const BOOTSTRAP = [
   "umask 077",
-  "PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C",
+  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C",
   "export PATH LC_ALL",
   `mkdir -p /run/imcloud&&d=$(mktemp -d /run/imcloud/p.XXXXXXXX)||{ echo "${BOOTSTRAP_FAILURES[94]}">&2;exit 94;}`,
   `trap 'rm -rf "$d"' EXIT`,

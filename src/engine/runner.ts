@@ -19,7 +19,7 @@ export function runnerScript(): Script {
   return sh`
 set -u
 umask 022
-PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive HOME=/root
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive HOME=/root
 export PATH LC_ALL DEBIAN_FRONTEND HOME IMCLOUD_DIR IMCLOUD_FILES IMCLOUD_SAVED IMCLOUD_LEDGER
 run=$1 nonce=$2
 record=${RUNS}/$run

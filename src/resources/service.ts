@@ -137,7 +137,11 @@ const describe = (active: boolean, enabled: boolean): string =>
 /** systemd only says where to look; the operator is not on the board. */
 function startOrTell(unit: string): Script {
   return sh`
-systemctl start ${unit} || { journalctl -n 20 --no-pager -o cat -u ${unit}; exit 1; }`;
+if ! systemctl is-active --quiet ${unit}; then
+  # It reads its files now, so no restart is owed any more.
+  rm -f ${`${PENDING}/${unit}`}
+  systemctl start ${unit} || { journalctl -n 20 --no-pager -o cat -u ${unit}; exit 1; }
+fi`;
 }
 
 /** The kernel's own list of listening sockets: state 0A, the port in hexadecimal. Source: proc(5), /proc/net/tcp. */
