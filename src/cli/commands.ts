@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { addApplyCommand } from "./apply.js";
 import { addExecCommand } from "./exec.js";
 import { addFactsCommand } from "./facts.js";
+import { addHealthCommand } from "./health.js";
 import { addLabCommand } from "./lab.js";
 import { addPlanCommand } from "./plan.js";
 import type { Context } from "./program.js";
@@ -13,6 +14,7 @@ import { addTrustCommand } from "./trust.js";
 export const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   addPlanCommand,
   addApplyCommand,
+  addHealthCommand,
   addFactsCommand,
   addExecCommand,
   addSshCommand,

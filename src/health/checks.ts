@@ -1,0 +1,41 @@
+/** Every check, causes before effects. A new one is a file in `checks/` and a line here. */
+import type { HealthCheck } from "./check.js";
+import { certificate } from "./checks/certificate.js";
+import { clock } from "./checks/clock.js";
+import { diskErrors } from "./checks/disk-errors.js";
+import { diskSpace, inodes } from "./checks/disk-space.js";
+import { failedUnits } from "./checks/failed-units.js";
+import { imserver, imserverService } from "./checks/imserver.js";
+import { load } from "./checks/load.js";
+import { memory } from "./checks/memory.js";
+import { power, throttling } from "./checks/power.js";
+import { rabbitmqAlarms, rabbitmqPort, rabbitmqQueues, rabbitmqService } from "./checks/rabbitmq.js";
+import { reboot } from "./checks/reboot.js";
+import { support } from "./checks/support.js";
+import { system } from "./checks/system.js";
+import { temperature } from "./checks/temperature.js";
+import { updates } from "./checks/updates.js";
+
+export const CHECKS: readonly HealthCheck[] = [
+  system,
+  support,
+  load,
+  memory,
+  diskSpace,
+  inodes,
+  diskErrors,
+  temperature,
+  power,
+  throttling,
+  clock,
+  rabbitmqService,
+  rabbitmqPort,
+  rabbitmqAlarms,
+  rabbitmqQueues,
+  imserverService,
+  imserver,
+  certificate,
+  failedUnits,
+  reboot,
+  updates,
+];

@@ -1,0 +1,70 @@
+/**
+ * Space and inodes of the fullest local file system.
+ *
+ * A full disk stops RabbitMQ (its disk alarm blocks publishers), SQLite and apt, in this order.
+ */
+import { sh } from "../../board/script.js";
+import {
+  judgeFigure,
+  percent,
+  unknown,
+  type HealthCheck,
+  type Judgement,
+  type ProbeResult,
+} from "../check.js";
+
+const HINT =
+  "see with `imcloud exec -- du -xh --max-depth=2 /` what is large; `apt-get clean` and `journalctl --vacuum-size=50M` are safe";
+
+/** The rows of `df -P`: what counts is what can fill up, so nothing that lives in memory or is always full. */
+const fullest = (flag: string) => sh`
+df -P ${flag} -x tmpfs -x devtmpfs -x overlay -x squashfs -x efivarfs -x iso9660 | sed 1d`;
+
+export const diskSpace: HealthCheck = {
+  id: "disk-space",
+  title: "Disk space",
+  unit: "ratio",
+  probe: () => fullest("-k"),
+  judge: (result) => judgeRows(result, "full", { warning: 0.85, critical: 0.95 }),
+};
+
+export const inodes: HealthCheck = {
+  id: "inodes",
+  title: "Inodes",
+  after: ["disk-space"],
+  unit: "ratio",
+  probe: () => fullest("-i"),
+  judge: (result) => judgeRows(result, "of its inodes used", { warning: 0.85, critical: 0.95 }),
+};
+
+function judgeRows(
+  { stdout }: ProbeResult,
+  what: string,
+  limits: { readonly warning: number; readonly critical: number },
+): Judgement {
+  const byDevice = new Map<string, { readonly mount: string; readonly ratio: number }>();
+  for (const line of stdout.split("\n")) {
+    // Device, size, used, available, percent, mount point (which may hold spaces).
+    const [, device, used, available, mount] =
+      /^(\S.*?)\s+\d+\s+(\d+)\s+(\d+)\s+(?:\d+%|-)\s+(\/.*)$/.exec(line) ?? [];
+    const total = Number(used) + Number(available);
+    if (device === undefined || mount === undefined || !(total > 0)) continue;
+    // Mounted in several places, it is known by the shortest of their names.
+    const known = byDevice.get(device);
+    if (known === undefined || mount.length < known.mount.length)
+      byDevice.set(device, { mount, ratio: Number(used) / total });
+  }
+  const rows = [...byDevice.values()];
+  const worst = rows.reduce<(typeof rows)[number] | undefined>(
+    (most, row) => (most === undefined || row.ratio > most.ratio ? row : most),
+    undefined,
+  );
+  if (worst === undefined)
+    return unknown("no local file system is shown", { hint: "look at `df` on the board" });
+  return judgeFigure(worst.ratio, {
+    ...limits,
+    words: percent,
+    summary: `${worst.mount} is ${percent(worst.ratio)} ${what}`,
+    hint: HINT,
+  });
+}

@@ -1,0 +1,62 @@
+/**
+ * The IM server, by doing what people do: its own probe logs in, sends, receives and sees the event at the
+ * broker.
+ */
+import { z } from "zod";
+import { sh } from "../../board/script.js";
+import { fail, ok, unknown, warn, type HealthCheck } from "../check.js";
+import { judgeService, serviceProbe } from "./service-state.js";
+
+const UNIT = "imcloud-server.service";
+/** People notice half a second. */
+const SLOW_MS = 2_000;
+
+const Answer = z.object({
+  ok: z.boolean(),
+  steps: z.array(
+    z.object({ name: z.string(), ms: z.number(), ok: z.boolean(), error: z.string().optional() }),
+  ),
+});
+
+export const imserverService: HealthCheck = {
+  id: "imserver-service",
+  title: "IM server service",
+  playbook: "imserver",
+  probe: () => serviceProbe(UNIT),
+  judge: (result) => judgeService(result, UNIT),
+};
+
+export const imserver: HealthCheck = {
+  id: "imserver",
+  title: "IM server",
+  playbook: "imserver",
+  after: ["imserver-service"],
+  unit: "seconds",
+  probe: () => sh`timeout 30 imcloud-server probe --json`,
+  judge({ stdout }) {
+    const answer = Answer.safeParse(parseJson(stdout));
+    const hint = `see \`imcloud exec -- journalctl -u ${UNIT} -n 50\``;
+    if (!answer.success) return unknown("its probe gave no answer", { hint });
+    const { steps } = answer.data;
+    const bad = steps.find((step) => !step.ok);
+    const totalMs = steps.reduce((sum, { ms }) => sum + ms, 0);
+    const figure = {
+      measured: `${Math.round(totalMs)} ms`,
+      value: totalMs / 1000,
+      threshold: `${SLOW_MS} ms`,
+    };
+    if (bad !== undefined)
+      return fail(`${bad.name} failed: ${bad.error ?? "no reason given"}`, { ...figure, hint });
+    if (totalMs >= SLOW_MS)
+      return warn("works, slowly", { ...figure, hint: "look at load, memory and the disk" });
+    return ok(steps.map(({ name }) => name).join(", "), figure);
+  },
+};
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.trim().split("\n").at(-1) ?? "");
+  } catch {
+    return undefined;
+  }
+}
