@@ -45,7 +45,7 @@ export function sealEvent(version: RoomVersion, draft: EventDraft, place: Place)
   const text = canonicalJson(full);
   if (Buffer.byteLength(text) > MAX_EVENT_BYTES)
     throw new EventTooLargeError(`an event has at most ${MAX_EVENT_BYTES} bytes`);
-  const hash = sha256(text).toString("base64").replace(/=+$/, "");
+  const hash = unpadded(sha256(text));
 
   const reference = referenceHash(version, { ...full, hashes: { sha256: hash } });
   const isHashedRoom = version.creatorsRule && draft.type === "m.room.create";
@@ -58,6 +58,12 @@ export function sealEvent(version: RoomVersion, draft: EventDraft, place: Place)
     eventId: `$${reference}`,
     hash,
   };
+}
+
+/** @returns the hash of a whole event, but for what is added to it later: base64 without padding */
+export function contentHash(event: JsonObject): string {
+  const { signatures: _signatures, unsigned: _unsigned, hashes: _hashes, ...hashed } = event;
+  return unpadded(sha256(canonicalJson(hashed)));
 }
 
 /** @returns the hash that event ids are made of: base64 with `-` and `_`, without padding. */
@@ -90,3 +96,5 @@ function fullEvent(version: RoomVersion, draft: EventDraft, place: Place): JsonO
 function sha256(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
+
+const unpadded = (hash: Buffer): string => hash.toString("base64").replace(/=+$/, "");
