@@ -46,8 +46,8 @@ export const fleet: Bench = {
 };
 
 async function home(boards: readonly VirtualBoard[]): Promise<Operator> {
-  const files = { "noop.yaml": await readFile(PLAYBOOK, "utf8") };
-  return operator({ boards, playbooks: ["./noop.yaml"], files });
+  const files = { "playbooks/noop.yaml": await readFile(PLAYBOOK, "utf8") };
+  return operator({ boards, playbooks: ["noop"], files });
 }
 
 /** Runs a no-op and asks the kernel, while it runs, for the most memory that it ever had. */

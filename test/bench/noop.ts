@@ -53,8 +53,8 @@ export const noop: Bench = {
 };
 
 async function home(boards: readonly VirtualBoard[]) {
-  const files = { "noop.yaml": await readFile(PLAYBOOK, "utf8") };
-  return operator({ boards, playbooks: ["./noop.yaml"], files });
+  const files = { "playbooks/noop.yaml": await readFile(PLAYBOOK, "utf8") };
+  return operator({ boards, playbooks: ["noop"], files });
 }
 
 async function bareSsh(boards: readonly VirtualBoard[]): Promise<void> {

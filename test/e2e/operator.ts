@@ -8,7 +8,7 @@
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { stringify } from "yaml";
 import type { VirtualBoard } from "../../src/lab/virtual-board.js";
@@ -47,6 +47,14 @@ export interface Run {
 const CLI = join(packageRoot(), "dist", "bin", "imcloud.js");
 const DEADLINE_MS = 280_000;
 
+/** Prints where a board has the text that comes by stdin: as an argument, the text would be a trace itself. */
+const SEARCH = `
+cat >/dev/shm/search
+find / \\( -path /proc -o -path /sys -o -path /dev \\) -prune -o -type f -print0 |
+  xargs -0 grep -lsF -f /dev/shm/search
+grep -lsF -f /dev/shm/search /proc/[0-9]*/cmdline
+rm /dev/shm/search`;
+
 /** Makes the operator's folder; nothing is run yet. */
 export async function operator(options: OperatorOptions): Promise<Operator> {
   const root = await mkdtemp(join(tmpdir(), "imcloud-home-"));
@@ -55,10 +63,10 @@ export async function operator(options: OperatorOptions): Promise<Operator> {
   const secretsMode = 0o600;
   const files: Readonly<Record<string, string>> = {
     "imcloud.yaml": stringify(configOf(options)),
-    ...(options.playbook !== undefined && { "test.yaml": playbookOf(options.playbook) }),
+    ...(options.playbook !== undefined && { "playbooks/test.yaml": playbookOf(options.playbook) }),
     ...options.files,
   };
-  for (const [path, content] of Object.entries(files)) await writeFile(join(home.folder, path), content);
+  for (const [path, content] of Object.entries(files)) await home.write(path, content);
   if (options.secrets !== undefined) {
     const path = join(home.folder, "imcloud.secrets.yaml");
     await writeFile(path, stringify(options.secrets), { mode: secretsMode });
@@ -123,6 +131,7 @@ export class Operator implements AsyncDisposable {
   }
 
   async write(path: string, content: string): Promise<void> {
+    await mkdir(dirname(join(this.folder, path)), { recursive: true });
     await writeFile(join(this.folder, path), content);
   }
 
@@ -136,18 +145,12 @@ export class Operator implements AsyncDisposable {
     const printed = this.#outputs
       .filter((output) => output.text.includes(text))
       .map(({ command }) => `output:${command}`);
-    // The text goes in by stdin: an argument of grep would be a trace itself.
-    const search = ["-rlF", "--devices=skip", "--no-messages", "--file=-"];
+    const search = ["-rlF", "--no-messages", "--file=-"];
     const home = await execa("grep", [...search, "."], { cwd: this.#root, input: text, reject: false });
     const found = home.stdout.split("\n").filter((path) => path !== "");
     const onBoards = await Promise.all(
       this.#boards.map(async (board) => {
-        const excluded = ["proc", "sys", "dev"].map((folder) => `--exclude-dir=/${folder}`).join(" ");
-        const paths = await board.sh(
-          `{ cat >/dev/shm/search; grep ${search.slice(0, -1).join(" ")} -f /dev/shm/search ${excluded} / ` +
-            "; grep -lsF -f /dev/shm/search /proc/[0-9]*/cmdline; rm /dev/shm/search; } || :",
-          text,
-        );
+        const paths = await board.sh(SEARCH, text);
         return paths
           .split("\n")
           .filter((path) => path !== "")
@@ -211,7 +214,7 @@ function configOf({ boards, playbook, playbooks, config }: OperatorOptions): Rec
       ]),
     ),
     ...(playbooks !== undefined && { playbooks }),
-    ...(playbook !== undefined && { playbooks: ["./test.yaml"] }),
+    ...(playbook !== undefined && { playbooks: ["test"] }),
     ...config,
   };
 }
