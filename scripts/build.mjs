@@ -3,19 +3,20 @@
  * esbuild: one call each, under a second, so `npm ci` and every test can afford it.
  */
 import { createWriteStream, existsSync } from "node:fs";
-import { readFile, readdir, rm } from "node:fs/promises";
+import { readFile, readdir, rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { build } from "esbuild";
 import { pack } from "tar-stream";
 
-await rm("dist", { recursive: true, force: true });
+// Built beside and then put in place: somebody may be running the one before.
+const out = `dist.${process.pid}`;
 
 await build({
   entryPoints: {
     "bin/imcloud": "bin/imcloud.ts",
     ...(existsSync("test/bench/main.ts") && { "bench/main": "test/bench/main.ts" }),
   },
-  outdir: "dist",
+  outdir: out,
   bundle: true,
   splitting: true,
   format: "esm",
@@ -27,15 +28,20 @@ await build({
 
 if (existsSync("src/server/main.ts")) {
   await build({
-    entryPoints: { "server/main": "src/server/main.ts", "server/writer": "src/server/store/sqlite/writer-thread.ts" },
-    outdir: "dist",
+    entryPoints: {
+      "server/main": "src/server/main.ts",
+      "server/writer": "src/server/store/sqlite/writer-thread.ts",
+    },
+    outdir: out,
     bundle: true,
     format: "esm",
     platform: "node",
     target: "esnext",
     external: ["bun", "bun:*", "pg-native"],
     // CommonJS dependencies ask for Node's modules by `require`.
-    banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
     minifySyntax: true,
     minifyWhitespace: true,
     sourcemap: false,
@@ -43,12 +49,15 @@ if (existsSync("src/server/main.ts")) {
   await packServer();
 }
 
+await rm("dist", { recursive: true, force: true });
+await rename(out, "dist");
+
 /** What boards get: one archive, equal for equal sources, so that it is sent only when something changed. */
 async function packServer() {
   const archive = pack();
-  for (const name of (await readdir("dist/server")).sort()) {
-    archive.entry({ name, mode: 0o644, mtime: new Date(0) }, await readFile(`dist/server/${name}`));
+  for (const name of (await readdir(`${out}/server`)).sort()) {
+    archive.entry({ name, mode: 0o644, mtime: new Date(0) }, await readFile(`${out}/server/${name}`));
   }
   archive.finalize();
-  await pipeline(archive, createWriteStream("dist/server.tar"));
+  await pipeline(archive, createWriteStream(`${out}/server.tar`));
 }

@@ -51,7 +51,8 @@ grep -sH '' "$@"`,
       const gone = /^absent:\/proc\/sys\/(.+)$/.exec(line)?.[1];
       if (gone !== undefined) values.set(gone.replaceAll("/", "."), absent);
       const [, path, value] = /^\/proc\/sys\/([^:]+):(.*)$/.exec(line) ?? [];
-      if (path !== undefined) values.set(path.replaceAll("/", "."), known(oneSpaced(value ?? "")));
+      const name = path?.replaceAll("/", ".");
+      if (name !== undefined && !values.has(name)) values.set(name, known(oneSpaced(value ?? "")));
     }
     return new Map(
       all.flatMap(({ id, desired: { key } }): [ResourceId, Observation<Observed>][] => {

@@ -1,0 +1,138 @@
+/**
+ * The whole way, on a bare board: plan, apply, nothing left to do, people chat, a broker's listener hears all of it.
+ */
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { compareManifests } from "../../src/lab/manifest.js";
+import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
+import { packageRoot } from "../../src/shared/package-root.js";
+import { operator, type Operator } from "./operator.js";
+
+const CLIENTS = join(packageRoot(), "test", "clients");
+/** More than the shipped playbooks need would mean that somebody waits for somebody in vain. */
+const MOST_WAVES = 4;
+
+let board: VirtualBoard;
+let home: Operator;
+beforeAll(async () => {
+  board = await virtualBoard("pi-1");
+  home = await operator({ boards: [board] });
+});
+afterAll(async () => {
+  await home[Symbol.asyncDispose]();
+  await board[Symbol.asyncDispose]();
+});
+
+const secret = async (name: string): Promise<string> => {
+  const all = parse(await home.read("imcloud.secrets.yaml")) as Readonly<Record<string, string>>;
+  return all[name] ?? "";
+};
+
+interface BoardReport {
+  readonly outcome: string;
+  readonly waves: readonly unknown[];
+  readonly execs: number;
+}
+
+describe("a bare board", () => {
+  test("`plan` shows what would change, and changes nothing", async () => {
+    const before = await board.manifest();
+    const plan = await home.imcloud("plan");
+    expect(plan.exitCode).toBe(2);
+    expect(plan.stdout).toContain("package:rabbitmq-server");
+    expect(compareManifests(before, await board.manifest())).toEqual([]);
+  });
+
+  test("`apply` brings everything up in few waves, and the second one has nothing to do", async () => {
+    const first = await home.imcloud("apply", "--yes", "--json");
+    expect(first, first.stderr).toMatchObject({ exitCode: 0 });
+    const report = (run: typeof first) => (run.json["boards"] as Record<string, BoardReport>)["pi-1"];
+    expect(report(first)?.outcome).toBe("changed");
+    expect(report(first)?.waves.length).toBeLessThanOrEqual(MOST_WAVES);
+
+    const second = await home.imcloud("apply", "--yes", "--json");
+    expect(report(second)).toMatchObject({ outcome: "unchanged", execs: 1 });
+    expect((await home.imcloud("plan")).exitCode).toBe(0);
+  });
+
+  test("only SSH and the IM server answer to the network", async () => {
+    const listening = await board.sh("ss -Hltn | awk '{ print $4 }' | grep -v '^127\\.' | sort -u");
+    expect(listening.split("\n").toSorted()).toEqual(["0.0.0.0:22", "0.0.0.0:8448", "[::]:22"].toSorted());
+  });
+
+  test("two people chat through it over TLS, and the broker hears every event", async () => {
+    const listener = await amqpListener(board, await secret("amqp_password"));
+    const chat = await execa(process.execPath, [join(CLIENTS, "two-people.mjs")], {
+      env: {
+        BASE_URL: `https://${board.address}:8448`,
+        REGISTRATION_TOKEN: await secret("registration_token"),
+        NODE_EXTRA_CA_CERTS: join(home.folder, ".imcloud", "authority", "ca.pem"),
+      },
+      timeout: 120_000,
+    });
+    expect(chat.stdout).toContain("dinner is ready");
+    const sent = [...chat.stdout.matchAll(/\((\$[\w-]+)\)/g)].map(([, id]) => id);
+    expect(sent).toHaveLength(2);
+    await listener.until((events) => sent.every((id) => events.some(({ event }) => event.event_id === id)));
+    // Create, joins, power levels, name: everything that happened in the room, in its order.
+    const types = listener.events.map(({ event }) => event.type);
+    expect(types.slice(0, 2)).toEqual(["m.room.create", "m.room.member"]);
+    expect(types.filter((type) => type === "m.room.message")).toHaveLength(2);
+    await listener.stop();
+  });
+
+  test("after a reboot everything is there again, and there is nothing to do", async () => {
+    await board.reboot();
+    await board.sh("systemctl is-system-running --wait || :");
+    const plan = await home.imcloud("plan");
+    expect([plan.stdout, plan.exitCode]).toEqual([expect.stringContaining("nothing to change"), 0]);
+    expect(await board.sh("systemctl is-active rabbitmq-server imcloud-server")).toBe("active\nactive");
+    expect(await board.sh("imcloud-server probe --json")).toContain('"ok":true');
+  });
+});
+
+interface BrokerEvent {
+  readonly key: string;
+  readonly event: { readonly event_id: string; readonly type: string };
+}
+
+/** A listener in the board's own network: the broker answers nobody else. */
+async function amqpListener(on: VirtualBoard, password: string) {
+  const child = spawn(
+    "nsenter",
+    ["--net", `--target=${await on.init()}`, process.execPath, join(CLIENTS, "amqp-events.mjs")],
+    { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, AMQP_PASSWORD: password } },
+  );
+  const events: BrokerEvent[] = [];
+  let heard: () => void = () => undefined;
+  const listening = new Promise<void>((resolve) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      if (line === "listening") resolve();
+      else events.push(JSON.parse(line) as BrokerEvent);
+      heard();
+    });
+  });
+  await listening;
+  return {
+    events,
+    until: (condition: (events: readonly BrokerEvent[]) => boolean) =>
+      new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error(`only ${events.length} events after 30 s`)), 30_000);
+        heard = () => {
+          if (!condition(events)) return;
+          clearTimeout(timer);
+          resolve();
+        };
+        heard();
+      }),
+    stop: () =>
+      new Promise<void>((resolve) => {
+        child.once("exit", () => resolve());
+        child.kill("SIGTERM");
+      }),
+  };
+}
