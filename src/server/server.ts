@@ -54,11 +54,11 @@ export async function startServer(
   const app = new App(services, options);
   const listeners: RunningListener[] = [];
   opened.defer(async () => {
-    // No new connections; then the waiting ones are answered, then those that are left are ended.
-    void Promise.all(listeners.map((listener) => listener.stop(false)));
+    // No new connections; then those who wait are answered; then what is left is ended.
+    for (const listener of listeners) listener.close();
     services.stream.wakeAll();
     await app.stop(GRACE_MS);
-    await Promise.all(listeners.map((listener) => listener.stop(true)));
+    await Promise.all(listeners.map((listener) => listener.end(GRACE_MS)));
   });
   const answer = async (request: Request, address: string, isPrivate: boolean) =>
     (await (isOperations(request.url) ? operations.answer(request, isPrivate) : undefined)) ??

@@ -623,7 +623,7 @@ test("profiles are read by all, written by their owners, and follow into rooms",
     "M_FORBIDDEN",
   );
   expect((await refused(alice.get("profile/@ghost:hs1"))).code).toBe("M_NOT_FOUND");
-  const found = await alice.post<{ results: { user_id: string }[] }>("user_directory/search", {
+  const found = await alice.post<{ results: object[] }>("user_directory/search", {
     search_term: "bo",
   });
   expect(found.results).toContainEqual({
