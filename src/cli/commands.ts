@@ -1,15 +1,20 @@
 /** Every command, in the order of the help. A new one is a file beside this one and a line here. */
 import type { Command } from "commander";
 import { addApplyCommand } from "./apply.js";
+import { addCompletionCommand } from "./completion.js";
+import { addDestroyCommand } from "./destroy.js";
 import { addExecCommand } from "./exec.js";
 import { addFactsCommand } from "./facts.js";
 import { addHealthCommand } from "./health.js";
 import { addLabCommand } from "./lab.js";
 import { addPlanCommand } from "./plan.js";
 import type { Context } from "./program.js";
+import { addRollbackCommand } from "./rollback.js";
 import { addSchemaCommand } from "./schema.js";
+import { addServerCommand } from "./server.js";
 import { addSshCommand } from "./ssh.js";
 import { addTrustCommand } from "./trust.js";
+import { addUserCommand } from "./user.js";
 
 export const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   addPlanCommand,
@@ -18,7 +23,12 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addFactsCommand,
   addExecCommand,
   addSshCommand,
+  addUserCommand,
   addTrustCommand,
+  addRollbackCommand,
+  addDestroyCommand,
+  addServerCommand,
   addLabCommand,
+  addCompletionCommand,
   addSchemaCommand,
 ];

@@ -6,6 +6,7 @@
  * integrity are what `npm` would make of them.
  */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Source } from "../board/transport.js";
@@ -72,18 +73,21 @@ export async function boardArtifacts(
   if (platform === undefined) return {};
   return {
     bun: await sourceOf(await runtimeFile(platform, fetching)),
-    server: await sourceOf(serverArchive()),
+    server: await sourceOf(builtFile("server.tar")),
   };
 }
 
-/** The server as boards get it: `main.js` and what it starts, in a tar archive. */
-function serverArchive(): string {
-  return join(packageRoot(), "dist", "server.tar");
-}
-
-/** The server's program, for this machine. */
-export function serverFile(): string {
-  return join(packageRoot(), "dist", "server", "main.js");
+/**
+ * A part of the package that `npm run build` makes: `server.tar` for boards, `server/main.js` for this machine.
+ *
+ * @throws ImcloudError `config.unreadable` in a checkout that was not built
+ */
+export function builtFile(name: string): string {
+  const path = join(packageRoot(), "dist", name);
+  if (existsSync(path)) return path;
+  throw new ImcloudError("config.unreadable", `the IM server is not built: there is no ${path}`, {
+    hint: "run `npm run build`",
+  });
 }
 
 /**

@@ -1,0 +1,116 @@
+import { Argument, type Command } from "commander";
+import type { Context } from "./program.js";
+
+const SHELLS = ["bash", "zsh", "fish"] as const;
+type Shell = (typeof SHELLS)[number];
+
+export function addCompletionCommand(program: Command, context: Context): void {
+  program
+    .command("completion")
+    .summary("print a completion script for a shell")
+    .description("Print a script that completes commands, options and board names.")
+    .addArgument(new Argument("<shell>", "which shell").choices(SHELLS))
+    .addHelpText(
+      "after",
+      "\nExamples:\n  bash  source <(imcloud completion bash)\n  zsh   imcloud completion zsh > ~/.zfunc/_imcloud\n  fish  imcloud completion fish > ~/.config/fish/completions/imcloud.fish",
+    )
+    .action(async (shell: Shell) => {
+      (await context.terminal()).data(completionScript(shell, program));
+    });
+}
+
+interface Words {
+  /** `lab up`; empty for imcloud itself. */
+  readonly path: string;
+  readonly summary: string;
+  readonly words: readonly string[];
+}
+
+/** Everything is in the script but the boards' names: those are read from imcloud.yaml's keys as they are typed. */
+export function completionScript(shell: Shell, program: Command): string {
+  const all = wordsOf(program, "");
+  return { bash, zsh, fish }[shell](all);
+}
+
+function wordsOf(command: Command, path: string): Words[] {
+  const options = command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? []);
+  const own: Words = {
+    path,
+    summary: command.summary(),
+    words: [...command.commands.map((inner) => inner.name()), ...options, "--help"],
+  };
+  return [own, ...command.commands.flatMap((inner) => wordsOf(inner, `${path} ${inner.name()}`.trim()))];
+}
+
+/** Names of boards and groups: the keys that stand two spaces in, below `boards:` and `groups:`. */
+const BOARD_NAMES = String.raw`sed -n '/^\(boards\|groups\):/,/^[^ ]/s/^  \([a-z0-9-]*\):.*/\1/p' "${"$"}{IMCLOUD_CONFIG:-imcloud.yaml}" 2>/dev/null`;
+
+/** Commands whose next word is a board. */
+const TAKES_BOARD = ["ssh", "trust", "destroy"];
+
+function bash(all: readonly Words[]): string {
+  const cases = all.map(
+    ({ path, words }) => `    ${JSON.stringify(path)}) words=${JSON.stringify(words.join(" "))} ;;`,
+  );
+  return `# imcloud completion for bash
+_imcloud() {
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} path= word words=
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case $word in -*) ;; *) [ -z "$path" ] && path=$word || case "$path" in lab|user|server) path="$path $word" ;; esac ;; esac
+  done
+  case $path in
+${cases.join("\n")}
+  esac
+  case "$previous $path" in
+    "--on "*) words=$(${BOARD_NAMES}) ;;
+${TAKES_BOARD.map((name) => `    *" ${name}") words="$words $(${BOARD_NAMES})" ;;`).join("\n")}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -o default -F _imcloud imcloud`;
+}
+
+function zsh(all: readonly Words[]): string {
+  const cases = all.map(({ path, words }) => `    ${JSON.stringify(path)}) choices=(${words.join(" ")}) ;;`);
+  return `#compdef imcloud
+_imcloud() {
+  local -a choices boards
+  local place= word previous=\${words[CURRENT-1]}
+  for word in \${words[2,CURRENT-1]}; do
+    case $word in
+      -*) ;;
+      *) if [[ -z $place ]]; then place=$word; elif [[ $place == (lab|user|server) ]]; then place="$place $word"; fi ;;
+    esac
+  done
+  boards=(\${(f)"$(${BOARD_NAMES})"})
+  if [[ $previous == --on ]]; then compadd -a boards; return; fi
+  case $place in
+${cases.join("\n")}
+  esac
+  compadd -a choices
+  case $place in ${TAKES_BOARD.join("|")}) compadd -a boards ;; esac
+}
+compdef _imcloud imcloud`;
+}
+
+function fish(all: readonly Words[]): string {
+  const lines = all.flatMap(({ path, words }) => {
+    const condition =
+      path === ""
+        ? "__fish_use_subcommand"
+        : path
+            .split(" ")
+            .map((word) => `__fish_seen_subcommand_from ${word}`)
+            .join("; and ");
+    return words.map((word) => {
+      const summary = all.find((one) => one.path === `${path} ${word}`.trim())?.summary ?? "";
+      const what = word.startsWith("--") ? `-l ${word.slice(2)}` : `-a ${word}`;
+      return `complete -c imcloud -f -n ${JSON.stringify(condition)} ${what}${summary === "" ? "" : ` -d ${JSON.stringify(summary)}`}`;
+    });
+  });
+  const boards = TAKES_BOARD.map(
+    (name) =>
+      `complete -c imcloud -f -n "__fish_seen_subcommand_from ${name}" -a "(${BOARD_NAMES.replaceAll('"', '\\"')})"`,
+  );
+  return ["# imcloud completion for fish", ...lines, ...boards].join("\n");
+}

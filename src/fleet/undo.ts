@@ -1,0 +1,160 @@
+/**
+ * Taking back: the last run (`rollback`), or all that imcloud did to a board (`destroy`).
+ *
+ * Both run detached on the board as an apply does; the undo steps were saved there, so the machine that made
+ * the changes is not needed.
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { sh } from "../board/script.js";
+import { RUNS, RUNTIME, STATE } from "../board/state.js";
+import type { Transport } from "../board/transport.js";
+import { newRun } from "../engine/apply.js";
+import { compileRun, type Step } from "../engine/compile.js";
+import { follow } from "../engine/follow.js";
+import { probe } from "../engine/probe.js";
+import { revertAll, rollbackStep } from "../engine/revert.js";
+import type { BoardResult } from "../engine/types.js";
+import { ImcloudError } from "../shared/errors.js";
+import { observe, summaryOf, type AppliedBoard } from "./apply.js";
+import type { BoardOutcome } from "./each-board.js";
+import { onEachBoard, type Fleet } from "./fleet.js";
+import type { BoardProgress, FleetProgress } from "./progress.js";
+import { readOptional, type Workspace } from "./workspace.js";
+
+/** Undo steps restart services and purge packages; apt on a slow card takes its time. */
+const UNDO_DEADLINE_MS = 60 * 60 * 1000;
+const TIDY_DEADLINE_MS = 60_000;
+
+export interface UndoOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** @param run of the board's own runs; none: those of the last apply that changed something */
+export async function rollbackFleet(
+  fleet: Fleet,
+  run: string | undefined,
+  options: UndoOptions,
+  progress: FleetProgress,
+): Promise<readonly BoardOutcome<AppliedBoard>[]> {
+  return undoEach(fleet, progress, async (board, transport, say) => {
+    const { state } = await probe(transport, []);
+    refuseWhileRunning(board, state.running?.run);
+    const runs = run !== undefined ? [run] : await lastRuns(fleet.workspace, board, state.last?.run);
+    if (runs.length === 0) return { board, outcome: "unchanged", waves: [] };
+    const steps = runs.toReversed().map(rollbackStep);
+    return runSteps(board, transport, steps, say, options);
+  });
+}
+
+export interface DestroyOptions extends UndoOptions {
+  /** Databases, messages, accounts: gone too. */
+  readonly purgeData: boolean;
+}
+
+export async function destroyFleet(
+  fleet: Fleet,
+  options: DestroyOptions,
+  progress: FleetProgress,
+): Promise<readonly BoardOutcome<AppliedBoard>[]> {
+  return undoEach(fleet, progress, async (board, transport, say) => {
+    const { state } = await probe(transport, []);
+    refuseWhileRunning(board, state.running?.run);
+    const steps = revertAll(state.managed, { withData: options.purgeData });
+    const result: BoardResult =
+      steps.length === 0
+        ? { board, outcome: "unchanged", waves: [] }
+        : await runSteps(board, transport, steps, say, options);
+    if (result.outcome !== "failed" && result.outcome !== "stopped")
+      await tidyUp(transport, options.purgeData);
+    return result;
+  });
+}
+
+/** What is left is imcloud's own: journals, saved originals, artifacts; the ledger stays while it names kept data. */
+async function tidyUp(transport: Transport, withData: boolean): Promise<void> {
+  const gone = withData ? [STATE, RUNTIME] : [RUNS, `${STATE}/pending`, `${STATE}/artifacts`];
+  const script = sh`rm -rf ${[...gone]} /opt/imcloud/store
+rmdir /opt/imcloud ${STATE} 2> /dev/null
+:`;
+  await transport.exec(script, { deadlineMs: TIDY_DEADLINE_MS });
+}
+
+async function undoEach(
+  fleet: Fleet,
+  progress: FleetProgress,
+  undo: (board: string, transport: Transport, say: BoardProgress) => Promise<BoardResult>,
+): Promise<readonly BoardOutcome<AppliedBoard>[]> {
+  const outcomes = await onEachBoard(
+    fleet,
+    progress,
+    async (board, transport, say): Promise<AppliedBoard> => {
+      say.doing("reading what imcloud did there");
+      const result = await undo(board.name, transport, say);
+      say.ended(result.error?.message ?? summaryOf(result), result.outcome !== "failed");
+      return { result, counts: transport.counts };
+    },
+  );
+  await progress.end();
+  return outcomes;
+}
+
+async function runSteps(
+  board: string,
+  transport: Transport,
+  steps: readonly Step[],
+  say: BoardProgress,
+  { signal }: UndoOptions,
+): Promise<BoardResult> {
+  const handle = newRun();
+  const followed = await follow(transport, compileRun(steps, handle), handle, {
+    observer: observe(say),
+    deadlineMs: UNDO_DEADLINE_MS,
+    stepCount: steps.length,
+    ...(signal !== undefined && { signal }),
+  });
+  const waves = [{ run: handle.run, steps: followed.steps }];
+  if (followed.outcome === "done") return { board, outcome: "changed", waves };
+  if (followed.outcome === "stopped") return { board, outcome: "stopped", waves };
+  const last = followed.steps.at(-1);
+  const error = new ImcloudError("engine.step-failed", `\`${board}\`: ${last?.title ?? "the run"} failed`, {
+    found:
+      [followed.complaint, ...(last?.tail ?? [])].filter((line) => line !== "").join("\n") ||
+      followed.outcome,
+    hint: "mend the cause and run the command again: what is undone stays undone",
+  });
+  return { board, outcome: "failed", waves, error };
+}
+
+function refuseWhileRunning(board: string, run: string | undefined): void {
+  if (run === undefined) return;
+  throw new ImcloudError("board.locked", `a run is going on on \`${board}\``, {
+    found: run,
+    hint: "let `imcloud apply` follow it to its end first",
+  });
+}
+
+const Record = z.object({
+  command: z.string(),
+  boards: z.record(z.string(), z.object({ waves: z.array(z.object({ run: z.string() })).optional() })),
+});
+
+/** An apply is several runs on the board, one a wave; only the operator's record knows which belong together. */
+async function lastRuns(
+  { runs }: Workspace,
+  board: string,
+  lastOnBoard: string | undefined,
+): Promise<readonly string[]> {
+  const files = (await readdir(runs).catch(() => []))
+    .filter((name) => name.endsWith(".json"))
+    .sort()
+    .reverse();
+  for (const file of files) {
+    const record = Record.safeParse(JSON.parse((await readOptional(join(runs, file))) ?? "null"));
+    if (!record.success || record.data.command !== "apply") continue;
+    const waves = record.data.boards[board]?.waves ?? [];
+    if (waves.length > 0) return waves.map(({ run }) => run);
+  }
+  return lastOnBoard === undefined ? [] : [lastOnBoard];
+}
