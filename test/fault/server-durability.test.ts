@@ -1,0 +1,139 @@
+/**
+ * What the server has acknowledged is on the disk, survives its death, and reaches the broker.
+ *
+ * A killed process loses nothing that the kernel holds, so kills say nothing of fsync: that is what strace is
+ * for, with a positive control. The short form kills three times; IMCLOUD_FAULT=long twenty times.
+ */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { connect } from "amqplib";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { callServer, ended, register, startServerProcess, type Account, type ServerProcess } from "../bench/server-process.js";
+import { startRabbitmq, type TestBroker } from "../server/rabbitmq.js";
+import { judgeTrace } from "./server-trace.js";
+
+const KILLS = process.env["IMCLOUD_FAULT"] === "long" ? 20 : 3;
+const SENDERS = 8;
+const at = encodeURIComponent;
+
+describe("an event is on the disk before its sender knows", () => {
+  async function trace(synchronous: "full" | "off") {
+    const folder = await mkdtemp(join(tmpdir(), "imcloud-trace-"));
+    const output = join(folder, "trace");
+    const calls = "trace=fsync,fdatasync,pwrite64,pwritev,write,writev,send,sendto,sendmsg";
+    const server = await startServerProcess(
+      { store: { kind: "sqlite", path: join(folder, "db.sqlite"), synchronous } },
+      ["strace", "-f", "-y", "-s", "2048", "-e", calls, "-o", output],
+    );
+    try {
+      const { token } = await register(server.url, "ann");
+      const { room_id: roomId } = await callServer(server.url, "POST", "createRoom", token, {});
+      const { event_id: eventId } = await callServer(server.url, "PUT", `rooms/${at(String(roomId))}/send/m.room.message/1`, token, { body: "x" });
+      await server[Symbol.asyncDispose]();
+      return judgeTrace((await readFile(output, "utf8")).split("\n"), String(eventId));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  test("as it is delivered", async () => {
+    expect(await trace("full")).toEqual({ answered: true, durable: true });
+  });
+
+  test("and the test would see it if it were not", async () => {
+    expect(await trace("off")).toEqual({ answered: true, durable: false });
+  });
+});
+
+describe(`${KILLS} kills under load`, () => {
+  let folder: string;
+  let broker: TestBroker;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "imcloud-kills-"));
+    broker = await startRabbitmq();
+  });
+  afterAll(async () => {
+    await broker.dispose();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test("everything acknowledged is there, in order, once, and reached the broker", async () => {
+    const start = () =>
+      startServerProcess({ bus: { kind: "rabbitmq", host: "127.0.0.1", port: broker.port, user: broker.user, passwordFile: broker.passwordFile } }, [], folder);
+    let server = await start();
+    const people = await Promise.all(Array.from({ length: SENDERS }, (_, index) => register(server.url, `sender${index}`)));
+    const [first] = people as [Account];
+    const roomId = String((await callServer(server.url, "POST", "createRoom", first.token, { preset: "public_chat" }))["room_id"]);
+    for (const { token } of people.slice(1)) await callServer(server.url, "POST", `rooms/${at(roomId)}/join`, token, {});
+    await using heard = await listen(broker);
+
+    // Each sender repeats a message under its transaction id until it is acknowledged, as a phone does.
+    let isOver = false;
+    const acknowledged = people.map((): string[] => []);
+    const sending = people.map(async ({ token }, sender) => {
+      for (let number = 0; !isOver; ) {
+        const path = `rooms/${at(roomId)}/send/m.room.message/${sender}-${number}`;
+        const answer = await callServer(server.url, "PUT", path, token, { body: `${sender}:${number}` }).catch(() => undefined);
+        if (answer === undefined) {
+          await delay(20);
+          continue;
+        }
+        acknowledged[sender]?.push(String(answer["event_id"]));
+        number += 1;
+      }
+    });
+    const count = () => acknowledged.reduce((sum, ids) => sum + ids.length, 0);
+    for (let kill = 0; kill < KILLS; kill++) {
+      const before = count();
+      while (count() < before + 200) await delay(10);
+      await ended(server.process, "SIGKILL");
+      server = await start();
+    }
+    isOver = true;
+    await Promise.all(sending);
+
+    const stored = await readAll(server, first, roomId);
+    expect(new Set(stored.map(({ id }) => id)).size).toBe(stored.length);
+    // Once: no message stands there twice under another id. In order: each sender's numbers rise one by one.
+    for (const [sender, ids] of acknowledged.entries()) {
+      const own = stored.filter(({ body }) => body.startsWith(`${sender}:`));
+      expect(own.map(({ body }) => body)).toEqual(own.map((_, number) => `${sender}:${number}`));
+      expect(own.slice(0, ids.length).map(({ id }) => id)).toEqual(ids);
+    }
+
+    const wanted = stored.map(({ id }) => id);
+    const deadline = Date.now() + 60_000;
+    while (!wanted.every((id) => heard.ids.has(id)) && Date.now() < deadline) await delay(50);
+    // In the room's order, once repetitions are dropped: a set remembers what came first.
+    expect([...heard.ids].filter((id) => wanted.includes(id))).toEqual(wanted);
+    await server[Symbol.asyncDispose]();
+  });
+});
+
+/** All messages of a room, oldest first. */
+async function readAll(server: ServerProcess, { token }: Account, roomId: string) {
+  const found: { id: string; body: string }[] = [];
+  let from = "h1_0";
+  for (;;) {
+    const page = await callServer(server.url, "GET", `rooms/${at(roomId)}/messages?dir=f&limit=1000&from=${from}`, token);
+    const chunk = page["chunk"] as { event_id: string; type: string; content: { body?: string } }[];
+    found.push(...chunk.filter(({ type }) => type === "m.room.message").map(({ event_id: id, content }) => ({ id, body: content.body ?? "" })));
+    if (chunk.length === 0 || page["end"] === undefined) return found;
+    from = String(page["end"]);
+  }
+}
+
+/** Collects the ids of all events that come over the broker, in the order of their first coming. */
+async function listen({ port, user, passwordFile }: TestBroker) {
+  const password = (await readFile(passwordFile, "utf8")).trimEnd();
+  const connection = await connect({ hostname: "127.0.0.1", port, username: user, password });
+  const channel = await connection.createChannel();
+  await channel.assertExchange("imcloud.events", "topic", { durable: true });
+  const { queue } = await channel.assertQueue("", { exclusive: true });
+  await channel.bindQueue(queue, "imcloud.events", "#");
+  const ids = new Set<string>();
+  await channel.consume(queue, (message) => message !== null && ids.add(String(message.properties.messageId)), { noAck: true });
+  return { ids, [Symbol.asyncDispose]: () => connection.close() };
+}
