@@ -10,7 +10,14 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "amqplib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { callServer, ended, register, startServerProcess, type Account, type ServerProcess } from "../bench/server-process.js";
+import {
+  callServer,
+  ended,
+  register,
+  startServerProcess,
+  type Account,
+  type ServerProcess,
+} from "../bench/server-process.js";
 import { startRabbitmq, type TestBroker } from "../server/rabbitmq.js";
 import { judgeTrace } from "./server-trace.js";
 
@@ -25,14 +32,28 @@ describe("an event is on the disk before its sender knows", () => {
     const calls = "trace=fsync,fdatasync,pwrite64,pwritev,write,writev,send,sendto,sendmsg";
     const server = await startServerProcess(
       { store: { kind: "sqlite", path: join(folder, "db.sqlite"), synchronous } },
-      ["strace", "-f", "-y", "-s", "2048", "-e", calls, "-o", output],
+      ["strace", "-D", "-f", "-y", "-s", "2048", "-e", calls, "-o", output],
     );
     try {
       const { token } = await register(server.url, "ann");
       const { room_id: roomId } = await callServer(server.url, "POST", "createRoom", token, {});
-      const { event_id: eventId } = await callServer(server.url, "PUT", `rooms/${at(String(roomId))}/send/m.room.message/1`, token, { body: "x" });
+      const { event_id: eventId } = await callServer(
+        server.url,
+        "PUT",
+        `rooms/${at(String(roomId))}/send/m.room.message/1`,
+        token,
+        { body: "x" },
+      );
       await server[Symbol.asyncDispose]();
-      return judgeTrace((await readFile(output, "utf8")).split("\n"), String(eventId));
+      // With -D the server is our child and strace is not: its last line is what we wait for.
+      const lines = async () => (await readFile(output, "utf8")).split("\n");
+      while (
+        !(await lines()).some(
+          (line) => line.startsWith(`${server.process.pid} `) && line.includes("+++ exited"),
+        )
+      )
+        await delay(20);
+      return judgeTrace(await lines(), String(eventId));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -61,21 +82,40 @@ describe(`${KILLS} kills under load`, () => {
 
   test("everything acknowledged is there, in order, once, and reached the broker", async () => {
     const start = () =>
-      startServerProcess({ bus: { kind: "rabbitmq", host: "127.0.0.1", port: broker.port, user: broker.user, passwordFile: broker.passwordFile } }, [], folder);
+      startServerProcess(
+        {
+          bus: {
+            kind: "rabbitmq",
+            host: "127.0.0.1",
+            port: broker.port,
+            user: broker.user,
+            passwordFile: broker.passwordFile,
+          },
+        },
+        [],
+        folder,
+      );
     let server = await start();
-    const people = await Promise.all(Array.from({ length: SENDERS }, (_, index) => register(server.url, `sender${index}`)));
+    const people = await Promise.all(
+      Array.from({ length: SENDERS }, (_, index) => register(server.url, `sender${index}`)),
+    );
     const [first] = people as [Account];
-    const roomId = String((await callServer(server.url, "POST", "createRoom", first.token, { preset: "public_chat" }))["room_id"]);
-    for (const { token } of people.slice(1)) await callServer(server.url, "POST", `rooms/${at(roomId)}/join`, token, {});
+    const roomId = String(
+      (await callServer(server.url, "POST", "createRoom", first.token, { preset: "public_chat" }))["room_id"],
+    );
+    for (const { token } of people.slice(1))
+      await callServer(server.url, "POST", `rooms/${at(roomId)}/join`, token, {});
     await using heard = await listen(broker);
 
     // Each sender repeats a message under its transaction id until it is acknowledged, as a phone does.
     let isOver = false;
     const acknowledged = people.map((): string[] => []);
     const sending = people.map(async ({ token }, sender) => {
-      for (let number = 0; !isOver; ) {
+      for (let number = 0; !isOver;) {
         const path = `rooms/${at(roomId)}/send/m.room.message/${sender}-${number}`;
-        const answer = await callServer(server.url, "PUT", path, token, { body: `${sender}:${number}` }).catch(() => undefined);
+        const answer = await callServer(server.url, "PUT", path, token, {
+          body: `${sender}:${number}`,
+        }).catch(() => undefined);
         if (answer === undefined) {
           await delay(20);
           continue;
@@ -117,9 +157,18 @@ async function readAll(server: ServerProcess, { token }: Account, roomId: string
   const found: { id: string; body: string }[] = [];
   let from = "h1_0";
   for (;;) {
-    const page = await callServer(server.url, "GET", `rooms/${at(roomId)}/messages?dir=f&limit=1000&from=${from}`, token);
+    const page = await callServer(
+      server.url,
+      "GET",
+      `rooms/${at(roomId)}/messages?dir=f&limit=1000&from=${from}`,
+      token,
+    );
     const chunk = page["chunk"] as { event_id: string; type: string; content: { body?: string } }[];
-    found.push(...chunk.filter(({ type }) => type === "m.room.message").map(({ event_id: id, content }) => ({ id, body: content.body ?? "" })));
+    found.push(
+      ...chunk
+        .filter(({ type }) => type === "m.room.message")
+        .map(({ event_id: id, content }) => ({ id, body: content.body ?? "" })),
+    );
     if (chunk.length === 0 || page["end"] === undefined) return found;
     from = String(page["end"]);
   }
@@ -134,6 +183,10 @@ async function listen({ port, user, passwordFile }: TestBroker) {
   const { queue } = await channel.assertQueue("", { exclusive: true });
   await channel.bindQueue(queue, "imcloud.events", "#");
   const ids = new Set<string>();
-  await channel.consume(queue, (message) => message !== null && ids.add(String(message.properties.messageId)), { noAck: true });
+  await channel.consume(
+    queue,
+    (message) => message !== null && ids.add(String(message.properties.messageId)),
+    { noAck: true },
+  );
   return { ids, [Symbol.asyncDispose]: () => connection.close() };
 }

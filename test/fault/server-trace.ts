@@ -14,7 +14,12 @@ export interface Verdict {
  * @param eventId the event whose answer is looked for
  */
 export function judgeTrace(trace: readonly string[], eventId: string): Verdict {
-  const answer = trace.findIndex((line) => /\b(?:write|writev|send|sendto|sendmsg)\(/.test(line) && line.includes("HTTP/1.1 200") && line.includes(eventId));
+  const answer = trace.findIndex(
+    (line) =>
+      /\b(?:write|writev|send|sendto|sendmsg)\(/.test(line) &&
+      line.includes("HTTP/1.1 200") &&
+      line.includes(eventId),
+  );
   if (answer < 0) return { answered: false, durable: false };
   const before = trace.slice(0, answer);
   const lastWrite = before.findLastIndex((line) => /\bpwrite(?:64|v)\(\d+<[^>]*-wal>/.test(line));
