@@ -7,8 +7,10 @@ import { compared, inTurns, PAIRS, timed, type Bench } from "./metric.js";
 import { apply, settle } from "./settled.js";
 
 const WIDE = 200;
-/** The last lines of {@link wideTasks}, with what the RabbitMQ playbook includes. */
-const SINGLE = 12;
+/** The last lines of {@link wideTasks}, with what the shipped playbooks say. */
+const SINGLE = 32;
+/** Theirs are the types that need a broker or an artifact. */
+const SHIPPED = ["base", "rabbitmq", "imserver"];
 
 export const noopWide: Bench = {
   name: "noop-wide",
@@ -16,11 +18,11 @@ export const noopWide: Bench = {
 
   async run(report, say) {
     await using board = await virtualBoard("wide");
-    await using wide = await home(board, wideTasks(WIDE));
-    say(`applying ${WIDE} resources once, RabbitMQ among them`);
+    await using wide = await home(board, wideTasks(WIDE), SHIPPED);
+    say(`applying ${WIDE} resources once, RabbitMQ and the IM server among them`);
     await settle(wide);
-    // The same board, so that RabbitMQ disturbs both.
-    await using narrow = await home(board, wideTasks(WIDE).slice(0, 10));
+    // The same board, so that what runs there disturbs both.
+    await using narrow = await home(board, wideTasks(WIDE).slice(0, 10), []);
     await settle(narrow);
     const pairs = await inTurns(
       PAIRS,
@@ -36,16 +38,16 @@ export const noopWide: Bench = {
   },
 };
 
-async function home(board: VirtualBoard, tasks: readonly string[]) {
+async function home(board: VirtualBoard, tasks: readonly string[], shipped: readonly string[]) {
+  const playbook = `description: resources of every type\ntasks:\n${tasks.map((task) => `  ${task}\n`).join("")}`;
   return operator({
     boards: [board],
-    playbook: tasks.join("\n"),
-    files: { artifact: "an artifact\n" },
-    secrets: { amqp_password: "bench" },
+    playbooks: [...shipped, "wide"],
+    files: { "playbooks/wide.yaml": playbook },
   });
 }
 
-/** One line of a playbook each; the shipped RabbitMQ playbook is the last, with the types that need a broker. */
+/** One line of a playbook each. */
 function wideTasks(count: number): readonly string[] {
   const each: readonly ((index: number) => string)[] = [
     (index) => `- user: { name: bench-${index}, home: /var/lib/bench-${index} }`,
@@ -54,7 +56,6 @@ function wideTasks(count: number): readonly string[] {
     (index) => `- line: { path: /etc/hosts, line: "192.0.2.${index} bench-${index}" }`,
     (index) =>
       `- sysctl: { key: net.ipv4.conf.eth0.${INTERFACE_KEYS[index] ?? "arp_filter"}, value: "${index % 2}" }`,
-    (index) => `- artifact: { path: /opt/bench-${index}, from: artifact }`,
     (index) =>
       `- command: { name: mark-${index}, unless: test -e /etc/mark-${index}, run: touch /etc/mark-${index} }`,
     (index) =>
@@ -67,7 +68,6 @@ function wideTasks(count: number): readonly string[] {
     "- package: { names: [cron, sudo, procps] }",
     "- service: { unit: cron.service }",
     '- apt-repository: { name: bench, uris: ["file:///srv/bench"], suites: [x], components: [main], key: "-----BEGIN PGP PUBLIC KEY BLOCK-----" }',
-    "- include: rabbitmq",
   ];
 }
 
