@@ -43,13 +43,27 @@ export async function runApply(
   context: Context,
 ): Promise<ExitCode> {
   const terminal = await context.terminal();
+  return (await applyTo(planFile, options, context, terminal)).exitCode;
+}
+
+export interface Applied {
+  readonly exitCode: ExitCode;
+  readonly isDeclined: boolean;
+}
+
+/** Shows, asks, applies; `init` ends with it too. */
+export async function applyTo(
+  planFile: string | undefined,
+  options: ApplyOptions,
+  context: Context,
+  terminal: Terminal,
+): Promise<Applied> {
   const startedAt = new Date();
   const fleet = await openFleetFor(options, context, terminal, { needsSecrets: true });
   const agreed = await agree(planFile, fleet, options, terminal);
-  if (agreed === "nothing-to-do") return ExitCode.Ok;
   if (agreed === "declined") {
     terminal.note("nothing was changed");
-    return ExitCode.Ok;
+    return { exitCode: ExitCode.Ok, isDeclined: true };
   }
   const { applyFleet } = await import("../fleet/apply.js");
   const chosen = { ...fleet, boards: agreed.boards };
@@ -62,7 +76,8 @@ export async function runApply(
     },
     terminal.progress(chosen.boards.map(({ name }) => name)),
   );
-  return finish("apply", [...agreed.failed, ...outcomes], fleet, terminal, startedAt);
+  const exitCode = await finish("apply", [...agreed.failed, ...outcomes], fleet, terminal, startedAt);
+  return { exitCode, isDeclined: false };
 }
 
 interface Agreement {
@@ -79,7 +94,7 @@ async function agree(
   fleet: Fleet,
   { yes, prune }: ApplyOptions,
   terminal: Terminal,
-): Promise<Agreement | "declined" | "nothing-to-do"> {
+): Promise<Agreement | "declined"> {
   if (planFile !== undefined) {
     const { loadPlan } = await import("./saved-plan.js");
     const digests = await loadPlan(
@@ -102,7 +117,6 @@ async function agree(
     const { changes, waiting, unmanaged } = outcome.value.plan;
     return changes.length + waiting.length + (prune === true ? unmanaged.length : 0) > 0 ? [outcome] : [];
   });
-  if (toDo.length === 0 && failed.length === 0) return "nothing-to-do";
   if (toDo.length > 0 && !(await terminal.confirm("Apply these changes?", "--yes"))) return "declined";
   return {
     boards: toDo.map(({ board }) => board),

@@ -6,6 +6,7 @@ import { addDestroyCommand } from "./destroy.js";
 import { addExecCommand } from "./exec.js";
 import { addFactsCommand } from "./facts.js";
 import { addHealthCommand } from "./health.js";
+import { addInitCommand } from "./init.js";
 import { addLabCommand } from "./lab.js";
 import { addPlanCommand } from "./plan.js";
 import type { Context } from "./program.js";
@@ -17,6 +18,7 @@ import { addTrustCommand } from "./trust.js";
 import { addUserCommand } from "./user.js";
 
 export const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
+  addInitCommand,
   addPlanCommand,
   addApplyCommand,
   addHealthCommand,

@@ -1,6 +1,6 @@
 /** Host keys that boards present, and making one of them the recorded one. */
 import { fingerprintOf, type HostKey } from "../board/host-key.js";
-import { recordHostKey } from "../board/host-key-store.js";
+import { loadTrust, recordHostKey } from "../board/host-key-store.js";
 import type { SshTarget } from "../board/ssh-target.js";
 import { sshTargetOf } from "./connect.js";
 import { eachBoard, type BoardOutcome } from "./each-board.js";
@@ -28,6 +28,16 @@ export async function presentedKeys({
     });
     return { target, key, fingerprint: fingerprintOf(key) };
   });
+}
+
+/** Whether this very key is known for the board, so that nobody need be asked. */
+export async function recordedAlready({ workspace }: Fleet, { target, key }: PresentedKey): Promise<boolean> {
+  const trust = await loadTrust(
+    { file: workspace.knownHosts, unknown: "refuse" },
+    target,
+    target.pinnedHostKeys,
+  );
+  return (await trust.judge(key)).kind === "trusted";
 }
 
 export async function trustKey({ workspace }: Fleet, { target, key }: PresentedKey): Promise<void> {

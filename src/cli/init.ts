@@ -1,0 +1,162 @@
+import { basename, dirname, resolve } from "node:path";
+import { Option, type Command } from "commander";
+import type { NewCloud } from "../fleet/new-cloud.js";
+import { ExitCode } from "../shared/exit-code.js";
+import type { Secret } from "../shared/secret.js";
+import { applyTo } from "./apply.js";
+import { isAsking, orDefault, type InitOptions } from "./init-questions.js";
+import type { Context } from "./program.js";
+import type { Terminal } from "./terminal.js";
+
+export function addInitCommand(program: Command, context: Context): void {
+  program
+    .command("init")
+    .summary("set up a cloud in this folder, step by step")
+    .description(
+      "Ask a few questions, write imcloud.yaml and imcloud.secrets.yaml, show the plan, ask, and apply it.\n" +
+        "Every question is also a flag or a variable. The board's password comes from IMCLOUD_SSH_PASSWORD,\n" +
+        "the first account's from IMCLOUD_ADMIN_PASSWORD, the authority's from IMCLOUD_SECRET_AUTHORITY_PASSPHRASE.",
+    )
+    .addOption(new Option("--address <address>", "the board's name or IP address").env("IMCLOUD_ADDRESS"))
+    .addOption(new Option("--local", "the board is this machine").conflicts(["address", "lab"]))
+    .addOption(new Option("--lab", "make a virtual board on this machine").conflicts("address"))
+    .addOption(
+      new Option("--port <port>", "of the board's SSH server").env("IMCLOUD_SSH_PORT").argParser(Number),
+    )
+    .addOption(new Option("--user <name>", "to log in as (default: pi)").env("IMCLOUD_SSH_USER"))
+    .addOption(new Option("--identity-file <path>", "private key to log in with").env("IMCLOUD_SSH_KEY_FILE"))
+    .addOption(
+      new Option("--host-key <fingerprint>", "the board's host key: SHA256:…").env("IMCLOUD_HOST_KEY"),
+    )
+    .addOption(
+      new Option("--accept-new-host-key", "record whatever host key the board presents").env(
+        "IMCLOUD_ACCEPT_NEW_HOST_KEY",
+      ),
+    )
+    .addOption(
+      new Option("--board <name>", "name for the board; it becomes its host name").env("IMCLOUD_BOARD"),
+    )
+    .addOption(
+      new Option("--name <name>", "name of the cloud (default: the folder's)").env("IMCLOUD_CLOUD_NAME"),
+    )
+    .addOption(
+      new Option("--server-name <domain>", "permanent name in all user ids (default: NAME.home.arpa)").env(
+        "IMCLOUD_SERVER_NAME",
+      ),
+    )
+    .addOption(
+      new Option("--broker <broker>", "where events are published")
+        .env("IMCLOUD_BROKER")
+        .choices(["rabbitmq", "none"]),
+    )
+    .addOption(new Option("--admin <name>", "first account (default: your login here)").env("IMCLOUD_ADMIN"))
+    .addOption(new Option("--no-apply", "only write the files"))
+    .addOption(new Option("-y, --yes", "take the defaults and apply without asking").env("IMCLOUD_YES"))
+    .addHelpText(
+      "after",
+      "\nExamples:\n  imcloud init\n  imcloud init --lab --yes\n  imcloud init --address 192.168.1.23 --user pi --host-key SHA256:… --yes",
+    )
+    .action(async (options: InitOptions) => {
+      process.exitCode = await runInit(options, context);
+    });
+}
+
+export async function runInit(options: InitOptions, context: Context): Promise<ExitCode> {
+  const terminal = await context.terminal();
+  const file = context.config() ?? "imcloud.yaml";
+  const folder = dirname(resolve(file));
+  const { refuseExisting, writeCloud } = await import("../fleet/new-cloud.js");
+  await refuseExisting(file);
+
+  const { chooseBoard } = await import("./init-board.js");
+  const board = await chooseBoard(options, folder, terminal);
+  const cloud: NewCloud = { ...(await chooseCloud(options, folder, terminal)), board };
+  const account = await chooseAccount(options, terminal);
+
+  const { GENERATED } = await import("../fleet/generated-secrets.js");
+  const { generateSecret } = await import("../config/secrets.js");
+  const secrets = new Map<string, Secret>([
+    ["admin_password", account.password],
+    ...GENERATED.map((name) => [name, generateSecret()] as const),
+  ]);
+  await writeCloud(folder, file, cloud, secrets);
+  terminal.note(`wrote ${file}, imcloud.secrets.yaml and .gitignore`);
+  if (!options.apply) {
+    terminal.note("next: `imcloud plan`, then `imcloud apply`");
+    return ExitCode.Ok;
+  }
+  const applied = await applyTo(undefined, { yes: options.yes === true }, context, terminal);
+  if (applied.exitCode !== ExitCode.Ok || applied.isDeclined) {
+    terminal.note(`when you are ready: \`imcloud apply\`, then \`imcloud user add ${account.name} --admin\``);
+    return applied.exitCode;
+  }
+  const { openFleetFor } = await import("./fleet-options.js");
+  const { addUser, serverBoard } = await import("../fleet/users.js");
+  const { baseUrlOf } = await import("../fleet/resolver.js");
+  const { rememberedFacts } = await import("../fleet/facts-cache.js");
+  const fleet = await openFleetFor({}, context, terminal);
+  const { userId } = await addUser(fleet, { ...account, isAdmin: true });
+  const server = serverBoard(fleet.boards);
+  const facts = await rememberedFacts(fleet.workspace, server.name);
+  const { renderNextSteps } = await import("./next-steps.js");
+  terminal.data(
+    renderNextSteps(
+      { userId, address: baseUrlOf(fleet.config, server, facts?.addresses ?? []), cloud },
+      terminal.paint,
+    ),
+  );
+  return ExitCode.Ok;
+}
+
+async function chooseCloud(
+  options: InitOptions,
+  folder: string,
+  terminal: Terminal,
+): Promise<Omit<NewCloud, "board">> {
+  const { nameFrom } = await import("../fleet/new-cloud.js");
+  const name =
+    options.name ??
+    (await orDefault(options, terminal, "Name of the cloud", "--name", nameFrom(basename(folder), "home")));
+  const proposed = `${name}.home.arpa`;
+  if (options.serverName === undefined && isAsking(options, terminal)) {
+    terminal.note("The server name is part of every user and room id. It can never change.");
+  }
+  const serverName =
+    options.serverName ??
+    (await orDefault(options, terminal, "Permanent server name", "--server-name", proposed));
+  const broker =
+    options.broker ??
+    (isAsking(options, terminal)
+      ? await terminal.select<NewCloud["broker"]>("Broker for the cloud's events", "--broker", [
+          {
+            value: "rabbitmq",
+            name: "RabbitMQ",
+            description: "for integrations: every event is published to it",
+          },
+          { value: "none", name: "none", description: "chat works without; can be added later" },
+        ])
+      : "rabbitmq");
+  return { name, serverName, broker };
+}
+
+interface Account {
+  readonly name: string;
+  readonly password: Secret;
+}
+
+async function chooseAccount(options: InitOptions, terminal: Terminal): Promise<Account> {
+  const { userInfo } = await import("node:os");
+  const { nameFrom } = await import("../fleet/new-cloud.js");
+  const { Secret } = await import("../shared/secret.js");
+  const proposed = nameFrom(userInfo().username, "admin");
+  const name =
+    options.admin ?? (await orDefault(options, terminal, "Name of the first account", "--admin", proposed));
+  const given = process.env.IMCLOUD_ADMIN_PASSWORD;
+  if (given !== undefined && given !== "") return { name, password: new Secret(given) };
+  const typed = isAsking(options, terminal)
+    ? await terminal.secret(`Password for ${name} (empty: one is made)`)
+    : undefined;
+  if (typed !== undefined) return { name, password: typed };
+  const { generateSecret } = await import("../config/secrets.js");
+  return { name, password: generateSecret() };
+}
