@@ -5,7 +5,7 @@ import type { BoardConfig } from "../config/load.js";
 import type { Discovered } from "../fleet/discovery.js";
 import type { NewBoard } from "../fleet/new-cloud.js";
 import { ImcloudError } from "../shared/errors.js";
-import { isAsking, missing, orDefault, type InitOptions } from "./init-questions.js";
+import { answer, isAsking, missing, type InitOptions } from "./init-questions.js";
 import type { Terminal } from "./terminal.js";
 
 /** @returns the board, with a login that works */
@@ -22,7 +22,11 @@ export async function chooseBoard(
   }
   if (where.kind === "lab") return labBoard(options, terminal);
 
-  const user = options.user ?? (await orDefault(options, terminal, "User to log in as", "--user", "pi"));
+  const user = await answer(
+    { question: "User to log in as", flag: "--user", given: options.user, preset: "pi" },
+    options,
+    terminal,
+  );
   const name = await boardName(options, terminal, where.name);
   const board: NewBoard = {
     name,
@@ -74,9 +78,17 @@ async function chooseWhere(options: InitOptions, terminal: Terminal): Promise<Wh
 async function boardName(options: InitOptions, terminal: Terminal, hint: string): Promise<string> {
   const { nameFrom } = await import("../fleet/new-cloud.js");
   const preset = nameFrom(/^\d+$/.test(hint) || hint === "raspberrypi" ? "" : hint, "board1");
-  return (
-    options.board ??
-    orDefault(options, terminal, "Name for the board (it becomes its host name)", "--board", preset)
+  const { Name } = await import("../config/schema.js");
+  return answer(
+    {
+      question: "Name for the board (it becomes its host name)",
+      flag: "--board",
+      given: options.board,
+      preset,
+      schema: Name,
+    },
+    options,
+    terminal,
   );
 }
 

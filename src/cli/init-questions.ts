@@ -1,4 +1,5 @@
 /** What `imcloud init` may be told, and how it asks for the rest. */
+import { z } from "zod";
 import type { NewCloud } from "../fleet/new-cloud.js";
 import { ImcloudError } from "../shared/errors.js";
 import type { Terminal } from "./terminal.js";
@@ -27,19 +28,37 @@ export function isAsking({ yes }: Pick<InitOptions, "yes">, terminal: Terminal):
 }
 
 /** A question whose default is good enough when nobody is there to be asked. */
-export async function orDefault(
-  options: Pick<InitOptions, "yes">,
-  terminal: Terminal,
-  question: string,
-  flag: string,
-  preset: string,
-): Promise<string> {
-  return isAsking(options, terminal)
-    ? terminal.input(question, flag, { preset, validate: notEmpty })
-    : preset;
+export interface Question {
+  readonly question: string;
+  readonly flag: string;
+  /** What the flag said. */
+  readonly given: string | undefined;
+  readonly preset: string;
+  /** Its message says what is allowed. */
+  readonly schema?: z.ZodType;
 }
 
-const notEmpty = (answer: string): string | true => answer.trim() !== "" || "something must be here";
+/** @throws ImcloudError `cli.usage` for a flag that says what is not allowed; a person is asked again */
+export async function answer(
+  { question, flag, given, preset, schema = NotEmpty }: Question,
+  options: Pick<InitOptions, "yes">,
+  terminal: Terminal,
+): Promise<string> {
+  const problem = (word: string): string | undefined => schema.safeParse(word).error?.issues[0]?.message;
+  if (given === undefined && isAsking(options, terminal)) {
+    return terminal.input(question, flag, { preset, validate: (word) => problem(word) ?? true });
+  }
+  const word = given ?? preset;
+  const expected = problem(word);
+  if (expected === undefined) return word;
+  throw new ImcloudError("cli.usage", `\`${flag} ${word}\` is not what is allowed there`, {
+    found: word,
+    expected,
+    hint: "choose another",
+  });
+}
+
+const NotEmpty = z.string().min(1, "something that is not empty");
 
 /** A question that has no default. */
 export function missing(question: string, flag: string): ImcloudError {

@@ -4,7 +4,7 @@ import type { NewCloud } from "../fleet/new-cloud.js";
 import { ExitCode } from "../shared/exit-code.js";
 import type { Secret } from "../shared/secret.js";
 import { applyTo } from "./apply.js";
-import { isAsking, orDefault, type InitOptions } from "./init-questions.js";
+import { answer, isAsking, type InitOptions } from "./init-questions.js";
 import type { Context } from "./program.js";
 import type { Terminal } from "./terminal.js";
 
@@ -114,16 +114,32 @@ async function chooseCloud(
   terminal: Terminal,
 ): Promise<Omit<NewCloud, "board">> {
   const { nameFrom } = await import("../fleet/new-cloud.js");
-  const name =
-    options.name ??
-    (await orDefault(options, terminal, "Name of the cloud", "--name", nameFrom(basename(folder), "home")));
-  const proposed = `${name}.home.arpa`;
+  const { Name, ServerName } = await import("../config/schema.js");
+  const name = await answer(
+    {
+      question: "Name of the cloud",
+      flag: "--name",
+      given: options.name,
+      preset: nameFrom(basename(folder), "home"),
+      schema: Name,
+    },
+    options,
+    terminal,
+  );
   if (options.serverName === undefined && isAsking(options, terminal)) {
     terminal.note("The server name is part of every user and room id. It can never change.");
   }
-  const serverName =
-    options.serverName ??
-    (await orDefault(options, terminal, "Permanent server name", "--server-name", proposed));
+  const serverName = await answer(
+    {
+      question: "Permanent server name",
+      flag: "--server-name",
+      given: options.serverName,
+      preset: `${name}.home.arpa`,
+      schema: ServerName,
+    },
+    options,
+    terminal,
+  );
   const broker =
     options.broker ??
     (isAsking(options, terminal)
@@ -148,9 +164,18 @@ async function chooseAccount(options: InitOptions, terminal: Terminal): Promise<
   const { userInfo } = await import("node:os");
   const { nameFrom } = await import("../fleet/new-cloud.js");
   const { Secret } = await import("../shared/secret.js");
-  const proposed = nameFrom(userInfo().username, "admin");
-  const name =
-    options.admin ?? (await orDefault(options, terminal, "Name of the first account", "--admin", proposed));
+  const { AccountName } = await import("./account-name.js");
+  const name = await answer(
+    {
+      question: "Name of the first account",
+      flag: "--admin",
+      given: options.admin,
+      preset: nameFrom(userInfo().username, "admin"),
+      schema: AccountName,
+    },
+    options,
+    terminal,
+  );
   const given = process.env.IMCLOUD_ADMIN_PASSWORD;
   if (given !== undefined && given !== "") return { name, password: new Secret(given) };
   const typed = isAsking(options, terminal)

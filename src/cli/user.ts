@@ -40,10 +40,12 @@ export function addUserCommand(program: Command, context: Context): void {
 
 export async function runUserAdd(name: string, options: UserAddOptions, context: Context): Promise<ExitCode> {
   const terminal = await context.terminal();
-  if (!/^[a-z0-9._=/+-]{1,200}$/.test(name)) {
+  const { AccountName } = await import("./account-name.js");
+  const problem = AccountName.safeParse(name).error?.issues[0]?.message;
+  if (problem !== undefined) {
     throw new ImcloudError("cli.usage", `\`${name}\` cannot be the name of an account`, {
       found: name,
-      expected: "lower-case letters, digits and . _ = - / +",
+      expected: problem,
       hint: "choose another name",
     });
   }

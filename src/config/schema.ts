@@ -6,7 +6,8 @@
  */
 import { z } from "zod";
 
-const Name = z
+/** Of clouds, boards and groups. */
+export const Name = z
   .string("a name")
   .regex(
     /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
@@ -16,7 +17,8 @@ const Name = z
 /** Without the `@` that marks it on the command line. */
 const Tag = z.string("a tag").regex(/^[\w.-]{1,63}$/, "letters, digits, `_`, `.` and `-`, without the `@`");
 
-const ServerName = z
+/** Part of every user and room id. */
+export const ServerName = z
   .string("a domain name")
   .max(230, "a domain name of at most 230 characters")
   .regex(
