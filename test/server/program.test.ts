@@ -125,10 +125,13 @@ describe("serving with TLS", () => {
     ]);
   const subject = () =>
     new Promise<string>((resolve, reject) => {
-      const socket = connectTls({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false }, () => {
-        resolve(String(socket.getPeerCertificate().subject.CN));
-        socket.end();
-      });
+      const socket: TLSSocket = connectTls(
+        { port: server.port, host: "127.0.0.1", rejectUnauthorized: false },
+        () => {
+          resolve(String(socket.getPeerCertificate().subject.CN));
+          socket.end();
+        },
+      );
       socket.on("error", reject);
     });
 
@@ -159,7 +162,7 @@ describe("serving with TLS", () => {
     while ((await subject()) !== "third") await Bun.sleep(20);
   });
 
-  test("the probe goes the whole way, over and over, in one room", async () => {
+  test("the probe goes the whole way, over and over, in one room", () => {
     process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
     expect(run(["user", "add", "probe", "--config", server.configPath], "password")).toMatchObject({
       code: 0,

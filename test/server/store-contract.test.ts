@@ -241,7 +241,8 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
     test("a database belongs to one server name", async () => {
       const config = newConfig();
       await (await open(config)).close();
-      await expect(openStore(configOf(config, "other"))).rejects.toThrow("belongs to `hs1`");
+      const refusal = await openStore(configOf(config, "other")).then(String, String);
+      expect(refusal).toContain("belongs to `hs1`");
     });
 
     test("a transaction id leads to its event, for its device and path only", async () => {

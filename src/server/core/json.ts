@@ -10,6 +10,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The items of a JSON list; none when it is no list. */
+export function itemsOf(value: JsonValue | undefined): readonly JsonValue[] {
+  return Array.isArray(value) ? (value as readonly JsonValue[]) : [];
+}
+
 /** The value when it is a string, else undefined: event content is whatever a client sent. */
 export function stringOrNone(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;

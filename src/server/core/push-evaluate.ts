@@ -67,7 +67,7 @@ function holds(condition: JsonObject, event: JsonObject, context: PushContext): 
       return propertyOf(event, key) === condition["value"];
     case "event_property_contains": {
       const value = propertyOf(event, key);
-      return Array.isArray(value) && value.includes(condition["value"] as JsonValue);
+      return Array.isArray(value) && value.includes(condition["value"]);
     }
     case "contains_display_name": {
       const body = propertyOf(event, "content.body");

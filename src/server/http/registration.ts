@@ -5,7 +5,6 @@
 import { timingSafeEqual, createHash } from "node:crypto";
 import { z } from "zod";
 import { DeviceId, isNewUserId, newToken, toUserId } from "../core/ids.js";
-import type { JsonObject } from "../core/json.js";
 import { readSecretFile } from "../runtime/secret-file.js";
 import { Failure, forbidden } from "../service/failure.js";
 import type { Stages } from "../service/interactive-auth.js";
@@ -42,7 +41,7 @@ export const registration = group("Account registration", [
       if (body.password !== undefined) assertStrong(body.password, config.limits.passwordMinimum);
 
       const proved = Request.parse(
-        await interactiveAuth.prove("register", body as JsonObject, stagesFor(config.registration)),
+        await interactiveAuth.prove("register", body, stagesFor(config.registration)),
       );
       if (proved.password === undefined) throw new Failure("M_MISSING_PARAM", "a password is needed");
       const userId = await assertFree(proved.username ?? newToken("u").toLowerCase(), services);

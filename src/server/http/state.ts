@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { toClientEvent, type StoredEvent } from "../core/event.js";
 import { EventType, RoomId, StateKey } from "../core/ids.js";
-import { stringOrNone, type JsonObject } from "../core/json.js";
+import { itemsOf, stringOrNone, type JsonObject } from "../core/json.js";
 import { membershipOf, type Membership } from "../core/room-state.js";
 import { parseHistoryToken } from "../core/tokens.js";
 import { Failure, forbidden, invalid, notFound } from "../service/failure.js";
@@ -65,19 +65,16 @@ async function putState(
 /** A canonical alias must lead to its room, or people would be led elsewhere under its name. */
 async function assertAliases(roomId: string, content: JsonObject, { store, rooms }: Services): Promise<void> {
   const old = (await rooms.state(roomId)).content("m.room.canonical_alias");
-  const listed = (from: JsonObject | undefined) => {
-    const others = from?.["alt_aliases"];
-    return [stringOrNone(from?.["alias"]), ...(Array.isArray(others) ? others : [])].filter(
-      (alias) => alias !== undefined && alias !== "",
-    );
-  };
+  const listed = (from: JsonObject | undefined) =>
+    [from?.["alias"] ?? "", ...itemsOf(from?.["alt_aliases"])].filter((alias) => alias !== "");
   const known = listed(old);
   for (const alias of listed(content)) {
     if (known.includes(alias)) continue;
     if (typeof alias !== "string" || !/^#.+:.+$/.test(alias))
       throw invalid("an alias looks like #name:server");
-    if ((await store.directory.alias(alias))?.roomId !== roomId)
-      throw new Failure("M_BAD_ALIAS", `${String(alias)} does not lead to this room`);
+    if ((await store.directory.alias(alias))?.roomId !== roomId) {
+      throw new Failure("M_BAD_ALIAS", `${alias} does not lead to this room`);
+    }
   }
 }
 

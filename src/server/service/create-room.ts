@@ -4,7 +4,7 @@
  * Source: Matrix client-server API, "Creation"; the order of the events is the one given there.
  */
 import type { EventDraft } from "../core/event.js";
-import type { JsonObject } from "../core/json.js";
+import { itemsOf, type JsonObject } from "../core/json.js";
 import type { RoomVersion } from "../core/room-versions.js";
 
 export type Preset = "private_chat" | "trusted_private_chat" | "public_chat";
@@ -88,9 +88,8 @@ export function firstEvents(request: RoomRequest): EventDraft[] {
 
 function createContent({ version, creator, preset, creationContent, invite }: RoomRequest): JsonObject {
   const { creator: _creator, room_version: _version, additional_creators: others, ...rest } = creationContent;
-  const named = Array.isArray(others) ? others : [];
   const trusted = preset === "trusted_private_chat" ? invite : [];
-  const creators = [...new Set([...named, ...trusted])];
+  const creators = [...new Set([...itemsOf(others), ...trusted])];
   return {
     ...rest,
     room_version: version.id,

@@ -71,7 +71,10 @@ export class Directory {
     const rooms: JsonObject[] = [];
     for (const { roomId, joined } of await this.#store.directory.published()) {
       const entry = describe(roomId, await this.#rooms.state(roomId), joined);
-      const text = [entry["name"], entry["topic"], entry["canonical_alias"]].join("\n").toLowerCase();
+      const text = ["name", "topic", "canonical_alias"]
+        .map((key) => stringOrNone(entry[key]) ?? "")
+        .join("\n")
+        .toLowerCase();
       const isWanted =
         roomTypes === undefined || roomTypes.includes(stringOrNone(entry["room_type"]) ?? null);
       if (isWanted && (term === undefined || text.includes(term.toLowerCase()))) rooms.push(entry);

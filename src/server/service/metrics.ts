@@ -56,8 +56,9 @@ export class Metrics {
       "# TYPE imcloud_request_seconds histogram",
     );
     for (const series of this.#latencies.values()) lines.push(...renderSeries(series));
-    for (const { name, help, type, read } of this.#gauges) {
-      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, `${name} ${await read()}`);
+    for (const gauge of this.#gauges) {
+      const { name, help, type } = gauge;
+      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, `${name} ${await gauge.read()}`);
     }
     return `${lines.join("\n")}\n`;
   }

@@ -23,7 +23,7 @@ export const procedures = {
 export type Procedures = typeof procedures;
 
 /** Runs a procedure by its name, and resolves once it is durable. */
-export type Write = <K extends keyof Procedures & string>(
+export type Write = <K extends keyof Procedures>(
   name: K,
   input: Parameters<Procedures[K]>[1],
 ) => Promise<Awaited<ReturnType<Procedures[K]>>>;

@@ -86,7 +86,7 @@ export class PostgresDatabase implements Database<Procedures> {
     }
   }
 
-  write<K extends keyof Procedures & string>(
+  write<K extends keyof Procedures>(
     name: K,
     input: Parameters<Procedures[K]>[1],
   ): Promise<Awaited<ReturnType<Procedures[K]>>> {

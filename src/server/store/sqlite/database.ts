@@ -58,7 +58,7 @@ export class SqliteDatabase implements Database<Procedures> {
     }
   }
 
-  write<K extends keyof Procedures & string>(
+  write<K extends keyof Procedures>(
     name: K,
     input: Parameters<Procedures[K]>[1],
   ): Promise<Awaited<ReturnType<Procedures[K]>>> {

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# The IM server's tests, under the runtime that it has on the boards: the pure parts, the API over real HTTP,
+# the store's contract on SQLite and on PostgreSQL, the outbox on RabbitMQ, matrix-js-sdk as a foreign client.
+# usage: test-server.sh [FILE...]
+#
+# Installs RabbitMQ and PostgreSQL where they are missing (root, Debian or Ubuntu) and stops the services that the
+# packages start: the tests start their own, on free ports and in temporary folders, and end them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=()
+[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || missing+=(rabbitmq-server)
+ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || missing+=(postgresql)
+command -v openssl > /dev/null || missing+=(openssl)
+command -v python3 > /dev/null || missing+=(python3-minimal)
+command -v runuser > /dev/null || missing+=(util-linux)
+if [ "${#missing[@]}" -gt 0 ]; then
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "these are missing, and installing them needs root: ${missing[*]}" >&2
+    exit 69
+  fi
+  echo "installing ${missing[*]}" >&2
+  apt-get -qq update
+  DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq install --yes --no-install-recommends "${missing[@]}" > /dev/null
+  if [ -d /run/systemd/system ]; then
+    for package in "${missing[@]}"; do
+      case $package in rabbitmq-server | postgresql) systemctl disable --now --quiet "$package" || true ;; esac
+    done
+  fi
+fi
+
+[ -d node_modules ] || npm ci
+# Building empties dist/, which others may be using: only when something changed.
+if [ ! -e dist/server/main.js ] || [ -n "$(find src/server src/shared -newer dist/server/main.js -name '*.ts' -print -quit)" ]; then
+  node scripts/build.mjs
+fi
+
+# npm leaves Bun in one of two places, depending on whether install scripts ran.
+case $(uname -m) in aarch64) architecture=aarch64 ;; *) architecture=x64 ;; esac
+for bun in node_modules/bun/bin/bun.exe "node_modules/@oven/bun-linux-$architecture/bin/bun"; do
+  if [ -x "$bun" ] && "$bun" --version > /dev/null 2>&1; then break; fi
+done
+
+tests=("$@")
+[ "${#tests[@]}" -gt 0 ] || tests=(test/server test/conformance)
+# The foreign client logs each of its requests.
+exec "$bun" test --timeout 60000 "${tests[@]}"
