@@ -53,7 +53,7 @@ function wideTasks(count: number): readonly string[] {
     (index) => `- user: { name: bench-${index}, home: /var/lib/bench-${index} }`,
     (index) => `- directory: { path: /etc/bench-${index}, mode: "0755" }`,
     (index) => `- file: { path: /etc/bench-${index}.conf, content: "index = ${index}\\n" }`,
-    (index) => `- line: { path: /etc/hosts, line: "192.0.2.${index} bench-${index}" }`,
+    (index) => `- line: { path: /etc/bench-lines-${index}, line: "line ${index}" }`,
     (index) =>
       `- sysctl: { key: net.ipv4.conf.eth0.${INTERFACE_KEYS[index] ?? "arp_filter"}, value: "${index % 2}" }`,
     (index) =>
