@@ -1,5 +1,5 @@
 /** What `imcloud init` may be told, and how it asks for the rest. */
-import { z } from "zod";
+import type { z } from "zod";
 import type { NewCloud } from "../fleet/new-cloud.js";
 import { ImcloudError } from "../shared/errors.js";
 import type { Terminal } from "./terminal.js";
@@ -40,11 +40,12 @@ export interface Question {
 
 /** @throws ImcloudError `cli.usage` for a flag that says what is not allowed; a person is asked again */
 export async function answer(
-  { question, flag, given, preset, schema = NotEmpty }: Question,
+  { question, flag, given, preset, schema }: Question,
   options: Pick<InitOptions, "yes">,
   terminal: Terminal,
 ): Promise<string> {
-  const problem = (word: string): string | undefined => schema.safeParse(word).error?.issues[0]?.message;
+  const problem = (word: string): string | undefined =>
+    word.trim() === "" ? "something that is not empty" : schema?.safeParse(word).error?.issues[0]?.message;
   if (given === undefined && isAsking(options, terminal)) {
     return terminal.input(question, flag, { preset, validate: (word) => problem(word) ?? true });
   }
@@ -57,8 +58,6 @@ export async function answer(
     hint: "choose another",
   });
 }
-
-const NotEmpty = z.string().min(1, "something that is not empty");
 
 /** A question that has no default. */
 export function missing(question: string, flag: string): ImcloudError {

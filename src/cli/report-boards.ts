@@ -2,7 +2,7 @@
  * How a command over several boards reports: one entry a board, errors as values.
  */
 import type { BoardOutcome } from "../fleet/each-board.js";
-import { failureCode } from "../fleet/each-board.js";
+import { failureCode } from "../fleet/failure-code.js";
 import { ExitCode } from "../shared/exit-code.js";
 import { renderError, reportOf, type ErrorReport } from "./report-error.js";
 import type { Terminal } from "./terminal.js";

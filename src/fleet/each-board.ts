@@ -3,8 +3,6 @@
  */
 import pLimit from "p-limit";
 import type { BoardConfig } from "../config/load.js";
-import { ImcloudError } from "../shared/errors.js";
-import { ExitCode } from "../shared/exit-code.js";
 
 /** Enough to hide the network, few enough for a laptop: a connection and its payload stay below 10 MB. */
 export const DEFAULT_PARALLEL = 10;
@@ -31,17 +29,4 @@ export async function eachBoard<T>(
       }),
     ),
   );
-}
-
-/**
- * What the process tells its caller when boards failed: their common cause, or that there were several.
- *
- * @returns undefined when none failed
- */
-export function failureCode(errors: readonly unknown[]): ExitCode | undefined {
-  const codes = new Set(
-    errors.map((error) => (error instanceof ImcloudError ? error.exitCode : ExitCode.Mixed)),
-  );
-  const [first, ...others] = codes;
-  return others.length > 0 ? ExitCode.Mixed : first;
 }
