@@ -36,7 +36,8 @@ export function listen(listener: Listener, maxBodyBytes: number, handle: Handler
       idleTimeout: IDLE_SECONDS,
       // Above our own limit, so that ours answers with an error that the client understands.
       maxRequestBodySize: maxBodyBytes * 2,
-      ...(listener.tls !== undefined && { tls: readCertificate(listener.tls) }),
+      // With TLS, a second server takes over the port at each reload.
+      ...(listener.tls !== undefined && { tls: readCertificate(listener.tls), reusePort: true }),
       fetch: (request, server) => handle(request, server.requestIP(request)?.address ?? ""),
     });
   let server = start(listener.port);
@@ -45,10 +46,10 @@ export function listen(listener: Listener, maxBodyBytes: number, handle: Handler
     port,
     reload() {
       if (listener.tls === undefined) return;
-      readCertificate(listener.tls);
-      // Bun's own `reload` keeps the certificate. The port is free for the moment between these two lines.
-      void server.stop(false);
+      // Bun's own `reload` keeps the certificate.
+      const old = server;
       server = start(port);
+      void old.stop(false);
     },
     close: () => void server.stop(false),
     async end(graceMs) {
