@@ -245,20 +245,19 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       expect(refusal).toContain("belongs to `hs1`");
     });
 
-    test("a transaction id leads to its event, for its device and path only", async () => {
+    test("a transaction id stays with its event, and its mark is told with the change", async () => {
       await using store = await open();
       await makeRoom(store, "!a:hs1");
+      const told: Change[] = [];
+      store.onChanges((changes) => told.push(...changes));
       const [event] = events("!a:hs1", 3, [{}]) as [NewEvent];
-      const txn = { userId: "@alice:hs1", deviceId: "PHONE", path: "/send/1" };
-      await store.events.append({
-        roomId: "!a:hs1",
-        expectedHead: 2,
-        events: [{ ...event, deviceId: "PHONE", txnId: "1" }],
-        txn,
-      });
-      expect(await store.events.sentBefore("@alice:hs1", "PHONE", "/send/1")).toBe(event.eventId);
-      expect(await store.events.sentBefore("@alice:hs1", "LAPTOP", "/send/1")).toBeUndefined();
-      expect((await store.events.event(event.eventId))?.txn).toEqual({ deviceId: "PHONE", txnId: "1" });
+      const sent = { ...event, deviceId: "PHONE", txnId: "1" };
+      await store.events.append({ roomId: "!a:hs1", expectedHead: 2, events: [sent], txn: "mark" });
+      expect(told).toEqual([{ position: 3, kind: "event", roomId: "!a:hs1", txn: "mark" }]);
+      expect(await store.events.withTxns(10)).toMatchObject([
+        { eventId: event.eventId, txn: { deviceId: "PHONE", txnId: "1" } },
+      ]);
+      expect(await store.events.withTxns(0)).toEqual([]);
     });
 
     test("a receipt never goes back", async () => {

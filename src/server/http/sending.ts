@@ -18,18 +18,17 @@ export const sending = group("Sending events", [
     body: Content,
     reply: Sent,
 
-    handle: async ({ caller, path, params, body }, { rooms, txns }) => ({
-      event_id: await txns.once(caller, path, params.txnId, (origin) => {
-        const redacts = params.eventType === "m.room.redaction" ? stringOrNone(body["redacts"]) : undefined;
-        return redacts === undefined
-          ? rooms.send(
-              params.roomId,
-              { sender: caller.userId, type: params.eventType, content: body },
-              origin,
-            )
-          : rooms.redact(params.roomId, { sender: caller.userId, eventId: redacts, content: body }, origin);
-      }),
-    }),
+    async handle({ caller, params, body }, { rooms, txns }) {
+      const { roomId, eventType: type, txnId } = params;
+      const redacts = type === "m.room.redaction" ? stringOrNone(body["redacts"]) : undefined;
+      const path = { roomId, type, ...(redacts !== undefined && { redacts }) };
+      const eventId = await txns.once(caller, path, txnId, (origin) =>
+        redacts === undefined
+          ? rooms.send(roomId, { sender: caller.userId, type, content: body }, origin)
+          : rooms.redact(roomId, { sender: caller.userId, eventId: redacts, content: body }, origin),
+      );
+      return { event_id: eventId };
+    },
   }),
 
   endpoint({
@@ -39,18 +38,16 @@ export const sending = group("Sending events", [
     body: z.object({ reason: z.string().optional() }),
     reply: Sent,
 
-    handle: async ({ caller, path, params, body }, { rooms, txns }) => ({
-      event_id: await txns.once(caller, path, params.txnId, (origin) =>
-        rooms.redact(
-          params.roomId,
-          {
-            sender: caller.userId,
-            eventId: params.eventId,
-            content: body.reason === undefined ? {} : { reason: body.reason },
-          },
-          origin,
-        ),
-      ),
-    }),
+    async handle({ caller, params, body }, { rooms, txns }) {
+      const { roomId, eventId: redacts, txnId } = params;
+      const content = body.reason === undefined ? {} : { reason: body.reason };
+      const eventId = await txns.once(
+        caller,
+        { roomId, type: "m.room.redaction", redacts },
+        txnId,
+        (origin) => rooms.redact(roomId, { sender: caller.userId, eventId: redacts, content }, origin),
+      );
+      return { event_id: eventId };
+    },
   }),
 ]);

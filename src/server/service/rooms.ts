@@ -26,11 +26,10 @@ const ATTEMPTS = 10;
 
 /** The request that an event comes from. */
 export interface Origin {
-  readonly userId: string;
   readonly deviceId: string;
   readonly txnId: string;
-  /** The request's path: a retry comes on the same. */
-  readonly path: string;
+  /** A repetition of the request has the same. */
+  readonly mark: string;
 }
 
 interface LiveRoom {
@@ -93,18 +92,12 @@ export class Rooms {
         expectedHead,
         events,
         ...(emptied !== undefined && { emptied: emptied(last, room.version) }),
-        ...(origin !== undefined && {
-          txn: { userId: origin.userId, deviceId: origin.deviceId, path: origin.path },
-        }),
+        ...(origin !== undefined && { txn: origin.mark }),
       };
       for (const { eventId, content } of append.emptied ?? []) emptyState(room.state, eventId, content);
       try {
         const appended = await this.#store.events.append(append);
         if ("positions" in appended) return events;
-        if ("repeated" in appended) {
-          this.#discard(room);
-          return [{ ...last, eventId: appended.repeated }];
-        }
       } catch (error) {
         this.#discard(room);
         throw error;

@@ -54,7 +54,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     memberships: new Memberships(store, rooms, profiles),
     directory: new Directory(store, rooms, config.serverName),
     sync: new Sync(store, stream, typing, syncRooms, pushRules),
-    txns: new Transactions(store),
+    txns: await Transactions.open(store),
     limits: new RateLimits(config.rateLimits),
     interactiveAuth: new InteractiveAuth(),
     metrics: new Metrics(),

@@ -1,50 +1,95 @@
 /**
- * A phone repeats a PUT whose answer it never saw: the same device on the same path gets the same event.
+ * A phone repeats a PUT whose answer it never saw: the same device with the same transaction id on the same
+ * path gets the same event.
  *
- * What was done is stored with the event, in its transaction; here is only what is being done right now.
+ * The transaction id is stored with the event, so nothing is lost with the process; what finds it again is a
+ * window over the newest events, in memory, filled from the database at the start and from then on by every
+ * node's changes. An index on disk would cost each message a page of its own, to be written and synced, for
+ * a question that is asked within minutes or never.
+ * Source: Matrix client-server API, "Transaction identifiers".
  */
+import { createHash } from "node:crypto";
 import type { Store } from "../store/store.js";
 import type { Origin } from "./rooms.js";
 import type { Caller } from "./sessions.js";
 
+/** Events in each half of the window: the older half goes when the newer is full. */
+const HALF = 50_000;
+/** Events that are read at the start. */
+const READ_AT_START = 20_000;
+
+/** What the path of a request names, beside the transaction id. */
+export interface Path {
+  readonly roomId: string;
+  readonly type: string;
+  readonly redacts?: string;
+}
+
 export class Transactions {
   readonly #store: Store;
   readonly #underWay = new Map<string, Promise<string>>();
+  /** The positions of events, by what their requests are marked with. */
+  #newer = new Map<string, number>();
+  #older = new Map<string, number>();
 
-  constructor(store: Store) {
+  static async open(store: Store): Promise<Transactions> {
+    const transactions = new Transactions(store);
+    for (const { sender, roomId, type, redacts, txn, position } of await store.events.withTxns(
+      READ_AT_START,
+    )) {
+      const path = { roomId, type, ...(redacts !== undefined && { redacts }) };
+      transactions.#remember(markOf({ userId: sender, deviceId: txn.deviceId }, path, txn.txnId), position);
+    }
+    return transactions;
+  }
+
+  private constructor(store: Store) {
     this.#store = store;
+    store.onChanges((changes) => {
+      for (const { txn, position } of changes) if (txn !== undefined) this.#remember(txn, position);
+    });
   }
 
   /**
    * @param send makes the event; it must store the origin with it
-   * @returns the id of the event that the path stands for
+   * @returns the id of the event that the request stands for
    */
   async once(
     caller: Caller,
-    path: string,
+    path: Path,
     txnId: string,
     send: (origin: Origin) => Promise<string>,
   ): Promise<string> {
-    const key = `${caller.userId} ${caller.deviceId} ${path}`;
-    const underWay = this.#underWay.get(key);
+    const mark = markOf(caller, path, txnId);
+    const underWay = this.#underWay.get(mark);
     if (underWay !== undefined) return underWay;
-    const sent = this.#sendOnce({ userId: caller.userId, deviceId: caller.deviceId, txnId, path }, send);
-    this.#underWay.set(key, sent);
+    const position = this.#newer.get(mark) ?? this.#older.get(mark);
+    const known = position === undefined ? undefined : await this.#store.events.eventAt(position);
+    if (known !== undefined) return known.eventId;
+    const sent = send({ deviceId: caller.deviceId, txnId, mark });
+    this.#underWay.set(mark, sent);
     try {
       return await sent;
     } finally {
-      this.#underWay.delete(key);
+      this.#underWay.delete(mark);
     }
   }
 
-  /** The store finds a repetition when it writes; one that is not allowed any more never comes so far. */
-  async #sendOnce(origin: Origin, send: (origin: Origin) => Promise<string>): Promise<string> {
-    try {
-      return await send(origin);
-    } catch (error) {
-      const sent = await this.#store.events.sentBefore(origin.userId, origin.deviceId, origin.path);
-      if (sent === undefined) throw error;
-      return sent;
+  #remember(mark: string, position: number): void {
+    if (this.#newer.size >= HALF) {
+      this.#older = this.#newer;
+      this.#newer = new Map();
     }
+    this.#newer.set(mark, position);
   }
+}
+
+/** 96 bits of a hash: short enough for a large window, long enough never to meet another. */
+function markOf(
+  from: { userId: string; deviceId: string },
+  { roomId, type, redacts = "" }: Path,
+  txnId: string,
+): string {
+  const text = [from.userId, from.deviceId, roomId, type, redacts, txnId].join("\0");
+  return createHash("sha256").update(text).digest("base64url").slice(0, 16);
 }

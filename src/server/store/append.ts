@@ -29,21 +29,17 @@ export interface Append {
     readonly content: JsonObject;
     readonly because: JsonObject;
   }[];
-  /** The request that asked for it; a retry finds the event instead of making another. */
-  readonly txn?: { readonly userId: string; readonly deviceId: string; readonly path: string };
+  /** Marks the request that asked for it, so that every node knows a repetition. */
+  readonly txn?: string;
 }
 
-/** The positions that the events got; or the head that the room has instead; or what the request made before. */
-export type Appended =
-  { readonly positions: readonly number[] } | { readonly conflict: number } | { readonly repeated: string };
+/** The positions that the events got, or the head that the room has instead. */
+export type Appended = { readonly positions: readonly number[] } | { readonly conflict: number };
 
 async function append(transaction: Transaction, input: Append): Promise<Appended> {
   const last = input.events.at(-1);
   if (last === undefined) return { positions: [] };
-  const repeated = await noteTxn(transaction, input, last);
-  if (repeated !== undefined) return { repeated };
   if (!(await moveHead(transaction, input, last))) {
-    await dropTxn(transaction, input);
     const [room] = await transaction.all<{ head: number }>(
       "SELECT head FROM rooms WHERE room_id = ?",
       input.roomId,
@@ -52,7 +48,9 @@ async function append(transaction: Transaction, input: Append): Promise<Appended
   }
 
   const positions: number[] = [];
-  for (const event of input.events) positions.push(await insert(transaction, event));
+  for (const event of input.events) {
+    positions.push(await insert(transaction, event, event === last ? input.txn : undefined));
+  }
   for (const { eventId, content, because } of input.emptied ?? []) {
     await transaction.run(
       "UPDATE events SET content = ?, redacted_because = ? WHERE event_id = ?",
@@ -62,43 +60,6 @@ async function append(transaction: Transaction, input: Append): Promise<Appended
     );
   }
   return { positions };
-}
-
-/** First of all, because it also finds out, without a look of its own, whether the request was here before. */
-async function noteTxn(
-  transaction: Transaction,
-  { txn }: Append,
-  last: NewEvent,
-): Promise<string | undefined> {
-  if (txn === undefined) return undefined;
-  const { userId, deviceId, path } = txn;
-  const noted = await transaction.run(
-    "INSERT INTO txns (user_id, device_id, path, event_id, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    userId,
-    deviceId,
-    path,
-    last.eventId,
-    last.ts,
-  );
-  if (noted === 1) return undefined;
-  const [row] = await transaction.all<{ event_id: string }>(
-    "SELECT event_id FROM txns WHERE user_id = ? AND device_id = ? AND path = ?",
-    userId,
-    deviceId,
-    path,
-  );
-  return row?.event_id ?? "";
-}
-
-async function dropTxn(transaction: Transaction, { txn }: Append): Promise<void> {
-  if (txn === undefined) return;
-  const { userId, deviceId, path } = txn;
-  await transaction.run(
-    "DELETE FROM txns WHERE user_id = ? AND device_id = ? AND path = ?",
-    userId,
-    deviceId,
-    path,
-  );
 }
 
 async function moveHead(transaction: Transaction, input: Append, last: NewEvent): Promise<boolean> {
@@ -125,8 +86,12 @@ async function moveHead(transaction: Transaction, input: Append, last: NewEvent)
   return moved === 1;
 }
 
-async function insert(transaction: Transaction, event: NewEvent): Promise<number> {
-  const position = transaction.position({ kind: "event", roomId: event.roomId });
+async function insert(transaction: Transaction, event: NewEvent, txn: string | undefined): Promise<number> {
+  const position = transaction.position({
+    kind: "event",
+    roomId: event.roomId,
+    ...(txn !== undefined && { txn }),
+  });
   await transaction.run(
     `INSERT INTO events (position, room_id, seq, event_id, type, state_key, sender, ts, content, proof, redacts, replaces,
       device_id, txn_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -31,6 +31,8 @@ export interface Change {
   readonly userId?: string;
   /** For kind `membership`: what the user now is in the room. */
   readonly membership?: Membership;
+  /** For kind `event`: marks the request that it came from. */
+  readonly txn?: string;
   /** Another server node wrote it. */
   readonly isRemote?: boolean;
 }

@@ -114,7 +114,7 @@ export const encryptionProcedures = {
     input: { messages: readonly DeviceMessage[]; txn: DeviceKey & { path: string; at: number } },
   ): Promise<null> {
     const first = await transaction.run(
-      "INSERT INTO txns (user_id, device_id, path, event_id, at) VALUES (?, ?, ?, '', ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO txns (user_id, device_id, path, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
       input.txn.userId,
       input.txn.deviceId,
       input.txn.path,

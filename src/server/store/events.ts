@@ -173,15 +173,19 @@ export class EventStore {
     return this.#write("forgetRoom", { userId, roomId });
   }
 
-  /** The event that an earlier request of this device made on this path. */
-  async sentBefore(userId: string, deviceId: string, path: string): Promise<string | undefined> {
-    const [row] = await this.#reader.all<{ event_id: string }>(
-      "SELECT event_id FROM txns WHERE user_id = ? AND device_id = ? AND path = ?",
-      userId,
-      deviceId,
-      path,
+  /** The newest events that came with a transaction id, oldest first. */
+  async withTxns(
+    limit: number,
+  ): Promise<(StoredEvent & { readonly txn: NonNullable<StoredEvent["txn"]> })[]> {
+    const events = await this.#events(
+      "FROM events e WHERE e.position > (SELECT position FROM stream) - ? AND e.txn_id IS NOT NULL ORDER BY e.position",
+      limit,
     );
-    return row?.event_id;
+    return events.flatMap((event) => (event.txn === undefined ? [] : [{ ...event, txn: event.txn }]));
+  }
+
+  async eventAt(position: number): Promise<StoredEvent | undefined> {
+    return (await this.#events("FROM events e WHERE e.position = ?", position))[0];
   }
 
   async #memberships(where: string, ...params: readonly string[]): Promise<MembershipRow[]> {

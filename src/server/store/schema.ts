@@ -47,9 +47,9 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE aliases (alias TEXT PRIMARY KEY, room_id TEXT NOT NULL, creator TEXT NOT NULL)`,
     `CREATE INDEX aliases_by_room ON aliases (room_id)`,
 
-    // What a retried request already did: the same device, the same path, the same answer.
+    // What a retried request to devices already did; what one to a room did, its event says.
     `CREATE TABLE txns (
-      user_id TEXT NOT NULL, device_id TEXT NOT NULL, path TEXT NOT NULL, event_id TEXT NOT NULL, at INTEGER NOT NULL,
+      user_id TEXT NOT NULL, device_id TEXT NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL,
       PRIMARY KEY (user_id, device_id, path)) WITHOUT ROWID`,
 
     // What belongs to one user.
