@@ -9,6 +9,7 @@ import type { Facts } from "../board/facts.js";
 import type { Transport } from "../board/transport.js";
 import { ImcloudError } from "../shared/errors.js";
 import { compileRun, followScript, type Step } from "./compile.js";
+import { confirmAfresh, upToCutoff } from "./confirm.js";
 import { follow, type Followed } from "./follow.js";
 import { makePlan, resourcesOf } from "./plan.js";
 import { probe } from "./probe.js";
@@ -50,6 +51,8 @@ export interface ApplyInput extends PlanInput {
   readonly approve?: (plan: BoardPlan) => Promise<boolean>;
   /** Reverts what is in the ledger but no longer asked for. */
   readonly prune?: boolean;
+  /** A connection made anew: only that can confirm a change that might lock the operator out. */
+  readonly afresh?: <Result>(task: (transport: Transport) => Promise<Result>) => Promise<Result>;
   /** Stops the run after its current step. */
   readonly signal?: AbortSignal;
 }
@@ -79,8 +82,9 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
       await attach(transport, plan.state.running, observer, signal);
       continue;
     }
+    const changes = upToCutoff(plan.changes);
     const steps = [
-      ...plan.changes.map(changeToStep),
+      ...changes.map(changeToStep),
       ...(input.prune === true ? plan.unmanaged.map(revertStep) : []),
     ];
     observer.planned?.(plan, waves.length + 1);
@@ -94,7 +98,7 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
       return result("stopped");
     if (signal?.aborted === true) return result("stopped");
 
-    await upload(transport, plan.changes, observer);
+    await upload(transport, changes, observer);
     const handle = newRun();
     const followed = await follow(transport, compileRun(steps, handle), handle, {
       observer,
@@ -105,6 +109,11 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
     waves.push({ run: handle.run, steps: followed.steps });
     if (followed.outcome === "stopped") return result("stopped");
     if (followed.outcome !== "done") return result("failed", whyEnded(plan, followed));
+    const unconfirmed = changes.find(({ confirmWithinS }) => confirmWithinS !== undefined);
+    if (unconfirmed !== undefined) {
+      const error = await confirmAfresh(input, unconfirmed, handle);
+      if (error !== undefined) return result("failed", error);
+    }
     before = plan;
   }
 }
@@ -144,7 +153,7 @@ async function upload(
 }
 
 function changeToStep(change: Change): Step {
-  const { check, undo, saves, folders, keptByRollback, notifies } = change;
+  const { check, undo, saves, folders, keptByRollback, confirmWithinS, notifies } = change;
   const title = `${change.kind} ${change.id}`;
   return {
     title,
@@ -154,6 +163,7 @@ function changeToStep(change: Change): Step {
     ...(saves && { saves }),
     ...(folders && { folders }),
     ...(keptByRollback && { keptByRollback }),
+    ...(confirmWithinS !== undefined && { confirmWithinS }),
     ...(notifies && { notifies }),
     ...(undo && {
       manage: { id: change.resource, title, isData: change.isData === true, revertible: true },

@@ -16,6 +16,7 @@ export interface Step {
   readonly saves?: readonly string[];
   readonly folders?: readonly string[];
   readonly keptByRollback?: boolean;
+  readonly confirmWithinS?: number;
   readonly notifies?: readonly string[];
   /** Makes the board remember that imcloud manages this. */
   readonly manage?: Omit<ManagedEntry, "version" | "since">;
@@ -84,6 +85,7 @@ function filesOfStep(step: Step, name: string, handle: RunHandle): readonly (rea
     saves: step.saves?.map((path) => `${path}\n`).join(""),
     folders: step.folders?.map((path) => `${path}\n`).join(""),
     kept: step.keptByRollback === true ? "kept by rollback\n" : undefined,
+    confirm: step.confirmWithinS === undefined ? undefined : String(step.confirmWithinS),
     notifies: step.notifies?.map((unit) => `${unit}\n`).join(""),
     ledger: step.manage && ledgerFolder(step.manage.id),
     entry: entry && `${JSON.stringify(entry)}\n`,

@@ -6,10 +6,11 @@
  * step needs is on the disk before the step begins.
  *
  * A step is a folder `steps/NNN` with `apply` and, as needed, `check`, `undo`, `saves` (paths), `notifies`
- * (units), `folders`, `kept`, `title`, `ledger` (the folder's name below `managed/`) and `entry`.
+ * (units), `folders`, `kept`, `confirm` (seconds), `title`, `ledger` (the folder's name below `managed/`) and `entry`.
  */
 import { CURRENT, LOCK, MANAGED, PENDING, RUNS, RUNTIME } from "../board/state.js";
 import { sh, type Script } from "../board/script.js";
+import { armFunction } from "./confirm.js";
 
 /** Runs kept on the board for `imcloud rollback`; older ones go. */
 const KEPT_RUNS = 10;
@@ -28,6 +29,7 @@ exec 2>> "$journal"
 
 mark() { printf '\n@imcloud %s %s %s\n' "$nonce" "$(date +%s%3N)" "$*" >> "$journal"; }
 durable() { sync "$@" 2>/dev/null || sync; }
+${armFunction}
 finish() { mark end "$1"; durable "$journal"; rm -f ${CURRENT}; rm -rf "$IMCLOUD_DIR"; exit 0; }
 
 exec 9>> ${LOCK}
@@ -82,6 +84,10 @@ for step in "$IMCLOUD_FILES"/steps/*; do
     fi
   fi
 
+  if [ -e "$step/confirm" ]; then
+    [ ! -e "$step/notifies" ] || cp "$step/notifies" "$saved/"
+    arm "$saved" "$(cat "$step/confirm")" >> "$journal" 2>&1 9>&- || finish failed
+  fi
   if [ -e "$step/notifies" ]; then
     mkdir -p ${PENDING}
     while IFS= read -r unit; do : > ${PENDING}/"$unit"; done < "$step/notifies"

@@ -5,6 +5,7 @@ import { applyBoard } from "../engine/apply.js";
 import type { BoardPlan, BoardResult, RunObserver } from "../engine/types.js";
 import type { TransportCounts } from "../board/transport.js";
 import { ImcloudError } from "../shared/errors.js";
+import { withBoard } from "./connect.js";
 import type { BoardOutcome } from "./each-board.js";
 import { rememberedFacts, rememberFacts } from "./facts-cache.js";
 import { onEachBoard, type Fleet } from "./fleet.js";
@@ -39,6 +40,7 @@ export async function applyFleet(
         transport,
         resolve: resolverOf({ ...fleet, board, fetching: (what) => say.doing(`fetching ${what}`) }),
         prune: options.prune,
+        afresh: (again) => withBoard(board, fleet.connecting, again),
         observer: observe(say, (plan) => refuseStale(plan, options.agreed?.get(board.name))),
         ...(remembered !== undefined && { rememberedFacts: remembered }),
         ...(options.signal !== undefined && { signal: options.signal }),

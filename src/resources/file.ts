@@ -30,6 +30,14 @@ const Desired = z.strictObject({
   owner: AccountName.default("root"),
   group: AccountName.default("root"),
   notifies: Notifies,
+  confirmWithinS: z
+    .int()
+    .min(10)
+    .max(600)
+    .optional()
+    .describe(
+      "for what could lock the operator out: undone after so many seconds unless a new connection works",
+    ),
 });
 type Desired = z.infer<typeof Desired>;
 
@@ -88,7 +96,7 @@ done`;
   },
 
   diff(desired, observed) {
-    const { path, content, mode, owner, group, notifies } = desired;
+    const { path, content, mode, owner, group, notifies, confirmWithinS } = desired;
     const isSecret = content instanceof Secret;
     const head = (of: { mode: string; owner: string; group: string }) =>
       `${of.mode} ${of.owner}:${of.group}\n`;
@@ -98,7 +106,8 @@ done`;
       saves: [path],
       undo: restoreFile(path),
       ...(notifies.length > 0 && { notifies }),
-      risk: "none" as const,
+      ...(confirmWithinS !== undefined && { confirmWithinS }),
+      risk: confirmWithinS === undefined ? ("none" as const) : ("cutoff" as const),
     };
 
     if (observed.kind === "absent") {

@@ -87,6 +87,8 @@ export interface ChangeDraft {
   readonly notifies?: readonly UnitName[];
   /** Large files put on the board before the wave starts. */
   readonly uploads?: readonly Upload[];
+  /** Set for a `cutoff`: undone after so many seconds unless a fresh connection confirms it. */
+  readonly confirmWithinS?: number;
   /** True: `destroy` leaves it unless data is to go too. */
   readonly isData?: boolean;
 }

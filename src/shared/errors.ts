@@ -35,6 +35,10 @@ export const ERRORS = {
   "engine.no-progress": kind(ExitCode.StepFailed, "A wave left as much to do as it found."),
   "engine.interrupted": kind(ExitCode.StepFailed, "The run stopped before its end."),
   "engine.plan-stale": kind(ExitCode.StepFailed, "The board has moved on since the plan was saved."),
+  "engine.reverted": kind(
+    ExitCode.StepFailed,
+    "A change was undone because the board did not pass the test after it.",
+  ),
   "engine.too-many-waves": kind(ExitCode.StepFailed, "The playbook never came to rest."),
   "lab.unavailable": kind(ExitCode.Config, "This machine cannot run virtual boards as it is."),
   "lab.failed": kind(ExitCode.StepFailed, "A step in making or running a virtual board failed."),

@@ -1,0 +1,137 @@
+/**
+ * Changes that could lock the operator out: reverted unless confirmed from outside.
+ *
+ * Before such a change the board gets a unit that undoes it, at the next boot or when a timer runs out,
+ * whichever comes first; a power cut in between does not outlive it. A fresh connection after the run is the
+ * confirmation: the one that made the change proves nothing, sshd keeps it whatever its new settings are.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { sh, type Script } from "../board/script.js";
+import { STATE } from "../board/state.js";
+import type { Transport } from "../board/transport.js";
+import { ImcloudError } from "../shared/errors.js";
+import type { Change, RunHandle } from "./types.js";
+
+const UNCONFIRMED = `${STATE}/unconfirmed`;
+const REVERT = `${STATE}/revert`;
+const UNIT = "imcloud-revert.service";
+const UNIT_FILE = `/etc/systemd/system/${UNIT}`;
+
+/** The program of the revert unit. Units that were restarted for the change are restarted again. */
+const REVERT_PROGRAM = [
+  "#!/bin/sh",
+  "# Managed by imcloud: undoes changes that nobody confirmed, and goes.",
+  "for change in " + UNCONFIRMED + "/*; do",
+  '  [ -e "$change/undo" ] || continue',
+  "  IMCLOUD_SAVED=$change",
+  "  export IMCLOUD_SAVED",
+  '  sh -eu "$change/undo" || echo "could not undo: $(cat "$change/title")"',
+  "done",
+  "systemctl daemon-reload",
+  "for change in " + UNCONFIRMED + "/*; do",
+  '  [ ! -e "$change/notifies" ] || xargs -r systemctl --no-block restart < "$change/notifies"',
+  "done",
+  `rm -rf ${UNCONFIRMED} ${UNIT_FILE} ${REVERT}`,
+  `systemctl disable ${UNIT} 2> /dev/null`,
+  "systemctl daemon-reload",
+].join("\n");
+
+const UNIT_TEXT = [
+  "# Managed by imcloud: there only while a change waits for its confirmation.",
+  "[Unit]",
+  "Description=Undo changes of imcloud that nobody confirmed",
+  "After=local-fs.target",
+  "[Service]",
+  "Type=oneshot",
+  `ExecStart=/bin/sh ${REVERT}`,
+  "[Install]",
+  "WantedBy=multi-user.target",
+].join("\n");
+
+/** For the runner: defines `arm SAVED SECONDS`, called before a change is made. */
+export const armFunction: Script = sh`
+arm() {
+  mkdir -p ${UNCONFIRMED}
+  cp -a "$1" ${UNCONFIRMED}/"$run-$name"
+  printf '%s\n' ${REVERT_PROGRAM} > ${REVERT}
+  printf '%s\n' ${UNIT_TEXT} > ${UNIT_FILE}
+  systemctl daemon-reload
+  systemctl enable -q ${UNIT}
+  sync
+  systemd-run --quiet --collect --unit="imcloud-revert-$run" --on-active="$2" systemctl start ${UNIT}
+}`;
+
+/** Between two tries to connect; each try has a deadline of its own. In milliseconds. */
+const RETRY_MS = 1_000;
+const CONFIRM_DEADLINE_MS = 30_000;
+
+/**
+ * The changes of a plan that may go in one wave: nothing comes after a cutoff but the restarts it asks for,
+ * so that its clock measures the change and not the steps behind it.
+ */
+export function upToCutoff(changes: readonly Change[]): readonly Change[] {
+  const place = changes.findIndex(({ confirmWithinS }) => confirmWithinS !== undefined);
+  if (place === -1) return changes;
+  const units = changes[place]?.notifies ?? [];
+  const restarts = changes
+    .slice(place + 1)
+    .filter(
+      ({ risk, resource }) => risk === "restart" && units.some((unit) => resource.endsWith(`:${unit}`)),
+    );
+  return [...changes.slice(0, place + 1), ...restarts];
+}
+
+/**
+ * Connects anew and confirms.
+ *
+ * @returns nothing when the board is reachable and the change stays, else why it does not
+ */
+export async function confirmAfresh(
+  { transport: { board }, afresh }: Confirming,
+  { id, origin, confirmWithinS = 0 }: Change,
+  handle: RunHandle,
+): Promise<ImcloudError | undefined> {
+  const deadline = Date.now() + confirmWithinS * 1000;
+  let cause: unknown = new Error("no way to connect anew was given");
+  while (afresh !== undefined && Date.now() < deadline) {
+    try {
+      const script = confirmScript(handle);
+      const { stdout } = await afresh((transport) =>
+        transport.exec(script, { deadlineMs: CONFIRM_DEADLINE_MS }),
+      );
+      if (stdout.trim() === "confirmed") return undefined;
+      break;
+    } catch (error) {
+      cause = error;
+      await delay(RETRY_MS);
+    }
+  }
+  return new ImcloudError(
+    "engine.reverted",
+    `\`${board}\` undoes ${id}: nobody could connect anew after it`,
+    {
+      origin,
+      found: cause instanceof Error ? cause.message : String(cause),
+      expected: `a new connection within ${confirmWithinS} s`,
+      hint: "mend the setting, wait until the board answers again, and run the command again",
+      cause,
+    },
+  );
+}
+
+interface Confirming {
+  readonly transport: Transport;
+  readonly afresh?: <Result>(task: (transport: Transport) => Promise<Result>) => Promise<Result>;
+}
+
+/** Confirms what a run changed; exits 0 and prints `confirmed`, or `reverted` when it came too late. */
+function confirmScript({ run }: RunHandle): Script {
+  return sh`
+if [ ! -d ${UNCONFIRMED} ]; then echo reverted; exit 0; fi
+systemctl stop ${`imcloud-revert-${run}.timer`} 2> /dev/null || :
+rm -rf ${UNCONFIRMED} ${REVERT}
+systemctl disable -q ${UNIT} 2> /dev/null || :
+rm -f ${UNIT_FILE}
+systemctl daemon-reload
+echo confirmed`;
+}
