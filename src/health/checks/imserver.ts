@@ -4,12 +4,13 @@
  */
 import { z } from "zod";
 import { sh } from "../../board/script.js";
-import { fail, ok, unknown, warn, type HealthCheck } from "../check.js";
+import { fail, ok, warn, type HealthCheck } from "../check.js";
 import { judgeService, serviceProbe } from "./service-state.js";
 
 const UNIT = "imcloud-server.service";
-/** People notice half a second. */
+/** Logging in, sending and receiving together; people call more than that slow. */
 const SLOW_MS = 2_000;
+const PROBE_S = 30;
 
 const Answer = z.object({
   ok: z.boolean(),
@@ -32,11 +33,11 @@ export const imserver: HealthCheck = {
   playbook: "imserver",
   after: ["imserver-service"],
   unit: "seconds",
-  probe: () => sh`timeout 30 imcloud-server probe --json`,
+  probe: () => sh`timeout ${PROBE_S} imcloud-server probe --json || exit 1`,
   judge({ stdout }) {
     const answer = Answer.safeParse(parseJson(stdout));
     const hint = `see \`imcloud exec -- journalctl -u ${UNIT} -n 50\``;
-    if (!answer.success) return unknown("its probe gave no answer", { hint });
+    if (!answer.success) return fail(`its probe did not end within ${PROBE_S} s, or broke off`, { hint });
     const { steps } = answer.data;
     const bad = steps.find((step) => !step.ok);
     const totalMs = steps.reduce((sum, { ms }) => sum + ms, 0);
