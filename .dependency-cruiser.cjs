@@ -11,19 +11,54 @@ const upward = order.slice(1).map((room, index) => ({
 module.exports = {
   forbidden: [
     ...upward,
-    { name: "no-circular", severity: "error", from: { path: "^src" }, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+    {
+      name: "no-circular",
+      severity: "error",
+      from: { path: "^src" },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
     {
       name: "siblings-stay-apart",
       severity: "error",
       from: { path: "^src/(playbook|flash|health|bench|lab)/" },
       to: { path: "^src/(playbook|flash|health|bench|lab)/", pathNot: "^src/$1/" },
     },
-    { name: "server-is-an-island", severity: "error", from: { path: "^src/server/" }, to: { path: "^src/(?!server/|shared/)" } },
-    { name: "nobody-imports-the-server", severity: "error", from: { path: "^src/(?!server/)" }, to: { path: "^src/server/" } },
-    { name: "web-is-an-island", severity: "error", from: { path: "^src/web/" }, to: { path: "^src/(?!web/|shared/)" } },
-    { name: "config-is-a-leaf", severity: "error", from: { path: "^src/config/" }, to: { path: "^src/(?!config/|shared/)" } },
-    { name: "shared-imports-nothing", severity: "error", from: { path: "^src/shared/" }, to: { path: "^src/(?!shared/)" } },
-    { name: "bin-only-hands-over", severity: "error", from: { path: "^bin/" }, to: { path: "^src/(?!cli/)" } },
+    {
+      name: "server-is-an-island",
+      severity: "error",
+      from: { path: "^src/server/" },
+      to: { path: "^src/(?!server/|shared/)" },
+    },
+    {
+      name: "nobody-imports-the-server",
+      severity: "error",
+      from: { path: "^src/(?!server/)" },
+      to: { path: "^src/server/" },
+    },
+    {
+      name: "web-is-an-island",
+      severity: "error",
+      from: { path: "^src/web/" },
+      to: { path: "^src/(?!web/|shared/)" },
+    },
+    {
+      name: "config-is-a-leaf",
+      severity: "error",
+      from: { path: "^src/config/" },
+      to: { path: "^src/(?!config/|shared/)" },
+    },
+    {
+      name: "shared-imports-nothing",
+      severity: "error",
+      from: { path: "^src/shared/" },
+      to: { path: "^src/(?!shared/)" },
+    },
+    {
+      name: "bin-only-hands-over",
+      severity: "error",
+      from: { path: "^bin/" },
+      to: { path: "^src/(?!cli/)" },
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },

@@ -24,9 +24,9 @@ export default tseslint.config(
       "no-control-regex": "off",
     },
   },
-  { files: ["**/*.{js,mjs}"], ...tseslint.configs.disableTypeChecked },
+  { files: ["**/*.{js,mjs,cjs}"], ...tseslint.configs.disableTypeChecked },
   {
-    files: ["**/*.{js,mjs}"],
+    files: ["**/*.{js,mjs,cjs}"],
     languageOptions: {
       globals: {
         process: "readonly",
@@ -34,6 +34,11 @@ export default tseslint.config(
         URL: "readonly",
         setTimeout: "readonly",
         clearTimeout: "readonly",
+        module: "writable",
+        // Programs that Bun runs.
+        Bun: "readonly",
+        Response: "readonly",
+        setImmediate: "readonly",
       },
     },
   },

@@ -8,9 +8,10 @@ import { fleet } from "./fleet.js";
 import type { Bench } from "./metric.js";
 import { noopWide } from "./noop-wide.js";
 import { noop } from "./noop.js";
+import { send } from "./send.js";
 import { start } from "./start.js";
 
-const BENCHES: readonly Bench[] = [start, noop, noopWide, first, fleet];
+const BENCHES: readonly Bench[] = [start, noop, noopWide, first, fleet, send];
 
 const names = process.argv.slice(2);
 const chosen = names.flatMap((name) => BENCHES.find((bench) => bench.name === name) ?? []);
