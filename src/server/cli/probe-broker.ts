@@ -3,7 +3,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { connect } from "amqplib";
+import { connect, type ChannelModel } from "amqplib";
 import type { ServerConfig } from "../../shared/server-config.js";
 import { readSecretFile } from "../runtime/secret-file.js";
 
@@ -25,32 +25,47 @@ export async function probeBroker(
     { timeout: timeoutMs, ...(tls !== undefined && { ca: [readFileSync(tls.caFile)], servername: host }) },
   );
   try {
-    const channel = await connection.createConfirmChannel();
+    await Promise.race([failureOf(connection), roundTrip(connection, exchange, timeoutMs)]);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function roundTrip(connection: ChannelModel, exchange: string, timeoutMs: number): Promise<void> {
+  const channel = await connection.createConfirmChannel();
+  const refused = failureOf(channel);
+  const back = (async () => {
     await channel.checkExchange(exchange);
     // The broker removes it with the connection, however that ends.
     const { queue } = await channel.assertQueue("", { exclusive: true, autoDelete: true });
     const nonce = randomUUID();
-    const back = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`the message did not come back within ${timeoutMs} ms`)),
-        timeoutMs,
-      );
+    await new Promise<void>((resolve, reject) => {
       channel
-        .consume(
-          queue,
-          (message) => {
-            if (message?.content.toString() !== nonce) return;
-            clearTimeout(timer);
-            resolve();
-          },
-          { noAck: true },
-        )
-        .catch(reject);
+        .consume(queue, (message) => message?.content.toString() === nonce && resolve(), { noAck: true })
+        .then(() => channel.sendToQueue(queue, Buffer.from(nonce)), reject);
     });
-    channel.sendToQueue(queue, Buffer.from(nonce));
-    await channel.waitForConfirms();
-    await back;
+  })();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`the message did not come back within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+  });
+  try {
+    await Promise.race([refused, back, late]);
   } finally {
-    await connection.close();
+    clearTimeout(timer);
+    // Whoever lost the race may still fail, and everything worth telling has been told.
+    back.catch(() => undefined);
   }
+}
+
+/** A channel that the broker closes says so by an event, and its pending calls never end. */
+function failureOf(emitter: {
+  once(event: "error", listener: (error: Error) => void): unknown;
+}): Promise<never> {
+  const failed = new Promise<never>((_, reject) => emitter.once("error", reject));
+  failed.catch(() => undefined);
+  return failed;
 }
