@@ -5,13 +5,14 @@
  */
 import { first } from "./first.js";
 import { fleet } from "./fleet.js";
+import { idle } from "./idle.js";
 import type { Bench } from "./metric.js";
 import { noopWide } from "./noop-wide.js";
 import { noop } from "./noop.js";
 import { send } from "./send.js";
 import { start } from "./start.js";
 
-const BENCHES: readonly Bench[] = [start, noop, noopWide, first, fleet, send];
+const BENCHES: readonly Bench[] = [start, noop, noopWide, first, fleet, send, idle];
 
 const names = process.argv.slice(2);
 const chosen = names.flatMap((name) => BENCHES.find((bench) => bench.name === name) ?? []);

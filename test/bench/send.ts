@@ -7,9 +7,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { packageRoot } from "../../src/shared/package-root.js";
-import { compared, inTurns, measured, PAIRS, type Bench } from "./metric.js";
-import { BUN, callServer, ended, register, startServerProcess } from "./server-process.js";
+import { startRabbitmq } from "../server/rabbitmq.js";
+import { compared, inTurns, measured, PAIRS, timed, type Bench } from "./metric.js";
+import {
+  BUN,
+  callServer,
+  ended,
+  freePort,
+  register,
+  startServerProcess,
+  type ServerProcess,
+} from "./server-process.js";
 
 const FOLDER = join(packageRoot(), "test", "bench", "send");
 const SENDERS = 64;
@@ -34,31 +44,73 @@ export const send: Bench = {
   summary: `durable messages a second by ${SENDERS} connections, against one bare SQLite insert`,
 
   async run(report, say) {
-    await using server = await startServerProcess();
-    say(`${SENDERS} people enter ${ROOMS} rooms`);
-    const senders = await enter(server.url);
-    const p99s: number[] = [];
-    await load(server.port, senders, 1); // both start warm
-    const pairs = await inTurns(
-      PAIRS,
-      async () => {
-        const { sent, failed, p99Ms } = await load(server.port, senders, SECONDS);
-        if (failed > 0) throw new Error(`${failed} messages were refused`);
-        p99s.push(p99Ms);
-        return sent / SECONDS;
-      },
-      () => bareHandler(senders),
-    );
-    report(compared({ bench: "send", metric: "broker off", unit: "1/s", goal: { atLeast: 0.4 } }, pairs));
-    report(measured({ bench: "send", metric: "broker off, p99", unit: "ms" }, p99s));
+    {
+      await using server = await startServerProcess();
+      const { pairs, p99s } = await against(server, say);
+      report(compared({ bench: "send", metric: "broker off", unit: "1/s", goal: { atLeast: 0.4 } }, pairs));
+      report(measured({ bench: "send", metric: "broker off, p99", unit: "ms" }, p99s));
+    }
+    say("starting RabbitMQ");
+    const broker = await startRabbitmq();
+    try {
+      const { port, user, passwordFile } = broker;
+      const metricsPort = await freePort();
+      await using server = await startServerProcess({
+        bus: { kind: "rabbitmq", host: "127.0.0.1", port, user, passwordFile },
+        metrics: { listener: { address: "127.0.0.1", port: metricsPort } },
+      });
+      const drains: number[] = [];
+      const { pairs } = await against(server, say, async () => {
+        drains.push((await timed(() => drained(metricsPort))) / 1_000 / SECONDS);
+      });
+      report(compared({ bench: "send", metric: "RabbitMQ on", unit: "1/s", goal: { atLeast: 0.2 } }, pairs));
+      const metric = "RabbitMQ on, time to drain after a run, in runs";
+      report(measured({ bench: "send", metric, unit: "1", goal: { atMost: 1 } }, drains));
+    } finally {
+      await broker.dispose();
+    }
   },
 };
 
+/** @param after what belongs to each of our runs, but not to its time */
+async function against(server: ServerProcess, say: (line: string) => void, after = () => Promise.resolve()) {
+  say(`${SENDERS} people enter ${ROOMS} rooms`);
+  const senders = await enter(server.url);
+  const p99s: number[] = [];
+  await load(server.port, senders, 1); // both start warm
+  await after();
+  const pairs = await inTurns(
+    PAIRS,
+    async () => {
+      const { sent, failed, p99Ms } = await load(server.port, senders, SECONDS);
+      if (failed > 0) throw new Error(`${failed} messages were refused`);
+      p99s.push(p99Ms);
+      await after();
+      return sent / SECONDS;
+    },
+    () => bareHandler(senders),
+  );
+  return { pairs, p99s };
+}
+
+/** Resolves when the broker has confirmed everything. */
+async function drained(metricsPort: number): Promise<void> {
+  for (;;) {
+    const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    if (/^imcloud_outbox_lag_events 0$/m.test(text)) return;
+    await delay(50);
+  }
+}
+
 /** Each person in one room; the first of a room makes it. */
 async function enter(url: string): Promise<Sender[]> {
-  const people = await Promise.all(Array.from({ length: SENDERS }, (_, index) => register(url, `sender${index}`)));
+  const people = await Promise.all(
+    Array.from({ length: SENDERS }, (_, index) => register(url, `sender${index}`)),
+  );
   const rooms = await Promise.all(
-    people.slice(0, ROOMS).map(({ token }) => callServer(url, "POST", "createRoom", token, { preset: "public_chat" })),
+    people
+      .slice(0, ROOMS)
+      .map(({ token }) => callServer(url, "POST", "createRoom", token, { preset: "public_chat" })),
   );
   return Promise.all(
     people.map(async ({ token }, index) => {
@@ -71,7 +123,9 @@ async function enter(url: string): Promise<Sender[]> {
 
 async function bareHandler(senders: readonly Sender[]): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "imcloud-bare-"));
-  const child = spawn(BUN, [join(FOLDER, "baseline.mjs"), join(folder, "bare.sqlite")], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(BUN, [join(FOLDER, "baseline.mjs"), join(folder, "bare.sqlite")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   try {
     const [line] = (await once(child.stdout, "data")) as [Buffer];
     const { port } = JSON.parse(line.toString()) as { port: number };

@@ -16,14 +16,24 @@ const READY_MS = 20_000;
 /** The pinned Bun: where npm has left it, which depends on whether install scripts ran. */
 export const BUN = [
   join(packageRoot(), "node_modules", "bun", "bin", "bun.exe"),
-  join(packageRoot(), "node_modules", "@oven", `bun-linux-${process.arch === "arm64" ? "aarch64" : "x64"}`, "bin", "bun"),
+  join(
+    packageRoot(),
+    "node_modules",
+    "@oven",
+    `bun-linux-${process.arch === "arm64" ? "aarch64" : "x64"}`,
+    "bin",
+    "bun",
+  ),
 ].find((path) => existsSync(path)) as string;
 
 export const SERVER = join(packageRoot(), "dist", "server", "main.js");
 
 export interface ServerProcess extends AsyncDisposable {
+  /** Of the first listener. */
   readonly url: string;
   readonly port: number;
+  /** Of the last listener, when that speaks plain HTTP. */
+  readonly plainUrl: string;
   readonly folder: string;
   readonly configPath: string;
   readonly process: ChildProcess;
@@ -58,6 +68,7 @@ export async function startServerProcess(
   return {
     url: `${scheme}://127.0.0.1:${used}`,
     port: used,
+    plainUrl: `http://127.0.0.1:${config.listeners.at(-1)?.port ?? used}`,
     folder: place,
     configPath,
     process: child,
@@ -113,8 +124,13 @@ async function untilReady(child: ChildProcess): Promise<void> {
   const said: string[] = [];
   const lines = createInterface({ input: child.stderr });
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`the server was not ready within ${READY_MS} ms: ${said.join("\n")}`)), READY_MS);
-    child.once("exit", (code) => reject(new Error(`the server ended with ${String(code)}: ${said.join("\n")}`)));
+    const timer = setTimeout(
+      () => reject(new Error(`the server was not ready within ${READY_MS} ms: ${said.join("\n")}`)),
+      READY_MS,
+    );
+    child.once("exit", (code) =>
+      reject(new Error(`the server ended with ${String(code)}: ${said.join("\n")}`)),
+    );
     lines.on("line", (line) => {
       said.push(line);
       if (!line.includes('"message":"ready"')) return;
@@ -124,7 +140,8 @@ async function untilReady(child: ChildProcess): Promise<void> {
   });
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody uses at present. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

@@ -8,7 +8,6 @@ import type { Group } from "./endpoint.js";
 import { keys } from "./keys.js";
 import { login } from "./login.js";
 import { membership } from "./membership.js";
-import { presence } from "./presence.js";
 import { profiles } from "./profiles.js";
 import { pushRules } from "./push-rules.js";
 import { reading } from "./reading.js";
@@ -38,7 +37,6 @@ export const GROUPS: readonly Group[] = [
   sync,
   typing,
   receipts,
-  presence,
   profiles,
   accountData,
   userDirectory,

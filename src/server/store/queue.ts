@@ -1,5 +1,6 @@
 /**
- * Collects writes while a group is being committed, so that they share the next commit.
+ * Collects writes while a group is being committed, so that they share the next commit. One group at a time:
+ * two would each be half as large, and cost two syncs.
  *
  * The slower the disk, the larger the groups: the throughput of a card that needs 30 ms for an fsync is not
  * 33 writes a second but 33 groups.
@@ -7,8 +8,6 @@
 import { StoreError, type Change } from "./database.js";
 import type { Call, GroupResult } from "./group.js";
 
-/** Groups under way at once: one is committed while the next is on its way. */
-const GROUPS_UNDER_WAY = 2;
 /** Calls in one group; bounds the time that a reader of a change waits, and a failed group's repetition. */
 const GROUP_SIZE = 512;
 
@@ -19,20 +18,15 @@ interface Waiting extends Call {
 
 export class WriteQueue {
   #waiting: Waiting[] = [];
-  #underWay = 0;
+  #isUnderWay = false;
   #closed = false;
   #idle: (() => void) | undefined;
   readonly #commit: (calls: readonly Call[]) => Promise<GroupResult>;
-  readonly #groupsUnderWay: number;
   readonly #listeners: ((changes: readonly Change[]) => void)[] = [];
 
-  /**
-   * @param commit runs a group; groups end in the order in which they were started
-   * @param groupsUnderWay how many groups `commit` takes before the first is done
-   */
-  constructor(commit: (calls: readonly Call[]) => Promise<GroupResult>, groupsUnderWay = GROUPS_UNDER_WAY) {
+  /** @param commit runs a group */
+  constructor(commit: (calls: readonly Call[]) => Promise<GroupResult>) {
     this.#commit = commit;
-    this.#groupsUnderWay = groupsUnderWay;
   }
 
   push<T>(name: string, input: unknown): Promise<T> {
@@ -55,14 +49,14 @@ export class WriteQueue {
   /** Refuses new writes and waits for those under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#underWay > 0 || this.#waiting.length > 0)
+    if (this.#isUnderWay || this.#waiting.length > 0)
       await new Promise<void>((resolve) => (this.#idle = resolve));
   }
 
   async #next(): Promise<void> {
-    if (this.#underWay >= this.#groupsUnderWay || this.#waiting.length === 0) return;
+    if (this.#isUnderWay || this.#waiting.length === 0) return;
     const group = this.#waiting.splice(0, GROUP_SIZE);
-    this.#underWay += 1;
+    this.#isUnderWay = true;
     try {
       const { outcomes, changes } = await this.#commit(group);
       this.tell(changes);
@@ -75,9 +69,9 @@ export class WriteQueue {
       const failure = new StoreError("the write failed", { cause: error });
       for (const { reject } of group) reject(failure);
     } finally {
-      this.#underWay -= 1;
+      this.#isUnderWay = false;
       if (this.#waiting.length > 0) void this.#next();
-      else if (this.#underWay === 0) this.#idle?.();
+      else this.#idle?.();
     }
   }
 }

@@ -74,8 +74,7 @@ export class PostgresDatabase implements Database<Procedures> {
     // A pool reports a connection that died while idle; the next query gets a new one.
     this.#readers.on("error", () => undefined);
     this.#writers.on("error", () => undefined);
-    // One group at a time: the next would only wait for the lock.
-    this.#queue = new WriteQueue((calls) => this.#commit(calls), 1);
+    this.#queue = new WriteQueue((calls) => this.#commit(calls));
   }
 
   async all<T extends object>(sql: string, ...params: readonly SqlValue[]): Promise<T[]> {
