@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { addApplyCommand } from "./apply.js";
 import { addCompletionCommand } from "./completion.js";
 import { addDestroyCommand } from "./destroy.js";
+import { addDocsCommand } from "./docs.js";
 import { addExecCommand } from "./exec.js";
 import { addFactsCommand } from "./facts.js";
 import { addHealthCommand } from "./health.js";
@@ -33,4 +34,5 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addLabCommand,
   addCompletionCommand,
   addSchemaCommand,
+  addDocsCommand,
 ];
