@@ -22,7 +22,8 @@ export function revertStep({ id }: ManagedEntry): Step {
 IMCLOUD_SAVED=${folder}
 export IMCLOUD_SAVED
 sh -eu ${folder}/undo
-${removeMadeFolders}`,
+${removeMadeFolders}
+[ ! -e ${folder}/notifies ] || { systemctl daemon-reload; xargs -r systemctl try-restart < ${folder}/notifies; }`,
     forget: id,
   };
 }
@@ -38,7 +39,7 @@ export function revertAll(
     .map(revertStep);
 }
 
-/** Undoes the steps of one run, the last first. Each is safe to run twice. */
+/** Undoes the steps of one run, the last first; units that read what changed read it again. Safe to run twice. */
 export function rollbackStep(run: string): Step {
   return {
     title: `roll back run ${run}`,
@@ -50,6 +51,8 @@ for step in $(ls -1d ${RUNS}/${run}/steps/*/ 2>/dev/null | sort -r); do
   export IMCLOUD_SAVED
   sh -eu "$step/undo"
   ${removeMadeFolders}
-done`,
+done
+systemctl daemon-reload
+cat ${RUNS}/${run}/steps/*/notifies 2> /dev/null | sort -u | xargs -r systemctl try-restart`,
   };
 }

@@ -67,6 +67,7 @@ for step in "$IMCLOUD_FILES"/steps/*; do
   [ ! -e "$step/kept" ] || cp "$step/kept" "$saved/"
   if [ -e "$step/undo" ]; then
     cp "$step/undo" "$step/title" "$saved/"
+    [ ! -e "$step/notifies" ] || cp "$step/notifies" "$saved/"
     durable "$saved"/*
   fi
 
@@ -85,7 +86,6 @@ for step in "$IMCLOUD_FILES"/steps/*; do
   fi
 
   if [ -e "$step/confirm" ]; then
-    [ ! -e "$step/notifies" ] || cp "$step/notifies" "$saved/"
     arm "$saved" "$(cat "$step/confirm")" >> "$journal" 2>&1 9>&- || finish failed
   fi
   if [ -e "$step/notifies" ]; then

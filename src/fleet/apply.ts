@@ -2,7 +2,7 @@
  * Brings boards to the state that `imcloud.yaml` describes. Each board ends for itself.
  */
 import { applyBoard } from "../engine/apply.js";
-import type { BoardPlan, BoardResult, RunObserver } from "../engine/types.js";
+import type { BoardPlan, BoardResult } from "../engine/types.js";
 import type { TransportCounts } from "../board/transport.js";
 import { ImcloudError } from "../shared/errors.js";
 import { withBoard } from "./connect.js";
@@ -10,8 +10,10 @@ import type { BoardOutcome } from "./each-board.js";
 import { rememberedFacts, rememberFacts } from "./facts-cache.js";
 import { onEachBoard, type Fleet } from "./fleet.js";
 import { changesInWords } from "./plan.js";
-import type { BoardProgress, FleetProgress } from "./progress.js";
+import { observe, summaryOf } from "./in-words.js";
+import type { FleetProgress } from "./progress.js";
 import { resolverOf } from "./resolver.js";
+import { verification } from "./verify.js";
 
 export interface ApplyOptions {
   readonly prune: boolean;
@@ -36,15 +38,18 @@ export async function applyFleet(
     async (board, transport, say): Promise<AppliedBoard> => {
       const remembered = await rememberedFacts(fleet.workspace, board.name);
       say.doing("probing");
-      const result = await applyBoard({
+      const verify = verification(board, transport, say, options.signal);
+      const applied = await applyBoard({
         transport,
         resolve: resolverOf({ ...fleet, board, fetching: (what) => say.doing(`fetching ${what}`) }),
+        approve: (plan) => verify.before(plan),
         prune: options.prune,
         afresh: (again) => withBoard(board, fleet.connecting, again),
         observer: observe(say, (plan) => refuseStale(plan, options.agreed?.get(board.name))),
         ...(remembered !== undefined && { rememberedFacts: remembered }),
         ...(options.signal !== undefined && { signal: options.signal }),
       });
+      const result = await verify.after(applied);
       if (result.facts !== undefined) await rememberFacts(fleet.workspace, board.name, result.facts);
       say.ended(result.error?.message ?? summaryOf(result), result.outcome !== "failed");
       return { result, counts: transport.counts };
@@ -52,34 +57,6 @@ export async function applyFleet(
   );
   await progress.end();
   return outcomes;
-}
-
-/** @example "changed: 12 steps in 2 waves" */
-export function summaryOf({ outcome, waves }: BoardResult): string {
-  const steps = waves.flatMap((wave) => wave.steps).filter((step) => step.outcome === "done").length;
-  if (outcome === "unchanged") return "unchanged";
-  const inWaves = waves.length > 1 ? ` in ${waves.length} waves` : "";
-  const words = `${steps === 1 ? "1 step" : `${steps} steps`}${inWaves}`;
-  return outcome === "stopped" ? `stopped after ${words}` : `${outcome}: ${words}`;
-}
-
-/** Puts the engine's events into words. */
-export function observe(
-  say: BoardProgress,
-  firstPlan: (plan: BoardPlan) => void = () => undefined,
-): RunObserver {
-  return {
-    planned(plan, wave) {
-      if (wave === 1) firstPlan(plan);
-      if (plan.changes.length > 0) say.doing(`wave ${wave}: ${changesInWords(plan)}`);
-    },
-    attached: (run) => say.doing(`joining run ${run}, which is still going on`),
-    uploading: (path, sizeBytes) => say.doing(`sending ${path} (${Math.ceil(sizeBytes / 1_000_000)} MB)`),
-    stepStarted: (title, index, count) => say.stepStarted(title, index, count),
-    output: (line) => say.output(line),
-    stepEnded: ({ title, outcome, durationMs }, index, count) =>
-      say.stepEnded(title, outcome, durationMs, index, count),
-  };
 }
 
 function refuseStale(plan: BoardPlan, agreed: string | undefined): void {

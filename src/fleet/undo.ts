@@ -10,21 +10,18 @@ import { z } from "zod";
 import { sh } from "../board/script.js";
 import { RUNS, RUNTIME, STATE } from "../board/state.js";
 import type { Transport } from "../board/transport.js";
-import { newRun } from "../engine/apply.js";
-import { compileRun, type Step } from "../engine/compile.js";
-import { follow } from "../engine/follow.js";
 import { probe } from "../engine/probe.js";
 import { revertAll, rollbackStep } from "../engine/revert.js";
 import type { BoardResult } from "../engine/types.js";
 import { ImcloudError } from "../shared/errors.js";
-import { observe, summaryOf, type AppliedBoard } from "./apply.js";
+import type { AppliedBoard } from "./apply.js";
 import type { BoardOutcome } from "./each-board.js";
 import { onEachBoard, type Fleet } from "./fleet.js";
+import { summaryOf } from "./in-words.js";
 import type { BoardProgress, FleetProgress } from "./progress.js";
+import { runSteps } from "./run-steps.js";
 import { readOptional, type Workspace } from "./workspace.js";
 
-/** Undo steps restart services and purge packages; apt on a slow card takes its time. */
-const UNDO_DEADLINE_MS = 60 * 60 * 1000;
 const TIDY_DEADLINE_MS = 60_000;
 
 export interface UndoOptions {
@@ -98,33 +95,6 @@ async function undoEach(
   );
   await progress.end();
   return outcomes;
-}
-
-async function runSteps(
-  board: string,
-  transport: Transport,
-  steps: readonly Step[],
-  say: BoardProgress,
-  { signal }: UndoOptions,
-): Promise<BoardResult> {
-  const handle = newRun();
-  const followed = await follow(transport, compileRun(steps, handle), handle, {
-    observer: observe(say),
-    deadlineMs: UNDO_DEADLINE_MS,
-    stepCount: steps.length,
-    ...(signal !== undefined && { signal }),
-  });
-  const waves = [{ run: handle.run, steps: followed.steps }];
-  if (followed.outcome === "done") return { board, outcome: "changed", waves };
-  if (followed.outcome === "stopped") return { board, outcome: "stopped", waves };
-  const last = followed.steps.at(-1);
-  const error = new ImcloudError("engine.step-failed", `\`${board}\`: ${last?.title ?? "the run"} failed`, {
-    found:
-      [followed.complaint, ...(last?.tail ?? [])].filter((line) => line !== "").join("\n") ||
-      followed.outcome,
-    hint: "mend the cause and run the command again: what is undone stays undone",
-  });
-  return { board, outcome: "failed", waves, error };
 }
 
 function refuseWhileRunning(board: string, run: string | undefined): void {

@@ -11,6 +11,7 @@ import { compareManifests } from "../../src/lab/manifest.js";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
 import { packageRoot } from "../../src/shared/package-root.js";
 import { operator, type Operator } from "./operator.js";
+import { settledFiles } from "./wishes.js";
 
 const CLIENTS = join(packageRoot(), "test", "clients");
 /** More than the shipped playbooks need would mean that somebody waits for somebody in vain. */
@@ -18,8 +19,10 @@ const MOST_WAVES = 4;
 
 let board: VirtualBoard;
 let home: Operator;
+let bare: ReadonlySet<string>;
 beforeAll(async () => {
   board = await virtualBoard("pi-1");
+  bare = new Set(settledFiles(await board.manifest()));
   home = await operator({ boards: [board] });
 });
 afterAll(async () => {
@@ -49,7 +52,7 @@ describe("a bare board", () => {
 
   test("`apply` brings everything up in few waves, and the second one has nothing to do", async () => {
     const first = await home.imcloud("apply", "--yes", "--json");
-    expect(first, first.stderr).toMatchObject({ exitCode: 0 });
+    expect(first.exitCode, first.stderr).toBe(0);
     const report = (run: typeof first) => (run.json["boards"] as Record<string, BoardReport>)["pi-1"];
     expect(report(first)?.outcome).toBe("changed");
     expect(report(first)?.waves.length).toBeLessThanOrEqual(MOST_WAVES);
@@ -87,13 +90,57 @@ describe("a bare board", () => {
 
   test("after a reboot everything is there again, and there is nothing to do", async () => {
     await board.reboot();
-    await board.sh("systemctl is-system-running --wait || :");
+    await board.sh("systemctl start multi-user.target");
     const plan = await home.imcloud("plan");
     expect([plan.stdout, plan.exitCode]).toEqual([expect.stringContaining("nothing to change"), 0]);
     expect(await board.sh("systemctl is-active rabbitmq-server imcloud-server")).toBe("active\nactive");
     expect(await board.sh("imcloud-server probe --json")).toContain('"ok":true');
   });
+
+  test("a change that makes the server ill goes back by itself", async () => {
+    const config = await home.read("imcloud.yaml");
+    await home.write("playbooks/harm.yaml", HARM);
+    await home.write("imcloud.yaml", `${config}\nplaybooks: [base, tuning, rabbitmq, imserver, harm]\n`);
+    const harmed = await home.imcloud("apply", "--yes");
+    expect(harmed.exitCode).toBe(4);
+    expect(harmed.stderr).toContain("error[engine.reverted]");
+    expect(await board.sh("imcloud-server probe --json")).toContain('"ok":true');
+    expect((await home.imcloud("health")).stdout).toContain("IM server");
+    await home.write("imcloud.yaml", config);
+  });
+
+  test("`destroy` leaves nothing of imcloud's behind", async () => {
+    const refused = await home.imcloud("destroy", "pi-1");
+    expect(refused.exitCode, refused.stderr).toBe(64);
+    const destroyed = await home.imcloud("destroy", "pi-1", "--yes", "pi-1", "--purge-data");
+    expect(destroyed.exitCode, destroyed.stderr).toBe(0);
+    const left = settledFiles(await board.manifest()).filter((row) => !bare.has(row));
+    expect(left).toEqual([]);
+    expect(await board.sh("getent passwd imcloud || :; cat /proc/sys/net/ipv4/tcp_keepalive_time")).toBe(
+      "7200",
+    );
+    expect(
+      await board.sh(
+        "systemctl list-unit-files 'imcloud*' 'rabbitmq*' --no-legend | grep -v imcloud-lab || :",
+      ),
+    ).toBe("");
+  });
 });
+
+/** It starts, says so and listens, and is no IM server. */
+const HARM = `
+description: A server that is none
+tasks:
+  - file:
+      path: /etc/systemd/system/imcloud-server.service.d/harm.conf
+      content: |
+        [Service]
+        Type=simple
+        WatchdogSec=0
+        ExecStart=
+        ExecStart=/opt/imcloud/bun -e "Bun.serve({ port: 8448, fetch: () => new Response('no') })"
+      notifies: [imcloud-server.service]
+`;
 
 interface BrokerEvent {
   readonly key: string;
