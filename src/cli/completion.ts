@@ -43,7 +43,9 @@ function wordsOf(command: Command, path: string): Words[] {
 }
 
 /** Names of boards and groups: the keys that stand two spaces in, below `boards:` and `groups:`. */
-const BOARD_NAMES = String.raw`sed -n '/^\(boards\|groups\):/,/^[^ ]/s/^  \([a-z0-9-]*\):.*/\1/p' "${"$"}{IMCLOUD_CONFIG:-imcloud.yaml}" 2>/dev/null`;
+const keysOf = (section: string): string =>
+  String.raw`-e '/^${section}:/,/^[^ ]/s/^  \([a-z0-9-]*\):.*/\1/p'`;
+const BOARD_NAMES = `sed -n ${keysOf("boards")} ${keysOf("groups")} "${"$"}{IMCLOUD_CONFIG:-imcloud.yaml}" 2>/dev/null`;
 
 /** Commands whose next word is a board. */
 const TAKES_BOARD = ["ssh", "trust", "destroy"];
@@ -109,8 +111,13 @@ function fish(all: readonly Words[]): string {
     });
   });
   const boards = TAKES_BOARD.map(
-    (name) =>
-      `complete -c imcloud -f -n "__fish_seen_subcommand_from ${name}" -a "(${BOARD_NAMES.replaceAll('"', '\\"')})"`,
+    (name) => `complete -c imcloud -f -n "__fish_seen_subcommand_from ${name}" -a '(__imcloud_boards)'`,
   );
-  return ["# imcloud completion for fish", ...lines, ...boards].join("\n");
+  return ["# imcloud completion for fish", FISH_BOARDS, ...lines, ...boards].join("\n");
 }
+
+const FISH_BOARDS = `function __imcloud_boards
+  set -l file imcloud.yaml
+  set -q IMCLOUD_CONFIG; and set file $IMCLOUD_CONFIG
+  sed -n ${keysOf("boards")} ${keysOf("groups")} $file 2>/dev/null
+end`;

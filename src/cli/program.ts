@@ -25,7 +25,7 @@ interface GlobalOptions {
 
 /** @param args without node's and the script's path */
 export async function runProgram(args: readonly string[]): Promise<number> {
-  const program = makeProgram();
+  const program = makeProgram(args);
   process.exitCode = ExitCode.Ok;
   try {
     await program.parseAsync([...args], { from: "user" });
@@ -36,7 +36,8 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   }
 }
 
-export function makeProgram(): Command {
+/** @param args what the program is going to read; help needs none */
+export function makeProgram(args: readonly string[] = []): Command {
   const program = new Command("imcloud")
     .description("Turns Raspberry Pi boards into a private instant-messaging cloud.")
     .version(version(), "-V, --version", "show the version")
@@ -60,7 +61,7 @@ export function makeProgram(): Command {
     terminal: async () => {
       const { quiet = false, verbose = false } = program.opts<GlobalOptions>();
       const { openTerminal } = await import("./terminal.js");
-      return openTerminal({ quiet, verbose, json: wantsJson(process.argv) });
+      return openTerminal({ quiet, verbose, json: wantsJson(args) });
     },
   };
   for (const add of COMMANDS) add(program, context);

@@ -148,13 +148,17 @@ function nobodyToAsk(question: string, instead: string): ImcloudError {
   });
 }
 
+let listening: (() => void) | undefined;
+
 /** The first Ctrl-C lets the running step end; the second leaves at once, and what runs on a board goes on. */
 function onInterrupt(stopping: AbortController, note: (text: string) => void): void {
-  process.on("SIGINT", () => {
+  if (listening !== undefined) process.off("SIGINT", listening);
+  listening = () => {
     if (stopping.signal.aborted) process.exit(INTERRUPTED);
     stopping.abort();
     note("stopping after the current step; Ctrl-C again leaves it running on the board");
-  });
+  };
+  process.on("SIGINT", listening);
 }
 
 /** Renderers load their libraries when the first event comes; until then events wait in order. */

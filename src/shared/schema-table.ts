@@ -20,7 +20,7 @@ export function schemaTable(schema: SchemaNode): string {
   const rows = [...settingsOf("", schema, true)];
   return [
     "| setting | value | default | meaning |",
-    "|---|---|---|---|",
+    "| --- | --- | --- | --- |",
     ...rows.map((row) => `| ${row.join(" | ")} |`),
   ].join("\n");
 }
