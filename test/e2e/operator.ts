@@ -24,6 +24,8 @@ export interface OperatorOptions {
   /** Goes over the top level of the generated `imcloud.yaml`. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly secrets?: Readonly<Record<string, string>>;
+  /** True: an empty folder, as before `imcloud init`. */
+  readonly empty?: boolean;
   /** Further files beside `imcloud.yaml`, by their path there. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -62,7 +64,7 @@ export async function operator(options: OperatorOptions): Promise<Operator> {
   await mkdir(home.folder);
   const secretsMode = 0o600;
   const files: Readonly<Record<string, string>> = {
-    "imcloud.yaml": stringify(configOf(options)),
+    ...(options.empty !== true && { "imcloud.yaml": stringify(configOf(options)) }),
     ...(options.playbook !== undefined && { "playbooks/test.yaml": playbookOf(options.playbook) }),
     ...options.files,
   };

@@ -1,0 +1,47 @@
+/**
+ * `imcloud init` as a person has it: in a terminal, in an empty folder, with a board that knows them by password only.
+ */
+import { expect, test } from "vitest";
+import { ACCOUNTS } from "../../src/lab/accounts.js";
+import { virtualBoard } from "../../src/lab/virtual-board.js";
+import { operator } from "./operator.js";
+
+test("a few answers, and the cloud is up", async () => {
+  await using board = await virtualBoard("raspberrypi", { user: "fresh" });
+  await using home = await operator({ boards: [board], empty: true });
+  const person = home.terminal(["init", "--address", board.address]);
+
+  await person.see("User to log in as");
+  person.type("fresh\r");
+  await person.see("Name for the board");
+  person.type("attic\r");
+  // Whose key that is, only the person can tell.
+  await person.see(board.fingerprint);
+  await person.see("Is this your board?");
+  person.type("\r");
+  await person.see("password of fresh");
+  person.type(`${ACCOUNTS.fresh.password}\r`);
+  await person.see("Name of the cloud");
+  person.type("loft\r");
+  await person.see("can never change");
+  await person.see("Permanent server name");
+  person.type("\r");
+  await person.see("Broker");
+  person.type("\u001b[B\r"); // the one below RabbitMQ: none
+  await person.see("Name of the first account");
+  person.type("ada\r");
+  await person.see("Password for ada");
+  person.type("\r"); // one is made
+  await person.see("Apply these changes?");
+  person.type("\r");
+
+  expect(await person.exit, person.screen).toBe(0);
+  expect(person.screen).toContain("@ada:loft.home.arpa");
+  expect(person.screen).not.toContain(ACCOUNTS.fresh.password);
+
+  // What it wrote is enough for the next command, without a terminal and without the password.
+  const plan = await home.imcloud("plan", "--json");
+  expect(plan, plan.stderr).toMatchObject({ exitCode: 0 });
+  expect(await home.read(".gitignore")).toContain("imcloud.secrets.yaml");
+  expect(await board.sh("hostname")).toBe("attic");
+});
