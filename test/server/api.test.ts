@@ -120,6 +120,26 @@ describe("requests that are none", () => {
     expect(await codeOf(await post(`{"name":"${"x".repeat(1_100_000)}"}`))).toEqual([413, "M_TOO_LARGE"]);
   });
 
+  test("too deep, and what is missing after the proof", async () => {
+    const post = (path: string, body: string) =>
+      raw(`/_matrix/client/v3/${path}`, { method: "POST", headers: auth(), body });
+    expect(
+      await codeOf(
+        await post("createRoom", `{"creation_content":${'{"a":'.repeat(5_000)}1${"}".repeat(5_001)}`),
+      ),
+    ).toEqual([400, "M_BAD_JSON"]);
+    expect((await post("createRoom", JSON.stringify({ name: `${"[{".repeat(500)}"` }))).status).toBe(200);
+    const proof = {
+      type: "m.login.password",
+      identifier: { type: "m.id.user", user: "alice" },
+      password: "alice's password",
+    };
+    expect(await codeOf(await post("account/password", JSON.stringify({ auth: proof })))).toEqual([
+      400,
+      "M_MISSING_PARAM",
+    ]);
+  });
+
   test("browsers may ask from anywhere, and HEAD is GET without a body", async () => {
     const options = await raw("/_matrix/client/v3/sync", { method: "OPTIONS" });
     expect(options.status).toBe(200);
@@ -301,15 +321,7 @@ describe("rooms", () => {
     );
     await alice.post(`rooms/${at(roomId)}/unban`, { user_id: "@bob:hs1" });
     await bob.post(`rooms/${at(roomId)}/forget`, {});
-    expect(
-      (
-        await refused(
-          bob
-            .get(`rooms/${at(roomId)}/messages?dir=b&limit=1`)
-            .then((page) => bob.get(`rooms/${at(roomId)}/state`).then(() => page)),
-        )
-      ).code,
-    ).toBe("M_FORBIDDEN");
+    expect((await refused(bob.get(`rooms/${at(roomId)}/messages?dir=b`))).code).toBe("M_FORBIDDEN");
     await alice.post(`rooms/${at(roomId)}/invite`, { user_id: "@bob:hs1" });
     await bob.post(`rooms/${at(roomId)}/join`, {});
   });

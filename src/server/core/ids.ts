@@ -7,8 +7,11 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 
 const MAX_BYTES = 255;
+/** Most are so short that their bytes need not be counted: a UTF-16 unit takes three at most. */
 const short = (text: string): boolean =>
-  Buffer.byteLength(text) <= MAX_BYTES && !text.includes("\0") && text.isWellFormed();
+  (text.length <= MAX_BYTES / 3 || Buffer.byteLength(text) <= MAX_BYTES) &&
+  !text.includes("\0") &&
+  text.isWellFormed();
 const TOO_LONG = `at most ${MAX_BYTES} bytes, without NUL`;
 
 /** Historical user ids may hold more characters than new ones; here only what every id must have. */

@@ -4,7 +4,7 @@
  * It speaks the web's `Request` and `Response`, so tests call it without a socket.
  */
 import { performance } from "node:perf_hooks";
-import type { z } from "zod";
+import { z } from "zod";
 import { Failure } from "../service/failure.js";
 import type { Caller } from "../service/sessions.js";
 import type { Services } from "../service/services.js";
@@ -20,6 +20,9 @@ const CORS = {
   "access-control-allow-headers": "X-Requested-With, Content-Type, Authorization",
 };
 const HEADERS = { ...CORS, "content-type": "application/json", "cache-control": "no-store" };
+
+const R0 = "/_matrix/client/r0/";
+const UNKNOWN_LABELS = 'method="",route="unknown"';
 
 const NOBODY: Caller = { userId: "", deviceId: "", isAdmin: false };
 
@@ -100,7 +103,7 @@ export class App {
         }
       }
     } catch (error) {
-      const failure = error instanceof Failure ? error : this.#unexpected(error, request.method, match);
+      const failure = this.#failureOf(error, request.method, match);
       const retryAfterMs = failure.extra["retry_after_ms"];
       return new Response(request.method === "HEAD" ? null : JSON.stringify(failure), {
         status: failure.status,
@@ -155,6 +158,13 @@ export class App {
     return request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? address;
   }
 
+  #failureOf(error: unknown, method: string, match: ReturnType<Router["match"]>): Failure {
+    if (error instanceof Failure) return error;
+    // What a handler checks by itself, once more proof was given.
+    if (error instanceof z.ZodError) return failureOf(error, undefined, "M_BAD_JSON");
+    return this.#unexpected(error, method, match);
+  }
+
   /** A bug or a disk that fails: the client learns only that, the log learns everything but content. */
   #unexpected(error: unknown, method: string, match: ReturnType<Router["match"]>): Failure {
     this.#requests += 1;
@@ -165,28 +175,29 @@ export class App {
   }
 
   #note(method: string, endpoint: Endpoint | undefined, status: number, tookMs: number): void {
+    this.#services.metrics.request(endpoint?.labels ?? UNKNOWN_LABELS, status, tookMs);
+    if (!this.#services.log.isOn("debug")) return;
     const route = endpoint?.path ?? "unknown";
-    this.#services.metrics.request(method, route, status, tookMs);
-    if (this.#services.log.isOn("debug"))
-      this.#services.log.debug("request", { method, route, status, tookMs: Math.round(tookMs) });
+    this.#services.log.debug("request", { method, route, status, tookMs: Math.round(tookMs) });
   }
 }
 
 function validate(schema: z.ZodType, value: unknown, code: "M_BAD_JSON" | "M_INVALID_PARAM"): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
+  throw failureOf(result.error, value, code);
+}
+
+function failureOf(error: z.ZodError, value: unknown, code: "M_BAD_JSON" | "M_INVALID_PARAM"): Failure {
+  const [issue] = error.issues;
   const where = issue?.path.join(".") ?? "";
-  const isMissing =
-    issue?.code === "invalid_type" &&
-    issue.path.reduce<unknown>(
-      (inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key],
-      value,
-    ) === undefined;
-  throw new Failure(
-    isMissing && where !== "" ? "M_MISSING_PARAM" : code,
-    `${where === "" ? "" : `\`${where}\`: `}${issue?.message ?? "not understood"}`,
+  const found = issue?.path.reduce<unknown>(
+    (inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key],
+    value,
   );
+  const isMissing = issue?.code === "invalid_type" && found === undefined && where !== "";
+  const place = where === "" ? "" : `\`${where}\`: `;
+  return new Failure(isMissing ? "M_MISSING_PARAM" : code, `${place}${issue?.message ?? "not understood"}`);
 }
 
 /** @throws Failure M_MISSING_TOKEN */
@@ -203,9 +214,9 @@ function splitUrl(url: string): { path: string; query: string } {
   if (start < 0) return { path: "/", query: "" };
   const mark = url.indexOf("?", start);
   const path = url.slice(start, mark < 0 ? undefined : mark);
-  // Old SDKs still say r0; the endpoints are the same.
   return {
-    path: path.replace(/^\/_matrix\/client\/r0\//, "/_matrix/client/v3/"),
+    // Old SDKs still say r0; the endpoints are the same.
+    path: path.startsWith(R0) ? `/_matrix/client/v3/${path.slice(R0.length)}` : path,
     query: mark < 0 ? "" : url.slice(mark + 1),
   };
 }

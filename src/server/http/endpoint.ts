@@ -41,6 +41,8 @@ interface Definition<P, Q, B, R> {
 export interface Endpoint {
   readonly method: string;
   readonly path: string;
+  /** Names the endpoint in metrics. */
+  readonly labels: string;
   readonly auth: Auth;
   readonly limit: LimitName | undefined;
   readonly params: z.ZodType;
@@ -65,6 +67,7 @@ export function endpoint<P = object, Q = object, B = object, R = unknown>(
   return {
     method,
     path,
+    labels: `method="${method}",route="${path}"`,
     auth: definition.auth ?? "user",
     limit: definition.limit,
     params: definition.params ?? Nothing,

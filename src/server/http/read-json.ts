@@ -3,6 +3,9 @@
  */
 import { Failure } from "../service/failure.js";
 
+/** Levels of objects and lists: nothing of Matrix needs so many, and whoever walks them does so by recursion. */
+const MAX_DEPTH = 100;
+
 /**
  * @returns the body's JSON object; an empty one for a POST without a body, as many clients send it
  * @throws Failure M_TOO_LARGE, M_NOT_JSON, M_BAD_JSON
@@ -12,6 +15,7 @@ export async function readJson(request: Request, limitBytes: number): Promise<un
   const text = await request.text();
   if (text.length > limitBytes) throw tooLarge(limitBytes);
   if (text === "" && (request.method === "POST" || request.method === "DELETE")) return {};
+  if (isTooDeep(text)) throw new Failure("M_BAD_JSON", `the body has more than ${MAX_DEPTH} levels`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -24,3 +28,26 @@ export async function readJson(request: Request, limitBytes: number): Promise<un
 }
 
 const tooLarge = (limitBytes: number) => new Failure("M_TOO_LARGE", `a body has at most ${limitBytes} bytes`);
+
+/** Counts brackets outside of strings; a text that is no JSON may be judged either way. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit === 0x22) index = endOfString(text, index);
+    else if (unit === 0x7b || unit === 0x5b) depth += 1;
+    else if (unit === 0x7d || unit === 0x5d) depth -= 1;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
+}
+
+/** @returns the place of the quote that closes the string, or the text's end */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes += 1;
+    if (backslashes % 2 === 0) return end;
+  }
+  return text.length;
+}

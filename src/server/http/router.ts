@@ -38,7 +38,7 @@ export class Router {
     if (found === undefined) return { kind: "wrong-method" };
     try {
       const params = Object.fromEntries(
-        found.names.map((name, index) => [name, decodeURIComponent(values[index] ?? "")]),
+        found.names.map((name, index) => [name, decode(values[index] ?? "")]),
       );
       return { kind: "found", endpoint: found.endpoint, params };
     } catch {
@@ -65,6 +65,8 @@ export class Router {
     node.endpoints.set(endpoint.method, { endpoint, names });
   }
 }
+
+const decode = (text: string): string => (text.includes("%") ? decodeURIComponent(text) : text);
 
 const newNode = (): Node => ({ fixed: new Map(), parameter: undefined, endpoints: new Map() });
 

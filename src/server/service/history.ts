@@ -30,12 +30,17 @@ export class History {
   }
 
   async viewpoint(roomId: string, userId: string): Promise<Viewpoint> {
-    const [members, visibilities] = await Promise.all([
+    const [row, members, visibilities] = await Promise.all([
+      this.#store.events.membership(userId, roomId),
       this.#store.events.stateHistory(roomId, "m.room.member", userId),
       this.#store.events.stateHistory(roomId, "m.room.history_visibility", ""),
     ]);
     return {
-      memberships: members.map(({ position, content }) => ({ position, value: membershipOf(content) })),
+      // Who has forgotten a room is to it as if never there.
+      memberships:
+        row?.forgotten === true
+          ? []
+          : members.map(({ position, content }) => ({ position, value: membershipOf(content) })),
       visibilities: visibilities.map(({ position, content }) => ({
         position,
         value: historyVisibilityOf(content),

@@ -5,8 +5,9 @@
  */
 const BOUNDS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** The requests of one endpoint. */
 interface Series {
-  readonly labels: string;
+  readonly statuses: Map<number, number>;
   readonly buckets: number[];
   sum: number;
   count: number;
@@ -21,22 +22,21 @@ export interface Gauge {
 }
 
 export class Metrics {
-  readonly #requests = new Map<string, number>();
-  readonly #latencies = new Map<string, Series>();
+  readonly #requests = new Map<string, Series>();
   readonly #gauges: Gauge[] = [];
 
-  request(method: string, route: string, status: number, tookMs: number): void {
-    const labels = `method="${method}",route="${route}"`;
-    const key = `${labels},status="${status}"`;
-    this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
-    let series = this.#latencies.get(labels);
+  /** @param labels of the endpoint, as they stand in the output: one of few, never a text that clients choose */
+  request(labels: string, status: number, tookMs: number): void {
+    let series = this.#requests.get(labels);
     if (series === undefined) {
-      series = { labels, buckets: BOUNDS_SECONDS.map(() => 0), sum: 0, count: 0 };
-      this.#latencies.set(labels, series);
+      series = { statuses: new Map(), buckets: BOUNDS_SECONDS.map(() => 0), sum: 0, count: 0 };
+      this.#requests.set(labels, series);
     }
+    series.statuses.set(status, (series.statuses.get(status) ?? 0) + 1);
     const seconds = tookMs / 1000;
-    const bucket = BOUNDS_SECONDS.findIndex((bound) => seconds <= bound);
-    if (bucket >= 0) series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1;
+    let bucket = 0;
+    while (bucket < BOUNDS_SECONDS.length && seconds > (BOUNDS_SECONDS[bucket] ?? 0)) bucket++;
+    if (bucket < series.buckets.length) series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1;
     series.sum += seconds;
     series.count += 1;
   }
@@ -50,12 +50,15 @@ export class Metrics {
       "# HELP imcloud_requests_total Requests answered.",
       "# TYPE imcloud_requests_total counter",
     ];
-    for (const [labels, count] of this.#requests) lines.push(`imcloud_requests_total{${labels}} ${count}`);
+    for (const [labels, { statuses }] of this.#requests) {
+      for (const [status, count] of statuses)
+        lines.push(`imcloud_requests_total{${labels},status="${status}"} ${count}`);
+    }
     lines.push(
       "# HELP imcloud_request_seconds Time to the answer; a sync's includes its wait.",
       "# TYPE imcloud_request_seconds histogram",
     );
-    for (const series of this.#latencies.values()) lines.push(...renderSeries(series));
+    for (const [labels, series] of this.#requests) lines.push(...renderSeries(labels, series));
     for (const gauge of this.#gauges) {
       const { name, help, type } = gauge;
       lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, `${name} ${await gauge.read()}`);
@@ -64,7 +67,7 @@ export class Metrics {
   }
 }
 
-function renderSeries({ labels, buckets, sum, count }: Series): string[] {
+function renderSeries(labels: string, { buckets, sum, count }: Series): string[] {
   let upTo = 0;
   const lines = BOUNDS_SECONDS.map((bound, index) => {
     upTo += buckets[index] ?? 0;

@@ -80,9 +80,8 @@ export class Sessions {
     const account = await this.#store.accounts.get(userId);
     // A name that does not exist takes as long as a wrong password: the time tells nothing.
     const matches = await this.#hasher.verify(password, account?.passwordHash);
-    if (account?.isDeactivated === true)
-      throw new Failure("M_USER_DEACTIVATED", "the account is deactivated");
     if (!matches || account === undefined) throw forbidden("wrong user name or password");
+    if (account.isDeactivated) throw new Failure("M_USER_DEACTIVATED", "the account is deactivated");
     return account.userId;
   }
 

@@ -73,7 +73,8 @@ export class Sync {
 
   async #assemble(request: SyncRequest, follower: Follower): Promise<{ body: SyncBody; isEmpty: boolean }> {
     const { viewer, since } = request;
-    const upTo = this.#stream.latest;
+    // Another node may have told the device more than this one has heard of.
+    const upTo = Math.max(this.#stream.latest, since?.position ?? 0);
     const typingSerial = this.#typing.serial;
     const changes = since === undefined ? undefined : this.#stream.since(since.position);
     const stretch = await this.#stretch(follower, since?.position ?? 0, upTo, changes);
