@@ -12,7 +12,7 @@ export function addDocsCommand(program: Command, context: Context): void {
       const { renderPage } = await import("./documentation.js");
       for (const page of pages) {
         const before = await readFile(page, "utf8");
-        const after = renderPage(before);
+        const after = renderPage(before, program);
         if (after === before) continue;
         await writeFile(page, after);
         terminal.note(`renewed ${page}`);

@@ -11,12 +11,11 @@ import { CHECKS } from "../health/checks.js";
 import { RESOURCE_TYPES } from "../resources/registry.js";
 import { ERRORS } from "../shared/errors.js";
 import { schemaTable, type SchemaNode } from "../shared/schema-table.js";
-import { makeProgram } from "./program.js";
 
 type Part = "commands" | "settings" | "errors" | "checks" | "resources";
 
-const PARTS: Readonly<Record<Part, () => string>> = {
-  commands: () => commandsOf(makeProgram(), "").join("\n\n"),
+const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
+  commands: (program) => commandsOf(program, "").join("\n\n"),
   settings: () => schemaTable(jsonSchema("config")),
   errors: () =>
     table(
@@ -48,14 +47,14 @@ const PARTS: Readonly<Record<Part, () => string>> = {
 };
 
 /** @throws RangeError for a part that nobody makes */
-export function renderPage(page: string): string {
+export function renderPage(page: string, program: Command): string {
   return page.replaceAll(
     /(<!-- made by `imcloud docs`: (\w+) -->\n)[\s\S]*?(<!-- end -->)/g,
     (_whole, open: string, name: string, end: string) => {
-      const make = PARTS[name as Part] as (() => string) | undefined;
+      const make = PARTS[name as Part] as (typeof PARTS)[Part] | undefined;
       if (make === undefined)
         throw new RangeError(`no part ${name}; there are ${Object.keys(PARTS).join(", ")}`);
-      return `${open}\n${make()}\n\n${end}`;
+      return `${open}\n${make(program)}\n\n${end}`;
     },
   );
 }

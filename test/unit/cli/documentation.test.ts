@@ -17,7 +17,7 @@ const plain = (text: string): string =>
 
 test.each(pages)("docs/%s is not stale: else run `npx imcloud docs docs/*.md`", async (name) => {
   const page = await readFile(join(DOCS, name), "utf8");
-  expect(plain(renderPage(page))).toBe(plain(page));
+  expect(plain(renderPage(page, makeProgram()))).toBe(plain(page));
 });
 
 test("a link between pages leads somewhere", async () => {
@@ -29,7 +29,9 @@ test("a link between pages leads somewhere", async () => {
 });
 
 test("a page cannot ask for a part that nobody makes", () => {
-  expect(() => renderPage("<!-- made by `imcloud docs`: weather -->\n<!-- end -->")).toThrow(RangeError);
+  expect(() => renderPage("<!-- made by `imcloud docs`: weather -->\n<!-- end -->", makeProgram())).toThrow(
+    RangeError,
+  );
 });
 
 describe("every command", () => {
