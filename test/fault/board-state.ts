@@ -25,8 +25,7 @@ export async function boardState(board: VirtualBoard): Promise<string> {
       `find / \\( ${pruned} \\) -prune -o -type f -print0 | sort -z | xargs -0r sha256sum`,
       "dpkg-query -W -f '${Package} ${Version} ${Status}\\n'",
       "systemctl list-unit-files --no-legend --no-pager --state=enabled,masked",
-      "systemctl list-units --no-legend --no-pager --plain --type=service --state=active,failed | awk '{print $1, $3, $4}' " +
-        "| grep -v -e '^user' -e '^systemd-hostnamed'",
+      "systemctl list-units --no-legend --no-pager --plain --state=failed",
       "sysctl -a 2>/dev/null | grep -E '^(vm|net.core|net.ipv4.tcp)' | grep -v -e stat -e nr_ -e orphan",
     ].join("\n"),
   );
