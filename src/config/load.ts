@@ -138,7 +138,7 @@ function boardOf(name: string, file: ConfigFile, yaml: YamlFile, override: Overr
     hostKeys,
     tags: [...new Set([...(defaults.tags ?? []), ...(own.tags ?? [])])],
     groups,
-    playbooks: own.playbooks ?? file.playbooks,
+    playbooks: own.playbooks ?? file.playbooks ?? defaultPlaybooks(file.cloud.broker),
     vars: Object.assign(
       {},
       file.vars,
@@ -147,6 +147,11 @@ function boardOf(name: string, file: ConfigFile, yaml: YamlFile, override: Overr
     ) as Vars,
     origin: yaml.originOfKey(["boards", name]),
   };
+}
+
+/** Without a broker there is none to install. */
+function defaultPlaybooks(broker: ConfigFile["cloud"]["broker"]): string[] {
+  return ["base", "tuning", ...(broker === "none" ? [] : [broker]), "imserver"];
 }
 
 function groupNames(file: ConfigFile): string[] {

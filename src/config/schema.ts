@@ -111,7 +111,6 @@ export type SecretSource = z.infer<typeof SecretSource>;
 export const SecretName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, "lower-case letters, digits and `_`");
 
 export const BROKERS = ["rabbitmq", "kafka", "none"] as const;
-export const DEFAULT_PLAYBOOKS = ["base", "tuning", "rabbitmq", "imserver"] as const;
 
 export const ConfigFile = z.strictObject({
   version: z.literal(1, "1").describe("of this format"),
@@ -141,8 +140,10 @@ export const ConfigFile = z.strictObject({
     .describe("for boards that do not say otherwise"),
   playbooks: z
     .array(Text, "a list of playbook names")
-    .default([...DEFAULT_PLAYBOOKS])
-    .describe("what every board gets, in this order; your own files beside imcloud.yaml as `./name.yaml`"),
+    .optional()
+    .describe(
+      "what every board gets, in this order; your own files beside imcloud.yaml as `./name.yaml`; default: base, tuning, the broker's, imserver",
+    ),
   vars: Vars.default({}).describe("variables of playbooks, for all boards"),
   secretsFile: Text.default("imcloud.secrets.yaml").describe(
     "beside imcloud.yaml, mode 0600, never committed",

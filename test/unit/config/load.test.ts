@@ -77,3 +77,10 @@ test("a port in the environment is checked as one in the file is", () => {
     "`IMCLOUD_SSH_PORT` is not what is allowed there",
   );
 });
+
+test("the broker's playbook is among the defaults; without a broker there is none", () => {
+  const playbooks = (broker: string) =>
+    read(`version: 1\ncloud: { name: home, broker: ${broker} }\nboards: { attic: }`).boards[0]?.playbooks;
+  expect(playbooks("rabbitmq")).toEqual(["base", "tuning", "rabbitmq", "imserver"]);
+  expect(playbooks("none")).toEqual(["base", "tuning", "imserver"]);
+});
