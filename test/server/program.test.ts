@@ -3,7 +3,16 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -99,6 +108,18 @@ test("accounts are made once, listed, and given passwords on standard input", ()
   expect(run(["user", "list", "--config", config]).out).toBe(
     '{"userId":"@ann:hs1","isAdmin":true,"isDeactivated":false}\n',
   );
+});
+
+test("root makes accounts as the owner of the data", () => {
+  if (process.getuid?.() !== 0) return;
+  const place = join(folder, "owned");
+  mkdirSync(place);
+  chmodSync(folder, 0o755);
+  const nobody = 65_534;
+  chownSync(place, nobody, nobody);
+  const config = configFile({ store: { kind: "sqlite", path: join(place, "db.sqlite") } });
+  expect(run(["user", "add", "ann", "--config", config], "long enough").code).toBe(0);
+  expect(statSync(join(place, "db.sqlite"))).toMatchObject({ uid: nobody, gid: nobody });
 });
 
 describe("serving with TLS", () => {

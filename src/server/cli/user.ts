@@ -5,6 +5,7 @@
 import { text } from "node:stream/consumers";
 import type { ServerConfig } from "../../shared/server-config.js";
 import { isNewUserId, toUserId } from "../core/ids.js";
+import { becomeOwnerOf } from "../runtime/become-owner.js";
 import { PasswordHasher } from "../runtime/password.js";
 import { openStore, type Store } from "../store/store.js";
 import { UsageError } from "./usage.js";
@@ -16,6 +17,7 @@ export async function runUserCommand(
   isAdmin: boolean,
 ): Promise<number> {
   const [verb, name] = words;
+  if (config.store.kind === "sqlite") becomeOwnerOf(config.store.path);
   const store = await openStore(config);
   try {
     switch (verb) {

@@ -48,12 +48,6 @@ export function serverOf(id: string): string {
   return colon < 0 ? "" : id.slice(colon + 1);
 }
 
-/** @returns the part between the sigil and the first colon. */
-export function localpartOf(id: string): string {
-  const colon = id.indexOf(":");
-  return id.slice(1, colon < 0 ? undefined : colon);
-}
-
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /** Ten random letters, as people read device ids aloud. */

@@ -35,7 +35,7 @@ export interface SyncRequest {
 export interface Stretched {
   readonly since: number;
   readonly upTo: number;
-  /** Rooms in which something happened; undefined when only the database knows. */
+  /** The rooms in which something happened. */
   readonly touched: ReadonlySet<string>;
 }
 
@@ -187,8 +187,9 @@ export class Sync {
         (membership === "join" ? joined : left).push(userId);
       }
     }
-    for (const [roomId, own] of follower.rooms) {
-      if (own.position <= stretch.since || own.position > stretch.upTo) continue;
+    for (const roomId of stretch.touched) {
+      const own = follower.rooms.get(roomId);
+      if (own === undefined || own.position <= stretch.since || own.position > stretch.upTo) continue;
       const members = await this.#store.events.members(roomId, "join");
       (own.membership === "join" ? joined : left).push(
         ...members.filter((userId) => userId !== follower.userId),
