@@ -133,17 +133,19 @@ export async function finish(
   terminal: Terminal,
   startedAt: Date,
 ): Promise<ExitCode> {
-  const boards = boardsToJson(outcomes, ({ result, counts }) => ({
-    outcome: result.outcome,
-    ...(result.error !== undefined && { error: reportOf(result.error) }),
-    waves: result.waves,
-    execs: counts.execs,
-    handshakes: counts.handshakes,
-  }));
+  const boards = fleet.redact(
+    boardsToJson(outcomes, ({ result, counts }) => ({
+      outcome: result.outcome,
+      ...(result.error !== undefined && { error: reportOf(result.error) }),
+      waves: result.waves,
+      execs: counts.execs,
+      handshakes: counts.handshakes,
+    })),
+  );
   const errors = outcomes.flatMap((outcome) =>
     outcome.ok && outcome.value.result.error !== undefined ? [outcome.value.result.error] : [],
   );
-  for (const error of errors) process.stderr.write(`${renderError(error, terminal)}\n`);
+  for (const error of errors) process.stderr.write(`${fleet.redact(renderError(error, terminal))}\n`);
   noteErrors(outcomes, terminal);
   const isStopped = outcomes.some((outcome) => outcome.ok && outcome.value.result.outcome === "stopped");
   const exitCode = codeOf(outcomes, errors, isStopped ? ExitCode.StepFailed : ExitCode.Ok);

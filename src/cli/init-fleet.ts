@@ -38,6 +38,7 @@ export async function fleetOfOne(
     secrets: NO_SECRETS,
     workspace,
     parallel: 1,
+    redact: (value) => value,
     connecting: {
       workspace,
       logins: loginsFrom(NO_SECRETS, terminal),

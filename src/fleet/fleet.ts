@@ -8,6 +8,7 @@ import { loginsFrom, type Asker } from "./logins.js";
 import { withBoard, type Connecting } from "./connect.js";
 import type { BoardProgress, FleetProgress } from "./progress.js";
 import { DEFAULT_PARALLEL, eachBoard, type BoardOutcome } from "./each-board.js";
+import { redactor, type Redact } from "../shared/redact.js";
 import { completeSecrets } from "./generated-secrets.js";
 import { workspaceAt, type Workspace } from "./workspace.js";
 import type { Transport } from "../board/transport.js";
@@ -32,6 +33,8 @@ export interface Fleet {
   readonly workspace: Workspace;
   readonly connecting: Connecting;
   readonly parallel: number;
+  /** For what boards print, before anybody sees it or it is written down. */
+  readonly redact: Redact;
 }
 
 /** @throws ImcloudError of the configuration's, or `cli.usage` for a selector that selects nothing */
@@ -49,12 +52,21 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     secrets,
     workspace,
     parallel: options.parallel ?? DEFAULT_PARALLEL,
+    redact: redactor([...secrets.all()].map(([, secret]) => secret)),
     connecting: {
       workspace,
       logins: loginsFrom(secrets, options.asker),
       unknownHostKeys: options.acceptNewHostKey === true ? "record" : "refuse",
       ...(options.signal !== undefined && { signal: options.signal }),
     },
+  };
+}
+
+function redacted(say: BoardProgress, redact: Redact): BoardProgress {
+  return {
+    ...say,
+    output: (line) => say.output(redact(line)),
+    ended: (summary, isGood) => say.ended(redact(summary), isGood),
   };
 }
 
@@ -65,7 +77,7 @@ export async function onEachBoard<T>(
   task: (board: BoardConfig, transport: Transport, say: BoardProgress) => Promise<T>,
 ): Promise<readonly BoardOutcome<T>[]> {
   return eachBoard(fleet.boards, fleet.parallel, async (board) => {
-    const say = progress.board(board.name);
+    const say = redacted(progress.board(board.name), fleet.redact);
     say.doing(board.transport === "local" ? "looking at this machine" : `connecting to ${board.address}`);
     try {
       return await withBoard(board, fleet.connecting, (transport) => task(board, transport, say));
