@@ -13,7 +13,7 @@ import { confirmAfresh, upToCutoff } from "./confirm.js";
 import { follow, type Followed } from "./follow.js";
 import { makePlan, resourcesOf } from "./plan.js";
 import { probe } from "./probe.js";
-import { revertStep } from "./revert.js";
+import { revertStep, settleStep } from "./revert.js";
 import type { BoardPlan, BoardResult, Change, Resolve, RunHandle, RunObserver, WaveResult } from "./types.js";
 
 /** The shipped playbooks need four; a playbook of the user's that needs more than this goes round in circles. */
@@ -85,7 +85,9 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
     const changes = upToCutoff(plan.changes);
     const steps = [
       ...changes.map(changeToStep),
-      ...(input.prune === true ? plan.unmanaged.map(revertStep) : []),
+      ...(input.prune === true && plan.unmanaged.length > 0
+        ? [...plan.unmanaged.map((entry) => revertStep(entry)), settleStep]
+        : []),
     ];
     observer.planned?.(plan, waves.length + 1);
     if (steps.length === 0) {

@@ -5,38 +5,54 @@
  * gone.
  */
 import { sh } from "../board/script.js";
-import { MANAGED, RUNS } from "../board/state.js";
+import { MANAGED, PENDING, RUNS } from "../board/state.js";
 import { ledgerFolder, type Step } from "./compile.js";
 import type { ManagedEntry } from "./types.js";
 
 /** The deepest first, as the runner noted them; one that is not empty any more is somebody else's too. */
 const removeMadeFolders = sh`[ ! -e "$IMCLOUD_SAVED/made" ] || while IFS= read -r folder; do rmdir "$folder" 2> /dev/null || :; done < "$IMCLOUD_SAVED/made"`;
 
-/** Brings a managed thing back to what it was before imcloud, and forgets it. */
-export function revertStep({ id }: ManagedEntry): Step {
+/** Brings a managed thing back to what it was before imcloud, and forgets it. Undos know by `$IMCLOUD_WITH_DATA` whether data goes. */
+export function revertStep({ id }: ManagedEntry, withData = false): Step {
   const folder = `${MANAGED}/${ledgerFolder(id)}`;
   return {
     title: `revert ${id}`,
     apply: sh`
 [ -e ${folder}/undo ] || exit 0
-IMCLOUD_SAVED=${folder}
-export IMCLOUD_SAVED
+IMCLOUD_SAVED=${folder} IMCLOUD_WITH_DATA=${withData ? "yes" : "no"}
+export IMCLOUD_SAVED IMCLOUD_WITH_DATA
 sh -eu ${folder}/undo
 ${removeMadeFolders}
-[ ! -e ${folder}/notifies ] || { systemctl daemon-reload; xargs -r systemctl try-restart < ${folder}/notifies; }`,
+if [ -e ${folder}/notifies ]; then
+  mkdir -p ${PENDING}
+  while IFS= read -r unit; do : > ${PENDING}/"$unit"; done < ${folder}/notifies
+fi`,
     forget: id,
   };
 }
+
+/** After reverts: units that still run read what is left of their files, once each; the others owe nothing. */
+export const settleStep: Step = {
+  title: "restart what still runs",
+  apply: sh`
+systemctl daemon-reload
+for debt in ${PENDING}/*; do
+  [ -e "$debt" ] || continue
+  if systemctl is-active -q "\${debt##*/}"; then systemctl restart "\${debt##*/}"; fi
+  rm -f "$debt"
+done`,
+};
 
 /** Everything in the ledger, the youngest first. */
 export function revertAll(
   managed: readonly ManagedEntry[],
   { withData }: { withData: boolean },
 ): readonly Step[] {
-  return managed
+  const steps = managed
     .filter(({ isData }) => withData || !isData)
     .toSorted((one, other) => (one.since < other.since ? 1 : -1))
-    .map(revertStep);
+    .map((entry) => revertStep(entry, withData));
+  return steps.length === 0 ? [] : [...steps, settleStep];
 }
 
 /** Undoes the steps of one run, the last first; units that read what changed read it again. Safe to run twice. */
@@ -53,6 +69,8 @@ for step in $(ls -1d ${RUNS}/${run}/steps/*/ 2>/dev/null | sort -r); do
   ${removeMadeFolders}
 done
 systemctl daemon-reload
-cat ${RUNS}/${run}/steps/*/notifies 2> /dev/null | sort -u | xargs -r systemctl try-restart`,
+cat ${RUNS}/${run}/steps/*/notifies 2> /dev/null | sort -u | while IFS= read -r unit; do
+  if systemctl is-active -q "$unit"; then systemctl restart "$unit"; fi
+done`,
   };
 }

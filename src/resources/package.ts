@@ -12,6 +12,10 @@ import { known, type Observation, type ResourceId, type ResourceType } from "./r
 
 const Desired = z.strictObject({
   names: z.array(PackageName).min(1),
+  data: z
+    .boolean()
+    .default(false)
+    .describe("purging these deletes people's data: `destroy` only removes them unless data is to go too"),
   recommends: z.boolean().default(false).describe("also what the packages recommend"),
 });
 type Desired = z.infer<typeof Desired>;
@@ -39,7 +43,7 @@ echo end`,
     );
   },
 
-  diff({ names, recommends }, observed) {
+  diff({ names, data, recommends }, observed) {
     const there = observed.kind === "known" ? observed.value : [];
     const missing = names.filter((name) => !there.includes(name));
     if (missing.length === 0) return [];
@@ -61,11 +65,16 @@ sync "$IMCLOUD_LEDGER"
 apt install ${recommend} ${missing}`,
         undo: sh`
 ${aptFunctions}
-there=
+purge='' remove='' holding=${(data ? names : []).join(" ")}
 while IFS= read -r name; do
-  case $(dpkg-query -W -f ${"${db:Status-Status}"} "$name" 2>/dev/null) in installed) there="$there $name" ;; esac
+  case $(dpkg-query -W -f ${"${db:Status-Status}"} "$name" 2> /dev/null) in installed | config-files) ;; *) continue ;; esac
+  case " $holding " in
+    *" $name "*) if [ "\${IMCLOUD_WITH_DATA:-no}" = yes ]; then purge="$purge $name"; else remove="$remove $name"; fi ;;
+    *) purge="$purge $name" ;;
+  esac
 done < "$IMCLOUD_SAVED/installed"
-[ -z "$there" ] || apt remove $there`,
+[ -z "$remove" ] || apt remove $remove
+[ -z "$purge" ] || apt purge $purge`,
         keptByRollback: true,
       },
     ];

@@ -114,7 +114,9 @@ describe("a bare board", () => {
     expect(refused.exitCode, refused.stderr).toBe(64);
     const destroyed = await home.imcloud("destroy", "pi-1", "--yes", "pi-1", "--purge-data");
     expect(destroyed.exitCode, destroyed.stderr).toBe(0);
-    const left = settledFiles(await board.manifest()).filter((row) => !bare.has(row));
+    // Debian's packages leave their accounts behind when they go.
+    const accounts = /^[0-9a-f]{64} {2}\/etc\/(passwd|shadow|group|gshadow)$/;
+    const left = settledFiles(await board.manifest()).filter((row) => !bare.has(row) && !accounts.test(row));
     expect(left).toEqual([]);
     expect(await board.sh("getent passwd imcloud || :; cat /proc/sys/net/ipv4/tcp_keepalive_time")).toBe(
       "7200",

@@ -25,7 +25,7 @@ export function wishes(inputs: readonly (readonly [string, unknown])[]): readonl
  */
 export function settledFiles(manifest: string): readonly string[] {
   const own =
-    /\/var\/(lib\/(imcloud|apt|dpkg)|cache)|\/etc\/(passwd|group|gshadow|shadow|subuid|subgid)-|ld\.so\.cache|\/var\/lib\/systemd\/(random-seed|timesync)|\/etc\/(machine-id|ssh\/ssh_host_)|\/var\/tmp\/systemd-private/;
+    /\/var\/(lib\/(imcloud|apt|dpkg|ucf|systemd\/timers)|cache)|\/etc\/(passwd|group|gshadow|shadow|subuid|subgid)-|ld\.so\.cache|\/var\/lib\/systemd\/(random-seed|timesync)|\/etc\/(machine-id|ssh\/ssh_host_)|\/var\/tmp\/systemd-private/;
   return manifest
     .split("\n")
     .filter((row) => !own.test(row))
