@@ -142,7 +142,7 @@ export const ConfigFile = z.strictObject({
     .array(Text, "a list of playbook names")
     .optional()
     .describe(
-      "what every board gets, in this order; your own files beside imcloud.yaml as `./name.yaml`; default: base, tuning, the broker's, imserver",
+      "what every board gets, in this order; your own are `playbooks/NAME.yaml` beside imcloud.yaml; default: base, tuning, the broker's, imserver",
     ),
   vars: Vars.default({}).describe("variables of playbooks, for all boards"),
   secretsFile: Text.default("imcloud.secrets.yaml").describe(
