@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect, type ConsumeMessage } from "amqplib";
 import { readSecretFile } from "../../src/server/runtime/secret-file.js";
-import { routingKeyOf, toMessage } from "../../src/server/bus/bus.js";
+import { routingKeyOf } from "../../src/server/bus/bus.js";
 import { RabbitmqBus } from "../../src/server/bus/rabbitmq/bus.js";
 import { hasRabbitmq, startRabbitmq, type TestBroker } from "./rabbitmq.js";
 import { register, startTestServer, type Person, type TestServer } from "./test-server.js";
@@ -36,18 +36,21 @@ const configOf = ({ port, user, passwordFile }: TestBroker) =>
     exchange: "imcloud.events",
   }) as const;
 
-/** Collects what comes for a binding until closed. */
-async function consume(binding: string, options: object = {}) {
-  const connection = await connect({
+const connectBroker = () =>
+  connect({
     hostname: "127.0.0.1",
     port: broker.port,
     username: broker.user,
     password: readSecretFile(broker.passwordFile),
   });
+
+/** Collects what comes for a binding until closed. */
+async function consume(binding: string) {
+  const connection = await connectBroker();
   const channel = await connection.createChannel();
   connection.on("error", () => undefined);
   await channel.assertExchange("imcloud.events", "topic", { durable: true });
-  const { queue } = await channel.assertQueue("", { exclusive: true, ...options });
+  const { queue } = await channel.assertQueue("", { exclusive: true });
   await channel.bindQueue(queue, "imcloud.events", binding);
   const messages: ConsumeMessage[] = [];
   let look: () => void = () => undefined;
@@ -122,33 +125,43 @@ test("with the broker gone people go on, and it gets everything when it is back"
   await consumer.until(() => consumer.messages.some(({ content }) => content.toString().includes("after")));
 }, 120_000);
 
-test("what the broker will not keep is refused, and the rest goes on", async () => {
-  // A full queue that answers so: RabbitMQ's publisher confirms say no.
-  await using full = await consume("full.#", {
-    arguments: { "x-max-length": 0, "x-overflow": "reject-publish" },
+test("what the broker will not keep is refused for good, and the rest goes on", async () => {
+  // A queue that is full and says so: the broker's answer is a negative confirm.
+  const connection = await connectBroker();
+  const channel = await connection.createChannel();
+  const { queue } = await channel.assertQueue("", {
+    exclusive: true,
+    arguments: { "x-max-length": 1, "x-overflow": "reject-publish" },
   });
-  expect(full.messages).toEqual([]);
+  const lobby = await alice.post<{ room_id: string }>("createRoom", {});
+  await channel.bindQueue(queue, "imcloud.events", `${routingKeyOf(lobby.room_id, "")}#`);
+  const { store } = server.running.services;
+  const lag = () => store.outbox.lag("rabbitmq");
+  await eventually(async () => (await lag()).events === 0);
+  const before = (await lag()).deadLetters;
+
+  for (const text of ["kept", "refused", "refused too"]) await alice.send(lobby.room_id, text);
+  await using consumer = await consume("#");
+  const other = await alice.post<{ room_id: string }>("createRoom", {});
+  await consumer.until(() =>
+    consumer.messages.some(({ content }) => content.toString().includes(other.room_id)),
+  );
+  await eventually(async () => (await lag()).events === 0);
+  expect((await lag()).deadLetters - before).toBe(2);
+  await connection.close();
+
+  // What fits into no frame is refused before it leaves.
   const bus = new RabbitmqBus(configOf(broker));
-  const message = (routingKey: string) => ({
-    ...toMessage(
-      {
-        position: 1,
-        seq: 1,
-        eventId: "$e",
-        roomId: "!r:hs1",
-        type: "m.room.message",
-        sender: "@a:hs1",
-        ts: 1,
-        content: {},
-        prevEvents: [],
-        authEvents: [],
-        hash: "",
-      },
-      "hs1",
-    ),
-    routingKey,
-  });
-  const outcomes = await bus.publish([message("other.a"), message("x".repeat(300)), message("other.b")]);
+  const headers = {
+    event_id: "$e",
+    room_id: "!r",
+    event_type: "t",
+    sender: "@a",
+    seq: 1,
+    server_name: "hs1",
+  };
+  const message = (routingKey: string) => ({ routingKey, headers, body: "{}", ts: 1 });
+  const outcomes = await bus.publish([message("a"), message("x".repeat(300)), message("b")]);
   expect(outcomes.map(({ kind }) => kind)).toEqual(["confirmed", "refused", "confirmed"]);
   await bus.close();
 }, 30_000);

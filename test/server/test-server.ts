@@ -37,7 +37,7 @@ export async function startTestServer(overrides: Partial<ServerConfigInput> = {}
     folder,
     stop: async () => {
       await running.stop();
-      rmSync(folder, { recursive: true });
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
