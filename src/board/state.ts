@@ -9,7 +9,6 @@ export const STATE = "/var/lib/imcloud";
 export const RUNS = `${STATE}/runs`;
 export const MANAGED = `${STATE}/managed`;
 export const PENDING = `${STATE}/pending`;
-export const ARTIFACTS = `${STATE}/artifacts`;
 
 export const RUNTIME = "/run/imcloud";
 export const LOCK = `${RUNTIME}/lock`;

@@ -307,7 +307,10 @@ function includesItself(file: string, parents: readonly string[]): ImcloudError 
 }
 
 function titleOf(type: string, body: unknown): string {
-  const fields = body !== null && typeof body === "object" ? Object.entries(body as Readonly<Record<string, unknown>>) : [];
+  const fields =
+    body !== null && typeof body === "object"
+      ? Object.entries(body as Readonly<Record<string, unknown>>)
+      : [];
   const name = fields.find(([key]) => ["path", "name", "unit", "key", "names"].includes(key))?.[1];
   return name === undefined ? type : `${type}:${typeof name === "string" ? name : JSON.stringify(name)}`;
 }

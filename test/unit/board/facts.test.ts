@@ -1,0 +1,61 @@
+/**
+ * What boards answer, release by release. The first line of each file says whether it was recorded or written.
+ */
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { parseFacts, releaseOf } from "../../../src/board/facts.js";
+
+const FOLDER = join(import.meta.dirname, "facts");
+const read = (name: string): string => readFileSync(join(FOLDER, name), "utf8");
+const files = readdirSync(FOLDER);
+
+const RELEASES: Readonly<
+  Record<string, readonly [release: string, cgroup: number, boot: string, swap: string]>
+> = {
+  "debian-12-virtual.txt": ["debian-12", 2, "", "none"],
+  "raspios-bookworm.txt": ["debian-12", 2, "/boot/firmware", "disk"],
+  "raspios-bullseye.txt": ["debian-11", 2, "/boot", "disk"],
+  "raspios-buster.txt": ["debian-10", 1, "/boot", "disk"],
+  "raspios-trixie.txt": ["debian-13", 2, "/boot/firmware", "zram"],
+  "ubuntu-18.04.txt": ["ubuntu-18.04", 1, "/boot/firmware", "none"],
+  "ubuntu-20.04.txt": ["ubuntu-20.04", 1, "/boot/firmware", "none"],
+  "ubuntu-22.04.txt": ["ubuntu-22.04", 2, "/boot/firmware", "none"],
+  "ubuntu-24.04.txt": ["ubuntu-24.04", 2, "/boot/firmware", "none"],
+};
+
+test("every supported release has its file, and every file says where it is from", () => {
+  expect(files.toSorted()).toEqual(Object.keys(RELEASES));
+  for (const name of files) expect(read(name)).toMatch(/^# (recorded|written from documentation): /);
+});
+
+test.each(Object.entries(RELEASES))("%s", (name, [release, cgroup, bootFolder, swap]) => {
+  const facts = parseFacts(read(name));
+  expect(releaseOf(facts)).toBe(release);
+  expect(facts).toMatchObject({
+    cgroup,
+    bootFolder,
+    swap,
+    init: "systemd",
+    model: "Raspberry Pi 4 Model B Rev 1.4",
+  });
+  expect(facts.addresses).not.toContain("127.0.0.1");
+});
+
+test("a 64-bit kernel below a 32-bit userland is armhf", () => {
+  expect(parseFacts(read("raspios-buster.txt")).arch).toBe("armhf");
+});
+
+test("only what is installed counts, with its version", () => {
+  expect(parseFacts(read("ubuntu-22.04.txt")).packages).toMatchObject({
+    "rabbitmq-server": "3.9.27-0ubuntu0.2",
+  });
+  expect(
+    parseFacts(`${read("raspios-bookworm.txt")}package=config-files chrony 4.3\n`).packages,
+  ).not.toHaveProperty("chrony");
+});
+
+test("a board that does not tell what it is has no facts", () => {
+  expect(() => parseFacts("hostname=x\n")).toThrow(z.ZodError);
+});

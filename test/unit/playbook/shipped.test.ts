@@ -1,0 +1,104 @@
+/**
+ * The shipped playbooks on every release: what they ask for, what waits, what is refused.
+ */
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parseFacts, type Facts } from "../../../src/board/facts.js";
+import type { Item } from "../../../src/engine/types.js";
+import { resolvePlaybooks } from "../../../src/playbook/resolve.js";
+import { Secret } from "../../../src/shared/secret.js";
+
+const FOLDER = join(import.meta.dirname, "..", "board", "facts");
+const factsOf = (name: string): Facts => parseFacts(readFileSync(join(FOLDER, name), "utf8"));
+const releases = readdirSync(FOLDER);
+
+const source = { path: "/dev/null", sha256: "0".repeat(64), sizeBytes: 0 };
+const SECRETS = ["amqp_password", "registration_token", "probe_password", "tls_key"];
+
+const resolve = (facts: Facts, playbooks: readonly string[]): Promise<readonly Item[]> =>
+  resolvePlaybooks({
+    playbooks,
+    folder: "/nonexistent",
+    facts,
+    board: { name: "pi-1" },
+    cloud: {
+      broker: "rabbitmq",
+      serverName: "home.home.arpa",
+      baseUrl: "https://pi-1:8448",
+      certificate: "PEM\n",
+    },
+    vars: {},
+    secrets: new Map(SECRETS.map((name) => [name, new Secret(`canary-${name}`)])),
+    artifacts: { bun: source, server: source },
+  });
+
+const idsOf = (items: readonly Item[]) =>
+  items.flatMap((item) => (item.kind === "resource" ? [item.resource.id] : []));
+const valueOf = (items: readonly Item[], id: string): unknown =>
+  items.flatMap((item) =>
+    item.kind === "resource" && item.resource.id === id ? [item.resource.desired] : [],
+  )[0];
+
+describe.each(releases)("%s", (name) => {
+  const facts = factsOf(name);
+
+  test("base and tuning resolve for every userland", async () => {
+    const items = await resolve(facts, ["base", "tuning"]);
+    expect(items.every(({ kind }) => kind === "resource")).toBe(true);
+    expect(idsOf(items)).toContain("sysctl:net.core.somaxconn");
+  });
+
+  test.runIf(facts.arch === "armhf")("a 32-bit userland is refused a broker, with the way out", async () => {
+    await expect(resolve(facts, ["rabbitmq"])).rejects.toMatchObject({
+      code: "board.unsupported",
+      details: { found: "a userland for armhf", hint: expect.stringContaining("64-bit image") as string },
+    });
+  });
+
+  test.runIf(facts.arch !== "armhf")(
+    "the broker's settings wait for its version; the rest does not",
+    async () => {
+      const bare = await resolve({ ...facts, packages: {} }, ["rabbitmq", "imserver"]);
+      const waiting = bare.filter((item) => item.kind === "deferred");
+      expect(waiting.length).toBeGreaterThan(0);
+      for (const item of waiting)
+        expect(item).toMatchObject({ because: "rabbitmq-server is not installed yet" });
+      const there = await resolve({ ...facts, packages: { "rabbitmq-server": "3.10.8-1.1" } }, ["rabbitmq"]);
+      expect(idsOf(there)).toContain("file:/etc/rabbitmq/rabbitmq.conf");
+      expect(idsOf(there)).toContain("rabbitmq-plugins:enabled");
+    },
+  );
+});
+
+test("sizes follow the memory", async () => {
+  const conf = async (ramMb: number) => {
+    const facts = { ...factsOf("raspios-bookworm.txt"), ramMb, packages: { "rabbitmq-server": "3.10.8" } };
+    const { content } = valueOf(await resolve(facts, ["rabbitmq"]), "file:/etc/rabbitmq/rabbitmq.conf") as {
+      content: string;
+    };
+    return /watermark\.absolute = (\d+)/.exec(content)?.[1];
+  };
+  expect([await conf(920), await conf(1_900), await conf(3_800), await conf(7_800)]).toEqual([
+    "268435456",
+    "671088640",
+    "1610612736",
+    "3221225472",
+  ]);
+});
+
+test("swap on a disk and in memory want opposite things", async () => {
+  const swappiness = async (name: string) =>
+    (valueOf(await resolve(factsOf(name), ["tuning"]), "sysctl:vm.swappiness") as { value: string }).value;
+  expect([await swappiness("raspios-bookworm.txt"), await swappiness("raspios-trixie.txt")]).toEqual([
+    "10",
+    "120",
+  ]);
+});
+
+test("a secret is a Secret wherever it ends up, and never text", async () => {
+  const items = await resolve(factsOf("raspios-bookworm.txt"), ["rabbitmq", "imserver"]);
+  expect(JSON.stringify(items)).not.toContain("canary-");
+  const { content } = valueOf(items, "file:/etc/imcloud/secrets/amqp") as { content: Secret };
+  expect(content.reveal()).toBe("canary-amqp_password");
+});
