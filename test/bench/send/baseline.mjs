@@ -22,7 +22,8 @@ function commit() {
   database.run("BEGIN");
   for (const { body } of group) insert.run(body);
   database.run("COMMIT");
-  for (const { resolve } of group) resolve(new Response("{}", { headers: { "content-type": "application/json" } }));
+  for (const { resolve } of group)
+    resolve(new Response("{}", { headers: { "content-type": "application/json" } }));
 }
 
 const server = Bun.serve({

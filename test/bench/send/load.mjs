@@ -8,7 +8,10 @@
 import { connect } from "node:net";
 import { performance } from "node:perf_hooks";
 
-const BODY = JSON.stringify({ msgtype: "m.text", body: "The quick brown fox jumps over the lazy dog, and nobody is surprised any more." });
+const BODY = JSON.stringify({
+  msgtype: "m.text",
+  body: "The quick brown fox jumps over the lazy dog, and nobody is surprised any more.",
+});
 
 const { port, seconds, senders } = JSON.parse(await Bun.stdin.text());
 const endAt = performance.now() + seconds * 1000;
