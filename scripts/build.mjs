@@ -22,7 +22,24 @@ await build({
   format: "esm",
   platform: "node",
   target: "node20",
-  packages: "external",
+  // What is bundled may be CommonJS and ask for `require`.
+  banner: {
+    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+  },
+  plugins: [
+    bundlingOnly([
+      "chalk",
+      "cli-table3",
+      "commander",
+      "fastest-levenshtein",
+      "liquidjs",
+      "p-limit",
+      "ssh-config",
+      "tar-stream",
+      "yaml",
+      "zod",
+    ]),
+  ],
   sourcemap: true,
 });
 
@@ -51,6 +68,26 @@ if (existsSync("src/server/main.ts")) {
 
 await rm("dist", { recursive: true, force: true });
 await rename(out, "dist");
+
+/**
+ * Libraries that every command loads go into the bundle: finding and reading their hundreds of files takes longer
+ * than running them (a plan that finds nothing to do: 520 ms with all outside, 410 ms so). The others stay packages.
+ */
+function bundlingOnly(names) {
+  return {
+    name: "bundling-only",
+    setup({ onResolve }) {
+      onResolve({ filter: /^[^./]/ }, ({ path, importer, kind }) => {
+        if (kind === "entry-point" || importer.includes("node_modules")) return undefined;
+        const name = path
+          .split("/")
+          .slice(0, path.startsWith("@") ? 2 : 1)
+          .join("/");
+        return names.includes(name) ? undefined : { path, external: true };
+      });
+    },
+  };
+}
 
 /** What boards get: one archive, equal for equal sources, so that it is sent only when something changed. */
 async function packServer() {

@@ -6,7 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { open, readFile, rename, stat } from "node:fs/promises";
-import { execa, ExecaError } from "execa";
+import type { ExecaError as Failure } from "execa";
 import { parseDocument } from "yaml";
 import { ImcloudError } from "../shared/errors.js";
 import { Secret } from "../shared/secret.js";
@@ -134,6 +134,7 @@ async function fetchSecret(name: string, source: SecretSource, environment: Envi
     );
   }
   const [program = "", ...rest] = source.command;
+  const { execa, ExecaError } = await import("execa");
   try {
     // Its prompts go to the terminal; only its output is taken.
     const { stdout } = await execa(program, rest, {
@@ -161,7 +162,7 @@ async function fetchSecret(name: string, source: SecretSource, environment: Envi
   }
 }
 
-type Ending = Pick<ExecaError, "code" | "exitCode" | "timedOut">;
+type Ending = Pick<Failure, "code" | "exitCode" | "timedOut">;
 
 function howEnded(program: string, { code, exitCode, timedOut }: Ending): string {
   if (timedOut) return `\`${program}\` gave no answer in ${COMMAND_TIMEOUT_MS / 1000} s`;
