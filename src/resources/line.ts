@@ -1,13 +1,13 @@
 /**
  * One line in a file that is otherwise somebody else's.
  *
- * With `match`, the first line that matches is replaced; otherwise the line is added at the end. The file
- * itself must be there.
+ * With `match`, the first line that matches is replaced; otherwise the line is added at the end. Only that line
+ * is touched, also when it is taken back: the rest of the file may change meanwhile.
  */
 import { z } from "zod";
-import { sh } from "../board/script.js";
+import { sh, type Script } from "../board/script.js";
 import { AbsolutePath, Notifies } from "./fields.js";
-import { replaceFile, restoreFile, stillIs } from "./replace-file.js";
+import { folderOf } from "./replace-file.js";
 import { absent, known, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
 const Desired = z.strictObject({
@@ -22,15 +22,7 @@ const Desired = z.strictObject({
 });
 type Desired = z.infer<typeof Desired>;
 
-interface Observed {
-  readonly mode: string;
-  readonly owner: string;
-  readonly group: string;
-  readonly sha256: string;
-  readonly lines: readonly string[];
-}
-
-export const line: ResourceType<Desired, Observed> = {
+export const line: ResourceType<Desired, readonly string[]> = {
   type: "line",
   schema: Desired,
   key: ({ path, line: wanted, match }) => `${path}#${match ?? wanted}`,
@@ -39,32 +31,21 @@ export const line: ResourceType<Desired, Observed> = {
     const paths = [...new Set(all.map(({ desired }) => desired.path))];
     return sh`
 set -- ${paths}
-stat -c 'is|0%a|%U|%G|%n' -- "$@" 2>/dev/null
-for path; do [ -e "$path" ] || printf 'absent|%s\n' "$path"; done
-sha256sum -- "$@" 2>/dev/null | sed -n 's/^\([0-9a-f]*\)  /sum|\1|/p'
+for path; do if [ -e "$path" ]; then printf 'is|%s\n' "$path"; else printf 'absent|%s\n' "$path"; fi; done
 grep -sH '' -- "$@" | sed 's/^/line|/'`;
   },
 
   observe(output, all) {
-    const files = new Map<string, Observation<Observed>>();
+    const files = new Map<string, Observation<readonly string[]>>();
     for (const row of output.split("\n")) {
-      const [word, ...fields] = row.split("|");
-      const [mode = "", owner = "", group = "", path = ""] = fields;
-      if (word === "absent") files.set(fields[0] ?? "", absent);
-      else if (word === "is") files.set(path, known({ mode, owner, group, sha256: "", lines: [] }));
-      else if (word === "sum") {
-        const before = files.get(fields[1] ?? "");
-        if (before?.kind === "known")
-          files.set(fields[1] ?? "", known({ ...before.value, sha256: fields[0] ?? "" }));
-      } else if (word === "line") {
-        const [, name = "", text = ""] = /^line\|([^:]*):(.*)$/s.exec(row) ?? [];
-        const before = files.get(name);
-        if (before?.kind === "known")
-          files.set(name, known({ ...before.value, lines: [...before.value.lines, text] }));
-      }
+      const [, word, path = "", text = ""] = /^(is|absent|line)\|([^:]*):?(.*)$/s.exec(row) ?? [];
+      const before = files.get(path);
+      if (word === "absent") files.set(path, absent);
+      else if (word === "is") files.set(path, known([]));
+      else if (word === "line" && before?.kind === "known") files.set(path, known([...before.value, text]));
     }
     return new Map(
-      all.flatMap(({ id, desired }): [ResourceId, Observation<Observed>][] => {
+      all.flatMap(({ id, desired }): [ResourceId, Observation<readonly string[]>][] => {
         const seen = files.get(desired.path);
         return seen === undefined ? [] : [[id, seen]];
       }),
@@ -72,30 +53,54 @@ grep -sH '' -- "$@" | sed 's/^/line|/'`;
   },
 
   diff({ path, line: wanted, match, notifies }, observed) {
-    const lines = observed.kind === "absent" ? [] : observed.value.lines;
-    const attributes =
-      observed.kind === "absent" ? { mode: "0644", owner: "root", group: "root" } : observed.value;
+    const lines = observed.kind === "absent" ? [] : observed.value;
     const pattern = match === undefined ? undefined : new RegExp(match);
-    const place = lines.findIndex((text) => (pattern === undefined ? text === wanted : pattern.test(text)));
-    if (lines[place] === wanted) return [];
+    const old = lines.find((text) => (pattern === undefined ? text === wanted : pattern.test(text)));
+    if (old === wanted) return [];
 
-    const replaced = place === -1 ? [...lines, wanted] : lines.with(place, wanted);
-    const text = (all: readonly string[]) => all.map((each) => `${each}\n`).join("");
     return [
       {
         kind: observed.kind === "absent" ? "create" : "update",
         risk: "none",
-        before: lines[place] ?? "",
+        before: old ?? "",
         after: wanted,
-        check: stillIs(path, observed.kind === "absent" ? null : observed.value.sha256),
-        apply: replaceFile(path, text(replaced), attributes),
-        saves: [path],
-        undo: restoreFile(path),
+        // Other lines of the file are other people's, and may have changed.
+        check: old === undefined ? sh`! grep -qsFx -e ${wanted} ${path}` : sh`grep -qFx -e ${old} ${path}`,
+        folders: [folderOf(path)],
+        apply: old === undefined ? append(path, wanted) : exchange(path, old, wanted),
+        undo: old === undefined ? remove(path, wanted) : exchange(path, wanted, old),
         ...(notifies.length > 0 && { notifies }),
       },
     ];
   },
 };
+
+/** Edits a copy with awk, which takes the texts from its environment as they are, and puts it in place. */
+function edit(path: string, program: string, old: string, wanted: string): Script {
+  const folder = folderOf(path);
+  return sh`
+[ -e ${path} ] || exit 0
+new=$(mktemp ${`${folder}/.imcloud.XXXXXXXX`})
+trap 'rm -f "$new"' EXIT
+OLD=${old} NEW=${wanted} awk ${program} ${path} > "$new"
+chown --reference=${path} "$new"
+chmod --reference=${path} "$new"
+sync "$new"
+mv -fT "$new" ${path}
+sync ${folder}`;
+}
+
+const FIRST = `!done && $0 == ENVIRON["OLD"]`;
+
+const exchange = (path: string, old: string, wanted: string): Script =>
+  edit(path, `${FIRST} { print ENVIRON["NEW"]; done = 1; next } { print }`, old, wanted);
+
+const remove = (path: string, old: string): Script =>
+  edit(path, `${FIRST} { done = 1; next } { print }`, old, "");
+
+const append = (path: string, wanted: string): Script => sh`
+[ -e ${path} ] || : > ${path}
+${edit(path, `{ print } END { print ENVIRON["NEW"] }`, "", wanted)}`;
 
 /** Kept apart from the schema: a pattern that does not compile is bad input, not a bug. */
 function isPattern(source: string): boolean {
