@@ -13,6 +13,8 @@ export interface ApplyOptions extends FleetFlags {
   readonly yes?: boolean;
   readonly prune?: boolean;
   readonly json?: boolean;
+  /** Not a flag: `init` says so of the cloud that it has just written. */
+  readonly isNew?: boolean;
 }
 
 export function addApplyCommand(program: Command, context: Context): void {
@@ -59,7 +61,7 @@ export async function applyTo(
   terminal: Terminal,
 ): Promise<Applied> {
   const startedAt = new Date();
-  const fleet = await openFleetFor(options, context, terminal, { needsSecrets: true });
+  const fleet = await openFleetFor(options, context, terminal, options.isNew === true ? "new" : "needed");
   const agreed = await agree(planFile, fleet, options, terminal);
   if (agreed === "declined") {
     terminal.note("nothing was changed");

@@ -38,7 +38,8 @@ export async function openFleetFor(
   flags: FleetFlags,
   context: Context,
   terminal: Terminal,
-  { needsSecrets = false } = {},
+  /** `given`: only those that are there; `needed`: make what playbooks lack; `new`: the cloud comes into being now. */
+  secrets: "given" | "needed" | "new" = "given",
 ): Promise<Fleet> {
   const { openFleet } = await import("../fleet/fleet.js");
   const config = context.config();
@@ -48,11 +49,14 @@ export async function openFleetFor(
     ...(flags.parallel !== undefined && { parallel: flags.parallel }),
     acceptNewHostKey: flags.acceptNewHostKey === true,
     asker: terminal,
-    ...(needsSecrets && {
-      secretsMade: (names: readonly string[], file: string) =>
-        terminal.note(
-          `made ${names.map((name) => `\`${name}\``).join(", ")} and put ${names.length === 1 ? "it" : "them"} into ${file}`,
-        ),
+    ...(secrets !== "given" && {
+      making: {
+        isNew: secrets === "new",
+        made: (names: readonly string[], file: string) =>
+          terminal.note(
+            `made ${names.map((name) => `\`${name}\``).join(", ")} and put ${names.length === 1 ? "it" : "them"} into ${file}`,
+          ),
+      },
     }),
   });
 }

@@ -85,7 +85,7 @@ export async function runInit(options: InitOptions, context: Context): Promise<E
     terminal.note("next: `imcloud plan`, then `imcloud apply`");
     return ExitCode.Ok;
   }
-  const applied = await applyTo(undefined, { yes: options.yes === true }, context, terminal);
+  const applied = await applyTo(undefined, { yes: options.yes === true, isNew: true }, context, terminal);
   if (applied.exitCode !== ExitCode.Ok || applied.isDeclined) {
     terminal.note(`when you are ready: \`imcloud apply\`, then \`imcloud user add ${account.name} --admin\``);
     return applied.exitCode;

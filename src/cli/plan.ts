@@ -33,7 +33,7 @@ export function addPlanCommand(program: Command, context: Context): void {
 /** The plan is data and goes to stdout; progress goes to stderr. */
 export async function runPlan(options: PlanOptions, context: Context): Promise<ExitCode> {
   const terminal = await context.terminal();
-  const fleet = await openFleetFor(options, context, terminal, { needsSecrets: true });
+  const fleet = await openFleetFor(options, context, terminal, "needed");
   const { planFleet } = await import("../fleet/plan.js");
   const outcomes = await planFleet(fleet, terminal.progress(fleet.boards.map(({ name }) => name)));
 

@@ -9,7 +9,7 @@ import { withBoard, type Connecting } from "./connect.js";
 import type { BoardProgress, FleetProgress } from "./progress.js";
 import { DEFAULT_PARALLEL, eachBoard, type BoardOutcome } from "./each-board.js";
 import { redactor, type Redact } from "../shared/redact.js";
-import { completeSecrets } from "./generated-secrets.js";
+import { completeSecrets, type Making } from "./generated-secrets.js";
 import { workspaceAt, type Workspace } from "./workspace.js";
 import type { Transport } from "../board/transport.js";
 
@@ -22,8 +22,8 @@ export interface FleetOptions {
   readonly acceptNewHostKey?: boolean;
   readonly asker?: Asker;
   readonly signal?: AbortSignal;
-  /** Called with the names of secrets that had to be made, and their file. Without it none is made. */
-  readonly secretsMade?: (names: readonly string[], file: string) => void;
+  /** How to make secrets that nobody has given. Without it none is made. */
+  readonly making?: Pick<Making, "isNew" | "made">;
 }
 
 export interface Fleet {
@@ -41,11 +41,11 @@ export interface Fleet {
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const config = await loadConfig(options.config === undefined ? {} : { file: options.config });
   const boards = selectBoards(config, options.on ?? []);
-  const secrets =
-    options.secretsMade === undefined
-      ? await loadSecrets(config)
-      : await completeSecrets(config, boards, options.secretsMade);
   const workspace = workspaceAt(config.folder);
+  const secrets =
+    options.making === undefined
+      ? await loadSecrets(config)
+      : await completeSecrets(config, boards, { ...options.making, workspace });
   return {
     config,
     boards,

@@ -19,6 +19,7 @@ export interface CliRun {
 export async function runCli(
   args: readonly string[],
   files: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<CliRun> {
   const folder = await mkdtemp(join(tmpdir(), "imcloud-cli-"));
   for (const [name, content] of Object.entries(files)) {
@@ -34,6 +35,8 @@ export async function runCli(
     }),
   );
   vi.stubEnv("NO_COLOR", "1");
+  vi.stubEnv("CI", "");
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   vi.stubEnv("IMCLOUD_CACHE", join(folder, "cache"));
   process.chdir(folder);
   try {

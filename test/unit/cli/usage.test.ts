@@ -251,3 +251,15 @@ test("asked for help or the version, it ends with 0 and says it on stdout", asyn
   expect(version).toMatchObject({ exitCode: 0, stderr: "" });
   expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
+
+test("a CI job makes no secrets that the next one would make anew, unless the cloud is thrown away", async () => {
+  const ended = await runCli(["apply", "--yes"], FILES, { CI: "true" });
+  expect(ended.exitCode).toBe(65);
+  expect(ended.stderr).toBe(
+    "error[config.secret-missing]: a CI job keeps no files: what it makes now, the next one would make anew\n" +
+      "  expected  IMCLOUD_SECRET_AMQP_PASSWORD, IMCLOUD_SECRET_REGISTRATION_TOKEN, IMCLOUD_SECRET_PROBE_PASSWORD, .imcloud/authority\n" +
+      "hint: give them to the job as docs/ci.md says, or set IMCLOUD_EPHEMERAL=1 for a cloud that is thrown away\n",
+  );
+  const thrownAway = await runCli(["apply", "--yes"], FILES, { CI: "true", IMCLOUD_EPHEMERAL: "1" });
+  expect(thrownAway.exitCode).toBe(69);
+});
