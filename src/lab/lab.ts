@@ -8,12 +8,13 @@ import { execa } from "execa";
 import { ImcloudError } from "../shared/errors.js";
 import type { AccountName } from "./accounts.js";
 import { readRecords, type BoardRecord } from "./board-record.js";
+import { VirtualBoard } from "./board.js";
 import { boardPlace, labLayout, type LabLayout } from "./layout.js";
 import { inspectMachine, missing } from "./machine.js";
 import type { Suite } from "./mirror.js";
 import { isOn, prepareLab, removeBoards, type Progress } from "./setup.js";
 import { sshArguments } from "./ssh.js";
-import { boardRequest, startBoards, VirtualBoard } from "./virtual-board.js";
+import { boardRequest, startBoards } from "./virtual-board.js";
 
 export { ACCOUNTS } from "./accounts.js";
 export { SUITES, type Suite } from "./mirror.js";
