@@ -42,7 +42,7 @@ export interface Config {
   readonly cloud: {
     readonly name: string;
     readonly serverName: string;
-    readonly broker: "rabbitmq" | "kafka" | "none";
+    readonly broker: "rabbitmq" | "none";
   };
   readonly boards: readonly BoardConfig[];
   readonly groups: readonly string[];

@@ -110,7 +110,7 @@ export type SecretSource = z.infer<typeof SecretSource>;
 
 export const SecretName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, "lower-case letters, digits and `_`");
 
-export const BROKERS = ["rabbitmq", "kafka", "none"] as const;
+export const BROKERS = ["rabbitmq", "none"] as const;
 
 export const ConfigFile = z.strictObject({
   version: z.literal(1, "1").describe("of this format"),

@@ -97,7 +97,7 @@ function readFacts(board: string, text: string): Facts {
     throw new ImcloudError("board.unsupported", `\`${board}\` does not tell what it is`, {
       found: `no usable answer for: ${found}`,
       expected: "a Debian, Ubuntu or Raspberry Pi OS userland with systemd",
-      hint: "flash a supported image; `docs/boards.md` lists them",
+      hint: "flash a supported image; docs/getting-started.md names them",
       cause,
     });
   }

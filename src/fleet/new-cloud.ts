@@ -12,7 +12,7 @@ import { readOptional } from "./workspace.js";
 export interface NewCloud {
   readonly name: string;
   readonly serverName: string;
-  readonly broker: "rabbitmq" | "kafka" | "none";
+  readonly broker: "rabbitmq" | "none";
   readonly board: NewBoard;
 }
 

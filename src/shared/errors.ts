@@ -1,7 +1,7 @@
 /**
  * Errors that the operator can act on.
  *
- * One table of stable codes, `<room>.<what>`, with the exit code of each; `docs/errors.md` is generated
+ * One table of stable codes, `<room>.<what>`, with the exit code of each; `docs/exit-codes.md` is generated
  * from it. A named function in the throwing room makes the error; `src/cli/report-error.ts` alone renders it.
  */
 import { ExitCode } from "./exit-code.js";

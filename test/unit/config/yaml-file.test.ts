@@ -11,7 +11,9 @@ test("what YAML's own library writes is read as it was", () => {
   fc.assert(
     fc.property(json, fc.constantFrom("block", "flow"), (value, style) => {
       const text = stringify(value, { collectionStyle: style, lineWidth: 0 });
-      expect(parseYaml(text, "x.yaml").value).toEqual(JSON.parse(JSON.stringify(value)));
+      // Through JSON, which knows no negative zero; YAML does.
+      const plain = (of: unknown): unknown => JSON.parse(JSON.stringify(of));
+      expect(plain(parseYaml(text, "x.yaml").value)).toEqual(plain(value));
     }),
   );
 });
