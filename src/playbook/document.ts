@@ -165,7 +165,8 @@ export function invalid(
   originOf: (path: readonly PropertyKey[]) => Origin,
   keys: readonly string[],
 ): ImcloudError {
-  const [issue] = error.issues;
+  // A mistyped key is also a missing one; the mistype is what helps.
+  const issue = error.issues.find(({ code }) => code === "unrecognized_keys") ?? error.issues[0];
   const mistyped = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const path = [...(issue?.path ?? []), ...(mistyped === undefined ? [] : [mistyped])];
   return new ImcloudError(

@@ -4,9 +4,11 @@
  * Nothing here talks to a board. What an expression cannot know yet makes that one resource deferred, never
  * absent.
  */
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { releaseOf, type Facts } from "../board/facts.js";
 import type { Source } from "../board/transport.js";
@@ -111,7 +113,7 @@ async function resolveTask(
   if (type === undefined) throw new Error(`the task at line ${task.originOf().line} has no type`);
   try {
     const values = guarded(task, () => evaluator.value(body, scope));
-    const whole = await withTemplate(values, task, scope, evaluator, input);
+    const whole = await withTemplate(await withSource(values, task, input), task, scope, evaluator, input);
     const desired = parseDesired(type, evaluator.seal(whole), task);
     return {
       kind: "resource",
@@ -144,6 +146,26 @@ function deferred(task: PlaybookTask, playbook: string, { message }: NotYetKnown
   const title =
     task.resource === undefined ? `include ${task.include}` : titleOf(task.resource.type, task.resource.body);
   return { kind: "deferred", playbook, origin: task.originOf(), title, because: message };
+}
+
+/** `from: FILE` is the source of an `artifact`, from `files/` beside imcloud.yaml, known by its content. */
+async function withSource(body: unknown, task: PlaybookTask, { folder }: ResolveInput): Promise<unknown> {
+  if (body === null || typeof body !== "object" || !("from" in body)) return body;
+  const { from, ...rest } = body;
+  if (typeof from !== "string") return body;
+  const path = join(folder, "files", from);
+  try {
+    const { size } = await stat(path);
+    const hash = createHash("sha256");
+    await pipeline(createReadStream(path), hash);
+    return { ...rest, source: { path, sha256: hash.digest("hex"), sizeBytes: size } };
+  } catch (cause) {
+    throw new ImcloudError("playbook.not-found", `cannot read the file ${path}`, {
+      origin: task.originOf(["from"]),
+      hint: "files for boards lie in `files/` beside imcloud.yaml",
+      cause,
+    });
+  }
 }
 
 /** `template: FILE` is the content of a `file`, rendered from `templates/`. */
