@@ -65,7 +65,10 @@ export function openTransport(link: Link, { board, sudoPassword }: TransportOpti
           : as === "sudo"
             ? `sudo -n -- ${receive}`
             : `sudo -S -p ${SUDO_PROMPT} -- ${receive}`;
-      const send: Feed = (stdin) => pipeline(createReadStream(source.path), createGzip({ level: 1 }), stdin);
+      const send: Feed = (stdin) =>
+        source.gzipPath === undefined
+          ? pipeline(createReadStream(source.path), createGzip({ level: 1 }), stdin)
+          : pipeline(createReadStream(source.gzipPath), stdin);
       const result = await run(commandFor, send, options);
       if (result.exitCode !== 0) throw notReceived(board, path, result);
       return true;

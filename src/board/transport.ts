@@ -54,4 +54,6 @@ export interface Source {
   readonly path: string;
   readonly sha256: string;
   readonly sizeBytes: number;
+  /** The same content, gzipped: made once where a file goes to many boards. */
+  readonly gzipPath?: string | undefined;
 }

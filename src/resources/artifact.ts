@@ -19,7 +19,12 @@ import {
 /** Everybody may read it: the services that run from it have users of their own. */
 const STORE = "/opt/imcloud/store";
 
-const Source = z.object({ path: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), sizeBytes: z.int() });
+const Source = z.object({
+  path: z.string(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sizeBytes: z.int(),
+  gzipPath: z.string().optional(),
+});
 
 const Desired = z.strictObject({
   path: AbsolutePath.describe("the name by which it is used"),
