@@ -73,8 +73,9 @@ export async function boardArtifacts(
 ): Promise<Readonly<Record<string, Source>>> {
   const platform = BOARD_PLATFORMS[arch];
   if (platform === undefined) return {};
+  const bun = await runtimeFile(platform, fetching);
   return {
-    bun: await sourceOf(await runtimeFile(platform, fetching)),
+    bun: { ...(await sourceOf(bun)), gzipPath: await gzipped(bun) },
     server: await sourceOf(builtFile("server.tar")),
   };
 }
