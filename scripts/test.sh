@@ -58,6 +58,21 @@ finish() {
   exit 1
 }
 
+# What tests look at things with; what the server's tests and the lab need, these install themselves.
+tools() {
+  local missing=()
+  command -v strace >/dev/null || missing+=(strace)
+  command -v shellcheck >/dev/null || missing+=(shellcheck)
+  command -v ssh >/dev/null || missing+=(openssh-client)
+  [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
+  [ ${#missing[@]} -gt 0 ] || return 0
+  echo "installing ${missing[*]}" >&2
+  apt-get -qq update &&
+    DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq install --yes --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+heading "tools"
+tools || exit 1
 heading "build"
 npm run --silent build || exit 1
 
