@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import type { Facts } from "../board/facts.js";
 import type { Transport } from "../board/transport.js";
 import { ImcloudError } from "../shared/errors.js";
+import { clockStep } from "./clock.js";
 import { compileRun, followScript, type Step } from "./compile.js";
 import { confirmAfresh, upToCutoff } from "./confirm.js";
 import { follow, type Followed } from "./follow.js";
@@ -84,6 +85,7 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
     }
     const changes = upToCutoff(plan.changes);
     const steps = [
+      ...(changes.length > 0 ? clockStep(plan.state, Math.round(Date.now() / 1000)) : []),
       ...changes.map(changeToStep),
       ...(input.prune === true && plan.unmanaged.length > 0
         ? [...plan.unmanaged.map((entry) => revertStep(entry)), settleStep]
@@ -156,7 +158,7 @@ async function upload(
 
 function changeToStep(change: Change): Step {
   const { check, undo, saves, folders, keptByRollback, confirmWithinS, notifies } = change;
-  const title = `${change.kind} ${change.id}`;
+  const title = titleOf(change);
   return {
     title,
     apply: change.apply,
@@ -172,6 +174,8 @@ function changeToStep(change: Change): Step {
     }),
   };
 }
+
+const titleOf = ({ kind, id }: Change): string => `${kind} ${id}`;
 
 const sameFacts = (one: Facts, other: Facts): boolean => JSON.stringify(one) === JSON.stringify(other);
 
@@ -208,7 +212,7 @@ function tooManyWaves(plan: BoardPlan): ImcloudError {
 
 function whyEnded({ board, changes }: BoardPlan, { outcome, steps, complaint }: Followed): ImcloudError {
   const last = steps.at(-1);
-  const origin = changes[steps.length - 1]?.origin;
+  const origin = changes.find((change) => titleOf(change) === last?.title)?.origin;
   if (outcome === "locked") {
     return new ImcloudError("board.locked", `another run holds \`${board}\``, {
       hint: "run the command again: it attaches to that run",

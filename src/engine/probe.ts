@@ -121,6 +121,7 @@ done
 if [ -n "\${last:-}" ]; then
   printf 'last %s %s\n' "\${last##*/}" "$(tail -n 1 "$last/journal")"
 fi
+if [ -e /run/systemd/timesync/synchronized ]; then echo "clock $(date +%s) synchronized"; else echo "clock $(date +%s)"; fi
 cat ${MANAGED}/*/entry 2>/dev/null
 :`;
 }
@@ -139,14 +140,16 @@ export function parseState(text: string): BoardState {
   const managed: ManagedEntry[] = [];
   let running: RunHandle | undefined;
   let last: BoardState["last"];
+  let clock: BoardState["clock"];
   for (const line of text.split("\n")) {
     const [word, run, ...rest] = line.split(" ");
     if (line.startsWith("{")) managed.push(Entry.parse(JSON.parse(line)) as ManagedEntry);
     else if (word === "running" && run !== undefined && rest[0] !== undefined)
       running = { run, nonce: rest[0] };
+    else if (word === "clock") clock = { epochS: Number(run), synchronized: rest[0] === "synchronized" };
     else if (word === "last" && run !== undefined) last = { run, outcome: outcomeOf(rest) };
   }
-  return { ...(running && { running }), ...(last && { last }), managed };
+  return { ...(running && { running }), ...(last && { last }), ...(clock && { clock }), managed };
 }
 
 /** The last line of a finished journal is `@imcloud NONCE TIME end OUTCOME`; anything else was cut short. */

@@ -47,6 +47,8 @@ export interface BoardState {
   /** The last run that is not running any more. */
   readonly last?: { readonly run: string; readonly outcome: "done" | "failed" | "stopped" | "interrupted" };
   readonly managed: readonly ManagedEntry[];
+  /** The board's own, when it was asked; `synchronized` when its time service says so. */
+  readonly clock?: { readonly epochS: number; readonly synchronized: boolean };
 }
 
 export interface RunHandle {
