@@ -14,7 +14,7 @@ import { confirmAfresh, upToCutoff } from "./confirm.js";
 import { follow, type Followed } from "./follow.js";
 import { makePlan, resourcesOf } from "./plan.js";
 import { probe } from "./probe.js";
-import { revertStep, settleStep } from "./revert.js";
+import { revertAll } from "./revert.js";
 import type { BoardPlan, BoardResult, Change, Resolve, RunHandle, RunObserver, WaveResult } from "./types.js";
 
 /** The shipped playbooks need four; a playbook of the user's that needs more than this goes round in circles. */
@@ -50,7 +50,7 @@ export interface ApplyInput extends PlanInput {
   readonly observer?: RunObserver;
   /** Called with the first plan that has changes; false ends the run before it began. */
   readonly approve?: (plan: BoardPlan) => Promise<boolean>;
-  /** Reverts what is in the ledger but no longer asked for. */
+  /** Reverts what is in the ledger but no longer asked for, the youngest first; data stays. */
   readonly prune?: boolean;
   /** A connection made anew: only that can confirm a change that might lock the operator out. */
   readonly afresh?: <Result>(task: (transport: Transport) => Promise<Result>) => Promise<Result>;
@@ -87,9 +87,7 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
     const steps = [
       ...(changes.length > 0 ? clockStep(plan.state, Math.round(Date.now() / 1000)) : []),
       ...changes.map(changeToStep),
-      ...(input.prune === true && plan.unmanaged.length > 0
-        ? [...plan.unmanaged.map((entry) => revertStep(entry)), settleStep]
-        : []),
+      ...(input.prune === true ? revertAll(plan.unmanaged, { withData: false }) : []),
     ];
     observer.planned?.(plan, waves.length + 1);
     if (steps.length === 0) {

@@ -69,7 +69,7 @@ chown ${`${owner}:${group}`} ${path}
 chmod ${mode} ${path}`;
     if (observed.kind === "absent") {
       const remove = data
-        ? sh`rm -rf --one-file-system ${path}`
+        ? sh`[ "\${IMCLOUD_WITH_DATA:-no}" = no ] || rm -rf --one-file-system ${path}`
         : sh`rmdir ${path} 2>/dev/null || [ ! -d ${path} ] || echo ${`${path} is not empty: kept`}`;
       return [
         {
