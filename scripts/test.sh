@@ -63,6 +63,7 @@ tools() {
   local missing=()
   command -v strace >/dev/null || missing+=(strace)
   command -v shellcheck >/dev/null || missing+=(shellcheck)
+  command -v readelf >/dev/null || missing+=(binutils)
   command -v ssh >/dev/null || missing+=(openssh-client)
   [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
   [ ${#missing[@]} -gt 0 ] || return 0
