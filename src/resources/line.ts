@@ -1,7 +1,7 @@
 /**
  * One line in a file that is otherwise somebody else's.
  *
- * With `match`, the first line that matches is replaced; otherwise the line is added at the end. Only that line
+ * With `match`, the first line that matches is replaced; otherwise the line is added at the end, if it is not there. Only that line
  * is touched, also when it is taken back: the rest of the file may change meanwhile.
  */
 import { z } from "zod";
@@ -56,7 +56,8 @@ grep -sH '' -- "$@" | sed 's/^/line|/'`;
     const lines = observed.kind === "absent" ? [] : observed.value;
     const pattern = match === undefined ? undefined : new RegExp(match);
     const old = lines.find((text) => (pattern === undefined ? text === wanted : pattern.test(text)));
-    if (old === wanted) return [];
+    // Once replaced, the line need not match any more: being there is enough.
+    if (old === wanted || (old === undefined && lines.includes(wanted))) return [];
 
     return [
       {

@@ -1,0 +1,61 @@
+/**
+ * Wishes that are fulfilled in another way than the first look expects.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { command } from "../../../src/resources/command.js";
+import { line } from "../../../src/resources/line.js";
+import { packages } from "../../../src/resources/package.js";
+import { restoreFile } from "../../../src/resources/replace-file.js";
+import { absent, type Known } from "../../../src/resources/resource.js";
+import { service } from "../../../src/resources/service.js";
+
+const folder = mkdtempSync(join(tmpdir(), "imcloud-converge-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const seen = (value: readonly string[]): Known<readonly string[]> => ({ kind: "known", value });
+const run = (text: string, env: Readonly<Record<string, string>> = {}) =>
+  spawnSync("sh", ["-euc", text], { encoding: "utf8", env: { ...process.env, ...env } });
+
+test("a line that no longer matches what it replaced is there all the same", () => {
+  const wish = line.schema.parse({ path: "/etc/x", line: "Port 22", match: "^#Port" });
+  expect(line.diff(wish, seen(["#Port 2222", "Port 22"]))).toHaveLength(1);
+  expect(line.diff(wish, seen(["Port 22", "other"]))).toEqual([]);
+  expect(line.diff(wish, seen(["other"]))).toHaveLength(1);
+});
+
+test("a unit that is not there is as good as stopped and disabled", () => {
+  const wish = (more: object) => service.schema.parse({ unit: "bluetooth.service", ...more });
+  expect(service.diff(wish({ enabled: false, running: false }), absent)).toEqual([]);
+  expect(service.diff(wish({ enabled: false, running: "any" }), absent)).toEqual([]);
+  expect(service.diff(wish({ enabled: false, running: true }), absent)).toHaveLength(1);
+});
+
+test("a command whose guard an earlier step has satisfied is passed over", () => {
+  const done = join(folder, "done");
+  const wish = command.schema.parse({
+    name: "mark",
+    unless: `test -e ${done}`,
+    run: `test ! -e ${done}\n: > ${done}`,
+  });
+  const [draft] = command.diff(wish, absent);
+  for (const _ of ["first", "again"]) expect(run(draft?.apply.text ?? "false").status).toBe(0);
+});
+
+test("packages that were never installed are taken back without a look at apt", () => {
+  const [draft] = packages.diff(packages.schema.parse({ names: ["hello"] }), seen([]));
+  expect(run(draft?.undo?.text ?? "false", { IMCLOUD_SAVED: folder })).toMatchObject({
+    status: 0,
+    stdout: "",
+    stderr: "",
+  });
+});
+
+test("a file comes back although its folder is gone", () => {
+  writeFileSync(join(folder, "0"), "old\n");
+  const path = join(folder, "gone", "file");
+  expect(run(restoreFile(path).text, { IMCLOUD_SAVED: folder })).toMatchObject({ status: 0, stderr: "" });
+  expect(readFileSync(path, "utf8")).toBe("old\n");
+});
