@@ -90,6 +90,8 @@ for debt in ${PENDING}/*; do [ ! -e "$debt" ] || printf 'Owes=%s\n' "\${debt##*/
     const isEnabled = ENABLED.includes(now.enabled);
     const isActive = now.active === "active" || now.active === "reloading";
     const running = desired.running === "any" ? isActive : desired.running;
+    // What is not there neither runs nor starts at boot.
+    if (observed.kind === "absent" && !enabled && !running) return [];
     const drafts: ChangeDraft[] = [];
 
     if (isEnabled !== enabled || isActive !== running || observed.kind === "absent") {
