@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { sh } from "../board/script.js";
-import { aptFunctions } from "./apt.js";
+import { aptFunctions, forgetLists } from "./apt.js";
 import { PackageName } from "./fields.js";
 import { known, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
@@ -60,10 +60,14 @@ fresh_lists
 apt-get -s -q install ${recommend} ${missing} | sed -n 's/^Inst \([^ ]*\).*/\1/p' > "$IMCLOUD_LEDGER/more"
 touch "$IMCLOUD_LEDGER/installed"
 sort -u "$IMCLOUD_LEDGER/installed" "$IMCLOUD_LEDGER/more" > "$IMCLOUD_LEDGER/all"
+sync "$IMCLOUD_LEDGER/all"
 mv "$IMCLOUD_LEDGER/all" "$IMCLOUD_LEDGER/installed"
 sync "$IMCLOUD_LEDGER"
-apt install ${recommend} ${missing}`,
+# Lists that came incomplete are no error of apt's: the next run fetches them again.
+apt install ${recommend} ${missing} || { code=$?; ${forgetLists}; exit "$code"; }`,
         undo: sh`
+# A change that did not get as far as apt has nothing to take back.
+[ -e "$IMCLOUD_SAVED/installed" ] || exit 0
 ${aptFunctions}
 purge='' remove='' holding=${(data ? names : []).join(" ")}
 while IFS= read -r name; do
