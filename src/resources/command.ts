@@ -5,7 +5,7 @@
  * grows with the number of resources.
  */
 import { z } from "zod";
-import { payloadFile, sh, type Script } from "../board/script.js";
+import { lines, payloadFile, sh, type Script } from "../board/script.js";
 import { Notifies, SecretValue } from "./fields.js";
 import {
   absent,
@@ -63,8 +63,11 @@ if sh -c ${desired.unless} > /dev/null 2>&1; then printf 'done %s\n' ${desired.n
         risk: "none",
         before: "",
         after: run.trimEnd(),
-        check: sh`! sh -c ${unless} > /dev/null 2>&1`,
-        apply: input === undefined ? asScript(run) : sh`sh -eu -c ${run} < ${payloadFile(input)}`,
+        // A step before it may have done it meanwhile, as a package does that brings what the guard looks for.
+        apply: lines([
+          sh`! sh -c ${unless} > /dev/null 2>&1 || exit 0`,
+          input === undefined ? asScript(run) : sh`sh -eu -c ${run} < ${payloadFile(input)}`,
+        ]),
         ...(undo !== undefined && { undo: asScript(undo) }),
         ...(notifies.length > 0 && { notifies }),
       },
