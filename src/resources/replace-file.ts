@@ -29,8 +29,11 @@ sync ${folder}`;
 export function restoreFile(path: string): Script {
   return sh`
 if [ -e "$IMCLOUD_SAVED/0" ] || [ -L "$IMCLOUD_SAVED/0" ]; then
+  [ -d ${folderOf(path)} ] || mkdir -p ${folderOf(path)}
   cp -a "$IMCLOUD_SAVED/0" ${`${path}.imcloud-undo`}
+  [ -L ${`${path}.imcloud-undo`} ] || sync ${`${path}.imcloud-undo`}
   mv -fT ${`${path}.imcloud-undo`} ${path}
+  sync ${folderOf(path)}
 else
   rm -f ${path}
 fi`;
