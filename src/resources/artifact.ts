@@ -98,6 +98,7 @@ if [ -L "$IMCLOUD_SAVED/0" ] && [ -e "$(readlink "$IMCLOUD_SAVED/0")" ]; then
   mv -fT ${`${path}.imcloud-new`} ${path}
 else
   rm -f ${path}
+  if [ -e "$IMCLOUD_SAVED/0" ] && [ ! -L "$IMCLOUD_SAVED/0" ]; then cp -a "$IMCLOUD_SAVED/0" ${path}; fi
   rm -rf ${packed} ${`${packed}.d`}
 fi
 rmdir ${STORE} /opt/imcloud 2>/dev/null || :`,
