@@ -30,10 +30,13 @@ exec 2>> "$journal"
 mark() { printf '\n@imcloud %s %s %s\n' "$nonce" "$(date +%s%3N)" "$*" >> "$journal"; }
 durable() { sync "$@" 2>/dev/null || sync; }
 ${armFunction}
+# Nothing is begun whose way back is not on the disk. 73: cannot create (sysexits.h).
+unprepared() { mark "done" "$name" 73; finish failed; }
 finish() { mark end "$1"; durable "$journal"; rm -f ${CURRENT}; rm -rf "$IMCLOUD_DIR"; exit 0; }
 
 exec 9>> ${LOCK}
-if ! flock -n 9; then mark end locked; rm -rf "$IMCLOUD_DIR"; exit 0; fi
+# A probe holds the lock for a moment, to see whether anybody does.
+if ! flock -w 2 9; then mark end locked; rm -rf "$IMCLOUD_DIR"; exit 0; fi
 printf '%s %s\n' "$run" "$nonce" > ${CURRENT}
 mark begin "$(cat /proc/sys/kernel/random/boot_id)"
 
@@ -49,49 +52,45 @@ for step in "$IMCLOUD_FILES"/steps/*; do
   fi
 
   saved=$record/steps/$name
-  mkdir -p "$saved"
+  mkdir -p "$saved" || unprepared
   number=0
   [ ! -e "$step/saves" ] || while IFS= read -r path; do
-    if [ -e "$path" ] || [ -L "$path" ]; then cp -a -- "$path" "$saved/$number" || finish failed; fi
+    if [ -e "$path" ] || [ -L "$path" ]; then cp -a -- "$path" "$saved/$number" || unprepared; fi
     number=$((number + 1))
   done < "$step/saves"
   [ ! -e "$step/folders" ] || while IFS= read -r folder; do
     missing=$folder
     while [ ! -d "$missing" ]; do
-      printf '%s\n' "$missing" >> "$saved/made"
+      printf '%s\n' "$missing" >> "$saved/made" || unprepared
       missing=\${missing%/*}
       [ -n "$missing" ] || break
     done
-    mkdir -p "$folder" || finish failed
+    mkdir -p "$folder" || unprepared
   done < "$step/folders"
-  [ ! -e "$step/kept" ] || cp "$step/kept" "$saved/"
+  [ ! -e "$step/kept" ] || cp "$step/kept" "$saved/" || unprepared
   if [ -e "$step/undo" ]; then
-    cp "$step/undo" "$step/title" "$saved/"
-    [ ! -e "$step/notifies" ] || cp "$step/notifies" "$saved/"
-    durable "$saved"/*
+    cp "$step/undo" "$step/title" "$saved/" || unprepared
+    [ ! -e "$step/notifies" ] || cp "$step/notifies" "$saved/" || unprepared
+    durable "$saved"/* "$saved" "$record/steps" "$record" || unprepared
   fi
 
   managed=
   if [ -e "$step/ledger" ]; then
     managed=${MANAGED}/$(cat "$step/ledger")
     if [ ! -e "$managed/entry" ]; then
-      rm -rf "$managed"
-      mkdir -p "$managed"
-      cp -a "$saved/." "$managed/"
-      cp "$step/entry" "$managed/entry.new"
-      durable "$managed"/*
-      mv "$managed/entry.new" "$managed/entry"
-      durable "$managed"
+      { rm -rf "$managed" && mkdir -p "$managed" && cp -a "$saved/." "$managed/" &&
+        cp "$step/entry" "$managed/entry.new" && durable "$managed"/* &&
+        mv "$managed/entry.new" "$managed/entry" && durable "$managed" ${MANAGED}; } || unprepared
     fi
   fi
 
   if [ -e "$step/confirm" ]; then
-    arm "$saved" "$(cat "$step/confirm")" >> "$journal" 2>&1 9>&- || finish failed
+    arm "$saved" "$(cat "$step/confirm")" >> "$journal" 2>&1 9>&- || unprepared
   fi
   if [ -e "$step/notifies" ]; then
-    mkdir -p ${PENDING}
-    while IFS= read -r unit; do : > ${PENDING}/"$unit"; done < "$step/notifies"
-    durable ${PENDING} ${PENDING}/*
+    mkdir -p ${PENDING} || unprepared
+    while IFS= read -r unit; do true > ${PENDING}/"$unit" || unprepared; done < "$step/notifies"
+    durable ${PENDING} ${PENDING}/* || unprepared
   fi
 
   IMCLOUD_SAVED=$saved
