@@ -110,7 +110,7 @@ function readFacts(board: string, text: string): Facts {
 function stateScript(): Script {
   return sh`
 running=
-if [ -e ${LOCK} ] && ! flock -n ${LOCK} true; then
+if [ -e ${LOCK} ] && ! flock -s -n ${LOCK} true; then
   read -r running nonce < ${CURRENT} && printf 'running %s %s\n' "$running" "$nonce"
 fi
 for j in ${RUNS}/*/journal; do
