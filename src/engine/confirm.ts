@@ -31,6 +31,7 @@ const REVERT_PROGRAM = [
   "for change in " + UNCONFIRMED + "/*; do",
   '  [ ! -e "$change/notifies" ] || xargs -r systemctl --no-block restart < "$change/notifies"',
   "done",
+  "sync",
   `rm -rf ${UNCONFIRMED} ${UNIT_FILE} ${REVERT}`,
   `systemctl disable ${UNIT} 2> /dev/null`,
   "systemctl daemon-reload",
@@ -51,14 +52,14 @@ const UNIT_TEXT = [
 /** For the runner: defines `arm SAVED SECONDS`, called before a change is made. */
 export const armFunction: Script = sh`
 arm() {
-  mkdir -p ${UNCONFIRMED}
-  cp -a "$1" ${UNCONFIRMED}/"$run-$name"
-  printf '%s\n' ${REVERT_PROGRAM} > ${REVERT}
-  printf '%s\n' ${UNIT_TEXT} > ${UNIT_FILE}
-  systemctl daemon-reload
-  systemctl enable -q ${UNIT}
-  sync
-  systemd-run --quiet --collect --unit="imcloud-revert-$run" --on-active="$2" systemctl start ${UNIT}
+  mkdir -p ${UNCONFIRMED} &&
+    cp -a "$1" ${UNCONFIRMED}/"$run-$name" &&
+    printf '%s\n' ${REVERT_PROGRAM} > ${REVERT} &&
+    printf '%s\n' ${UNIT_TEXT} > ${UNIT_FILE} &&
+    systemctl daemon-reload &&
+    systemctl enable -q ${UNIT} &&
+    sync &&
+    systemd-run --quiet --collect --unit="imcloud-revert-$run" --on-active="$2" systemctl start ${UNIT}
 }`;
 
 /** Between two tries to connect; each try has a deadline of its own. In milliseconds. */
@@ -127,11 +128,14 @@ interface Confirming {
 /** Confirms what a run changed; exits 0 and prints `confirmed`, or `reverted` when it came too late. */
 function confirmScript({ run }: RunHandle): Script {
   return sh`
-if [ ! -d ${UNCONFIRMED} ]; then echo reverted; exit 0; fi
 systemctl stop ${`imcloud-revert-${run}.timer`} 2> /dev/null || :
+# Its time may have come between the change and this: then it is on its way, or through.
+case $(systemctl is-active ${UNIT}) in active | activating) echo reverted; exit 0 ;; esac
+if [ ! -d ${UNCONFIRMED} ]; then echo reverted; exit 0; fi
 rm -rf ${UNCONFIRMED} ${REVERT}
 systemctl disable -q ${UNIT} 2> /dev/null || :
 rm -f ${UNIT_FILE}
 systemctl daemon-reload
+sync
 echo confirmed`;
 }
