@@ -61,7 +61,7 @@ export interface ApplyInput extends PlanInput {
 /**
  * Applies until nothing is left to do.
  *
- * What failed on the board comes back as the result's `error`; only what kept imcloud from asking at all is thrown.
+ * What failed on the board comes back as the result's `error`; only what kept imcloud from beginning is thrown.
  */
 export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
   const { transport, observer = {}, signal } = input;
@@ -76,47 +76,62 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
     ...(facts && { facts }),
   });
 
-  for (;;) {
-    const plan = await planBoard({ ...input, ...(facts && { rememberedFacts: facts }) });
-    facts = plan.facts;
-    if (plan.state.running !== undefined) {
-      await attach(transport, plan.state.running, observer, signal);
-      continue;
-    }
-    const changes = upToCutoff(plan.changes);
-    const steps = [
-      ...(changes.length > 0 ? clockStep(plan.state, Math.round(Date.now() / 1000)) : []),
-      ...changes.map(changeToStep),
-      ...(input.prune === true ? revertAll(plan.unmanaged, { withData: false }) : []),
-    ];
-    observer.planned?.(plan, waves.length + 1);
-    if (steps.length === 0) {
-      if (plan.waiting.length > 0) return result("failed", nothingMoves(plan));
-      return result(waves.length > 0 ? "changed" : "unchanged");
-    }
-    if (before !== undefined && before.digest === plan.digest) return result("failed", nothingMoves(plan));
-    if (waves.length >= MAX_WAVES) return result("failed", tooManyWaves(plan));
-    if (waves.length === 0 && input.approve !== undefined && !(await input.approve(plan)))
-      return result("stopped");
-    if (signal?.aborted === true) return result("stopped");
+  const isStopped = (): boolean => signal?.aborted === true;
+  const untilDone = async (): Promise<BoardResult> => {
+    for (;;) {
+      const plan = await planBoard({ ...input, ...(facts && { rememberedFacts: facts }) });
+      facts = plan.facts;
+      if (plan.state.running !== undefined) {
+        await attach(transport, plan.state.running, observer, signal);
+        continue;
+      }
+      const changes = upToCutoff(plan.changes);
+      const steps = [
+        ...(changes.length > 0 ? clockStep(plan.state, Math.round(Date.now() / 1000)) : []),
+        ...changes.map(changeToStep),
+        ...(input.prune === true ? revertAll(plan.unmanaged, { withData: false }) : []),
+      ];
+      observer.planned?.(plan, waves.length + 1);
+      if (steps.length === 0) {
+        if (plan.waiting.length > 0) return result("failed", nothingMoves(plan));
+        return result(waves.length > 0 ? "changed" : "unchanged");
+      }
+      if (before !== undefined && before.digest === plan.digest) return result("failed", nothingMoves(plan));
+      if (waves.length >= MAX_WAVES) return result("failed", tooManyWaves(plan));
+      if (waves.length === 0 && input.approve !== undefined && !(await input.approve(plan)))
+        return result("stopped");
+      if (isStopped()) return result("stopped");
 
-    await upload(transport, changes, observer);
-    const handle = newRun();
-    const followed = await follow(transport, compileRun(steps, handle), handle, {
-      observer,
-      deadlineMs: WAVE_DEADLINE_MS,
-      stepCount: steps.length,
-      ...(signal && { signal }),
-    });
-    waves.push({ run: handle.run, steps: followed.steps });
-    if (followed.outcome === "stopped") return result("stopped");
-    if (followed.outcome !== "done") return result("failed", whyEnded(plan, followed));
-    const unconfirmed = changes.find(({ confirmWithinS }) => confirmWithinS !== undefined);
-    if (unconfirmed !== undefined) {
-      const error = await confirmAfresh(input, unconfirmed, handle);
-      if (error !== undefined) return result("failed", error);
+      await upload(transport, changes, observer);
+      if (isStopped()) return result("stopped");
+      const handle = newRun();
+      // Noted before it starts: what happens there when nobody listens any more is this run's too.
+      waves.push({ run: handle.run, steps: [] });
+      const followed = await follow(transport, compileRun(steps, handle), handle, {
+        observer,
+        deadlineMs: WAVE_DEADLINE_MS,
+        stepCount: steps.length,
+        ...(signal && { signal }),
+      });
+      waves.pop();
+      // A run that found the board taken did nothing that could be taken back.
+      if (followed.outcome !== "locked") waves.push({ run: handle.run, steps: followed.steps });
+      if (followed.outcome === "stopped") return result("stopped");
+      if (followed.outcome !== "done") return result("failed", whyEnded(plan, followed));
+      const unconfirmed = changes.find(({ confirmWithinS }) => confirmWithinS !== undefined);
+      if (unconfirmed !== undefined) {
+        const error = await confirmAfresh(input, unconfirmed, handle);
+        if (error !== undefined) return result("failed", error);
+      }
+      before = plan;
     }
-    before = plan;
+  };
+  try {
+    return await untilDone();
+  } catch (error) {
+    // `rollback` must know of the waves that there were, also when the link is lost behind them.
+    if (waves.length === 0 || !(error instanceof ImcloudError)) throw error;
+    return result("failed", error);
   }
 }
 

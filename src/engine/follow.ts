@@ -75,7 +75,8 @@ export async function follow(
       .exec(stopScript, { deadlineMs: STOP_DEADLINE_MS })
       .catch(() => observer.output?.("could not ask the run to stop"));
   };
-  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted === true) stop();
+  else signal?.addEventListener("abort", stop, { once: true });
   try {
     const result = await transport.exec(script, {
       deadlineMs: options.deadlineMs,
