@@ -55,11 +55,16 @@ export function revertAll(
   return steps.length === 0 ? [] : [...steps, settleStep];
 }
 
-/** Undoes the steps of one run, the last first; units that read what changed read it again. Safe to run twice. */
-export function rollbackStep(run: string): Step {
+/**
+ * Undoes the steps of one run, the last first; units that read what changed read it again. Safe to run twice.
+ *
+ * @param options `mustBeThere`: fails when the board keeps no such run, instead of doing nothing
+ */
+export function rollbackStep(run: string, { mustBeThere = false } = {}): Step {
   return {
     title: `roll back run ${run}`,
     apply: sh`
+if ${mustBeThere} && [ ! -d ${`${RUNS}/${run}`} ]; then echo ${`the board keeps no run ${run}; it keeps:`}; ls -1 ${RUNS}; exit 1; fi
 for step in $(ls -1d ${RUNS}/${run}/steps/*/ 2>/dev/null | sort -r); do
   [ -e "$step/undo" ] && [ ! -e "$step/kept" ] || continue
   printf 'undo of: %s\n' "$(cat "$step/title")"

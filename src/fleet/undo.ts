@@ -40,7 +40,7 @@ export async function rollbackFleet(
     refuseWhileRunning(board, state.running?.run);
     const runs = run !== undefined ? [run] : await lastRuns(fleet.workspace, board, state.last?.run);
     if (runs.length === 0) return { board, outcome: "unchanged", waves: [] };
-    const steps = runs.toReversed().map(rollbackStep);
+    const steps = runs.toReversed().map((each) => rollbackStep(each, { mustBeThere: run !== undefined }));
     return runSteps(board, transport, steps, say, options);
   });
 }
@@ -109,22 +109,44 @@ const Record = z.object({
   command: z.string(),
   boards: z.record(z.string(), z.object({ waves: z.array(z.object({ run: z.string() })).optional() })),
 });
+export type Record = z.infer<typeof Record>;
 
-/** An apply is several runs on the board, one a wave; only the operator's record knows which belong together. */
 async function lastRuns(
   { runs }: Workspace,
   board: string,
-  lastOnBoard: string | undefined,
+  lastOnBoard?: string,
 ): Promise<readonly string[]> {
   const files = (await readdir(runs).catch(() => []))
     .filter((name) => name.endsWith(".json"))
     .sort()
     .reverse();
+  const records: Record[] = [];
   for (const file of files) {
     const record = Record.safeParse(JSON.parse((await readOptional(join(runs, file))) ?? "null"));
-    if (!record.success || record.data.command !== "apply") continue;
-    const waves = record.data.boards[board]?.waves ?? [];
-    if (waves.length > 0) return waves.map(({ run }) => run);
+    if (record.success) records.push(record.data);
   }
-  return lastOnBoard === undefined ? [] : [lastOnBoard];
+  return runsToUndo(records, board, lastOnBoard);
+}
+
+/**
+ * The runs of the last apply. An apply is several runs on the board, one a wave; only the operator's record knows
+ * which belong together. A run that no record knows, of an apply that was killed, is younger than all of them.
+ *
+ * @param records the youngest first
+ */
+export function runsToUndo(
+  records: readonly Record[],
+  board: string,
+  lastOnBoard: string | undefined,
+): readonly string[] {
+  const unknown = lastOnBoard === undefined ? [] : [lastOnBoard];
+  const noted = new Set<string>();
+  for (const { command, boards } of records) {
+    const runs = (boards[board]?.waves ?? []).map(({ run }) => run);
+    for (const run of runs) noted.add(run);
+    if (command !== "apply" || runs.length === 0) continue;
+    const isKnown = unknown.every((run) => noted.has(run) || run < (runs.at(-1) ?? ""));
+    return isKnown ? runs : unknown;
+  }
+  return unknown.filter((run) => !noted.has(run));
 }

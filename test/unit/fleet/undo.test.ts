@@ -1,0 +1,20 @@
+/** Which runs a rollback takes back. */
+import { expect, test } from "vitest";
+import { runsToUndo, type Record } from "../../../src/fleet/undo.js";
+
+const record = (command: string, ...runs: string[]): Record => ({
+  command,
+  boards: { pi: { waves: runs.map((run) => ({ run })) } },
+});
+
+test.each<[string, readonly Record[], string | undefined, readonly string[]]>([
+  ["the waves of the last apply", [record("apply", "3", "4"), record("apply", "1", "2")], "4", ["3", "4"]],
+  ["an apply that changed nothing is passed over", [record("apply"), record("apply", "1")], "1", ["1"]],
+  ["an apply that was killed left no record", [record("apply", "1", "2")], "3", ["3"]],
+  ["a rollback is no apply", [record("rollback", "3"), record("apply", "1", "2")], "3", ["1", "2"]],
+  ["a wave that never began", [record("apply", "1", "2")], "1", ["1", "2"]],
+  ["no record at all", [], "7", ["7"]],
+  ["nothing anywhere", [], undefined, []],
+])("%s", (_title, records, lastOnBoard, runs) => {
+  expect(runsToUndo(records, "pi", lastOnBoard)).toEqual(runs);
+});
