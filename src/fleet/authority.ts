@@ -61,9 +61,25 @@ export interface Issued {
  *
  * @param folder of the authority: `ca.pem` and `ca.key`; to take it elsewhere, copy the folder
  * @param passphrase encrypts the key (PKCS#8); needed again whenever a certificate is issued
- * @throws ImcloudError `config.secret-missing` when the key is encrypted and the passphrase is not the right one
+ * @throws ImcloudError `config.secret-missing` when the key is encrypted and the passphrase is not the right one, or
+ *   when there is a certificate without its key: another authority would be one that no client trusts
  */
 export async function openAuthority(
+  folder: string,
+  serverName: string,
+  passphrase: Secret | undefined,
+): Promise<Authority> {
+  // One after the other: two boards that need their first certificate at once must not make two authorities.
+  const before = opening.get(folder) ?? Promise.resolve();
+  const opened = before.catch(() => undefined).then(() => openOrMake(folder, serverName, passphrase));
+  opening.set(folder, opened);
+  return opened;
+}
+
+/** The last opening of each folder. */
+const opening = new Map<string, Promise<unknown>>();
+
+async function openOrMake(
   folder: string,
   serverName: string,
   passphrase: Secret | undefined,
@@ -75,6 +91,7 @@ export async function openAuthority(
   if (certificate !== undefined && keyText !== undefined) {
     return authorityOf(certificate, unlock(keyText, passphrase, keyPath));
   }
+  if (certificate !== undefined) throw keyIsElsewhere(keyPath);
   const made = await makeAuthority(serverName, passphrase);
   await writePrivate(keyPath, made.keyText);
   await writePrivate(certificatePath, made.certificate);
@@ -171,6 +188,15 @@ function unlock(keyText: string, passphrase: Secret | undefined, path: string): 
       cause,
     });
   }
+}
+
+function keyIsElsewhere(path: string): ImcloudError {
+  return new ImcloudError("config.secret-missing", "the authority's key is not here", {
+    origin: { file: path, line: 1 },
+    found: "its certificate without it",
+    expected: "the key that belongs to ca.pem in the same folder",
+    hint: "bring the key back for as long as certificates are issued; to start anew, remove ca.pem too",
+  });
 }
 
 async function webKey(key: KeyObject, usages: ("sign" | "verify")[]): Promise<webcrypto.CryptoKey> {

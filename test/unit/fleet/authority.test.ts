@@ -135,3 +135,20 @@ describe("a board's certificate", () => {
     ]);
   });
 });
+
+test("two boards that need the authority at once get the same one", async () => {
+  const both = await Promise.all(["a", "b"].map(() => openAuthority(folder, "kitchen.home.arpa", undefined)));
+  expect(both[0]?.certificate).toBe(both[1]?.certificate);
+  const { chain } = await (both[1] ?? expect.fail()).issue(["kitchen.home.arpa"]);
+  const ca = new X509Certificate(await readFile(join(folder, "ca.pem"), "utf8"));
+  expect(new X509Certificate(chain).verify(ca.publicKey)).toBe(true);
+});
+
+test("an authority whose key is elsewhere is not replaced by another", async () => {
+  await openAuthority(folder, "kitchen.home.arpa", undefined);
+  await rm(join(folder, "ca.key"));
+  await expect(openAuthority(folder, "kitchen.home.arpa", undefined)).rejects.toMatchObject({
+    code: "config.secret-missing",
+    message: "the authority's key is not here",
+  });
+});
