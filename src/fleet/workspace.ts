@@ -1,7 +1,8 @@
 /**
  * What imcloud keeps beside `imcloud.yaml`: the folder `.imcloud/`, never committed.
  */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -41,9 +42,15 @@ export function cacheFolder(): string {
 /** The old content or the new one, whatever happens in between; readable for the operator alone. */
 export async function writePrivate(path: string, content: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const part = `${path}.${process.pid}.part`;
-  await writeFile(part, content, { mode: 0o600 });
-  await rename(part, path);
+  // A name of its own: several boards may want the same note at once.
+  const part = `${path}.${randomUUID()}.part`;
+  try {
+    await writeFile(part, content, { mode: 0o600, flush: true });
+    await rename(part, path);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
 }
 
 /** @returns undefined if there is no such file */
