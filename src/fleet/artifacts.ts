@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
@@ -73,6 +73,18 @@ export async function boardArtifacts(
 ): Promise<Readonly<Record<string, Source>>> {
   const platform = BOARD_PLATFORMS[arch];
   if (platform === undefined) return {};
+  // Boards ask at the same time: what one of them has begun is for all.
+  const begun = preparing.get(platform) ?? prepare(platform, fetching);
+  preparing.set(platform, begun);
+  return begun.finally(() => preparing.delete(platform));
+}
+
+const preparing = new Map<string, ReturnType<typeof prepare>>();
+
+async function prepare(
+  platform: string,
+  fetching: (what: string) => void,
+): Promise<Readonly<Record<string, Source>>> {
   const bun = await runtimeFile(platform, fetching);
   return {
     bun: { ...(await sourceOf(bun)), gzipPath: await gzipped(bun) },
@@ -128,9 +140,9 @@ export async function runtimeFile(platform: string, fetching: (what: string) => 
       integrity: runtime.integrity,
     });
     await mkdir(folder, { recursive: true });
-    await copyFile(join(unpacked, "bin", runtime.executable), `${path}.part`);
-    await chmod(`${path}.part`, 0o755);
-    await rename(`${path}.part`, path);
+    const executable = join(unpacked, "bin", runtime.executable);
+    await chmod(executable, 0o755);
+    await rename(executable, path);
     return path;
   } catch (cause) {
     throw new ImcloudError(
