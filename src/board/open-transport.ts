@@ -132,6 +132,8 @@ async function runOnce(
 
 async function readLines(stream: Readable, take: (line: string) => void): Promise<void> {
   const reader = createInterface({ input: stream, crlfDelay: Infinity });
+  // A stream that is closed from this side has no end that the reader would see.
+  stream.once("close", () => reader.close());
   for await (const line of reader) take(line);
 }
 
@@ -185,7 +187,7 @@ function receiveText({ sha256 }: Source, path: string, mode: number): string {
     `echo ${READY}`,
     `gzip -dc > ${quote(part)} || { echo 'imcloud: not stored' >&2; exit 98; }`,
     `[ "$(sha256sum < ${quote(part)})" = '${sha256}  -' ] || { echo '${BOOTSTRAP_FAILURES[96]}' >&2; exit 96; }`,
-    `chmod ${mode.toString(8)} ${quote(part)} && sync ${quote(part)} && mv -f ${quote(part)} ${quote(path)}`,
+    `chmod ${mode.toString(8)} ${quote(part)} && sync ${quote(part)} && mv -f ${quote(part)} ${quote(path)} && sync ${quote(folder)}`,
   ].join("; ");
 }
 
@@ -219,7 +221,7 @@ function notRoot(board: string, user: string, login: Login, result: ExecResult):
 
 function notReceived(board: string, path: string, result: ExecResult): ImcloudError {
   return new ImcloudError("board.payload-damaged", `\`${board}\` did not take ${path}`, {
-    found: result.stderr.trim().split("\n").at(-1) ?? `exit code ${result.exitCode}`,
+    found: result.stderr.trim().split("\n").at(-1) || `exit code ${result.exitCode}`,
     hint: "look at free space on the board, then run the command again",
   });
 }
