@@ -63,7 +63,8 @@ export function renderCloud({ name, serverName, broker, board }: NewCloud): stri
     ...(hostKey !== undefined && { hostKey }),
   };
   const block = (value: object): string => stringify(value, { lineWidth: 0 }).trimEnd();
-  const indented = (text: string): string => text.replaceAll(/^/gm, "    ");
+  // Not `^` with the flag m: to it U+2028 within a quoted value begins a line too.
+  const indented = (text: string): string => text.replaceAll(/^|(?<=\n)/g, "    ");
   return `# The cloud, as it should be. \`imcloud plan\` shows what differs, \`imcloud apply\` changes it.
 # All settings: docs/configuration.md; for completion in editors: \`imcloud schema\`.
 version: 1

@@ -49,6 +49,7 @@ test("any address, user and path survives the file", () => {
         { address, user, identityFile },
       ]);
     }),
+    { examples: [["\u2028 ", " ", "a\u2029b"]] },
   );
 });
 
