@@ -34,7 +34,7 @@ export async function addUser(fleet: Fleet, { name, password, isAdmin }: NewUser
       exitCode === 64 ? "cli.usage" : "engine.step-failed",
       `the account \`${name}\` was not made`,
       {
-        found: stderr.trim().split("\n")[0] ?? `exit code ${exitCode}`,
+        found: stderr.trim().split("\n")[0] || `exit code ${exitCode}`,
         hint:
           exitCode === 127
             ? "deploy the server first: `imcloud apply`"
