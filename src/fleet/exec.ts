@@ -18,7 +18,8 @@ export async function execFleet(
 ): Promise<readonly BoardOutcome<ExecResult>[]> {
   const { deadlineMs, onLine, signal } = options;
   return onEachBoard(fleet, silent, (board, transport) =>
-    transport.exec(sh`sh -c ${command}`, {
+    // Payloads are unpacked for root alone; what a command makes is for whom it would be at a terminal.
+    transport.exec(sh`umask 022; sh -c ${command}`, {
       deadlineMs,
       onLine: (line, stream) => onLine(board.name, line, stream),
       ...(signal !== undefined && { signal }),
