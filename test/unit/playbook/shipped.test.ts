@@ -16,7 +16,11 @@ const releases = readdirSync(FOLDER);
 const source = { path: "/dev/null", sha256: "0".repeat(64), sizeBytes: 0 };
 const SECRETS = ["amqp_password", "registration_token", "probe_password", "tls_key"];
 
-const resolve = (facts: Facts, playbooks: readonly string[]): Promise<readonly Item[]> =>
+const resolve = (
+  facts: Facts,
+  playbooks: readonly string[],
+  vars: Readonly<Record<string, unknown>> = {},
+): Promise<readonly Item[]> =>
   resolvePlaybooks({
     playbooks,
     folder: "/nonexistent",
@@ -28,7 +32,7 @@ const resolve = (facts: Facts, playbooks: readonly string[]): Promise<readonly I
       baseUrl: "https://pi-1:8448",
       certificate: "PEM\n",
     },
-    vars: {},
+    vars,
     secrets: new Map(SECRETS.map((name) => [name, new Secret(`canary-${name}`)])),
     artifacts: { bun: source, server: source },
   });
@@ -101,4 +105,11 @@ test("a secret is a Secret wherever it ends up, and never text", async () => {
   expect(JSON.stringify(items)).not.toContain("canary-");
   const { content } = valueOf(items, "file:/etc/imcloud/secrets/amqp") as { content: Secret };
   expect(content.reveal()).toBe("canary-amqp_password");
+});
+
+test("a folder for data of one's own is the same for all playbooks that name it", async () => {
+  const [release] = releases;
+  const facts = { ...factsOf(release ?? expect.fail()), arch: "arm64" };
+  const items = await resolve(facts, ["base", "imserver"], { data: "/mnt/ssd/imcloud" });
+  expect(valueOf(items, "user:imcloud")).toMatchObject({ home: "/mnt/ssd/imcloud" });
 });
