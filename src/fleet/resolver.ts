@@ -58,7 +58,8 @@ export function baseUrlOf(config: Config, board: BoardConfig, addresses: readonl
   const given = board.vars.base_url;
   if (typeof given === "string") return given;
   const address = board.transport === "local" ? (addresses[0] ?? "localhost") : board.address;
-  return `https://${address.includes(":") ? `[${address}]` : address}:${CLIENT_PORT}`;
+  const port = typeof board.vars.port === "number" ? board.vars.port : CLIENT_PORT;
+  return `https://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
 /** All names under which a client may come to the board. */
