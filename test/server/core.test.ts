@@ -10,6 +10,7 @@ import {
   referenceHash,
   sealEvent,
 } from "../../src/server/core/event-hash.js";
+import type { EventDraft } from "../../src/server/core/event.js";
 import { passes } from "../../src/server/core/filter.js";
 import { redactContent } from "../../src/server/core/redaction.js";
 import { roomVersion } from "../../src/server/core/room-versions.js";
@@ -142,6 +143,36 @@ describe("event hashes", () => {
     };
     expect(`$${referenceHash(v11, full)}`).toBe(event.eventId);
     expect(event.eventId).toMatch(/^\$[A-Za-z0-9_-]{43}$/);
+  });
+
+  test.each(["10", "11", "12"])("sealing hashes what the specification says, version %s", (id) => {
+    const version = roomVersion(id);
+    const drafts: EventDraft[] = [
+      {
+        type: "m.room.message",
+        sender: "@a:hs1",
+        content: { z: [1, { b: null, a: "\u00e4\u{1f600}" }], body: "x" },
+      },
+      { type: "m.room.redaction", sender: "@a:hs1", redacts: "$e", content: { reason: "r" } },
+      { type: "m.room.power_levels", stateKey: "", sender: "@a:hs1", content: { invite: 1, ban: 50, x: 1 } },
+    ];
+    for (const draft of drafts) {
+      const event = sealEvent(version, draft, place);
+      const full = {
+        auth_events: ["$a"],
+        content: event.content,
+        depth: 5,
+        origin_server_ts: 1,
+        prev_events: ["$p"],
+        room_id: "!r:hs1",
+        sender: "@a:hs1",
+        type: draft.type,
+        ...(draft.stateKey !== undefined && { state_key: draft.stateKey }),
+        ...(draft.redacts !== undefined && id === "10" && { redacts: draft.redacts }),
+      };
+      expect(event.hash).toBe(contentHash(full));
+      expect(event.eventId).toBe(`$${referenceHash(version, { ...full, hashes: { sha256: event.hash } })}`);
+    }
   });
 
   test("from room version 12 on, a room's id is the hash of its create event", () => {

@@ -4,7 +4,7 @@
  * Delivery is at least once, in the order of the room for whoever drops repetitions by event id. The bus is
  * a hint; the store is the truth.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { StoredEvent } from "../core/event.js";
 
 /** An event on its way. */
@@ -53,7 +53,7 @@ const TYPE_BYTES = 200;
 
 /** A room's part of the key binds all of the room's events, the type's part all of a type. */
 export function routingKeyOf(roomId: string, eventType: string): string {
-  return `${createHash("sha256").update(roomId).digest("hex").slice(0, 16)}.${cutBytes(eventType, TYPE_BYTES)}`;
+  return `${hash("sha256", roomId, "hex").slice(0, 16)}.${cutBytes(eventType, TYPE_BYTES)}`;
 }
 
 export function toMessage(event: StoredEvent, serverName: string): BusMessage {

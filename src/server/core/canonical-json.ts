@@ -16,11 +16,12 @@ export class NotCanonicalError extends Error {
 
 /**
  * @param value parsed JSON; object entries that are undefined are left out
+ * @param path where the value stands, for errors
  * @returns its canonical text
  * @throws NotCanonicalError for fractions, integers beyond 2^53-1, lone surrogates and what JSON cannot say
  */
-export function canonicalJson(value: unknown): string {
-  return encode(value, "");
+export function canonicalJson(value: unknown, path = ""): string {
+  return encode(value, path);
 }
 
 function encode(value: unknown, path: string): string {

@@ -4,10 +4,10 @@
  * Source: Matrix specification, server-server API, "Calculating the content hash for an event",
  * "Calculating the reference hash for an event"; "Room Version 4", "Event IDs"; "Room Version 12", "Room IDs".
  */
-import { createHash } from "node:crypto";
+import { hash as digest } from "node:crypto";
 import { canonicalJson } from "./canonical-json.js";
 import type { JsonObject } from "./json.js";
-import { redactEvent } from "./redaction.js";
+import { redactContent, redactEvent } from "./redaction.js";
 import type { EventDraft, RoomEvent } from "./event.js";
 import type { RoomVersion } from "./room-versions.js";
 
@@ -33,6 +33,9 @@ export interface Place {
 /**
  * Gives a draft its hashes and its id.
  *
+ * Both hashes are over canonical texts that differ in the content and in `hashes` alone, so the texts are put
+ * together of parts that are made once; {@link contentHash} and {@link referenceHash} say what they must be.
+ *
  * @throws EventTooLargeError beyond {@link MAX_EVENT_BYTES}
  * @throws NotCanonicalError when the content has no canonical form
  */
@@ -40,14 +43,26 @@ export function sealEvent(version: RoomVersion, draft: EventDraft, place: Place)
   const { redacts, ...rest } = draft;
   const content =
     redacts !== undefined && version.redactsInContent ? { ...draft.content, redacts } : draft.content;
-  const full = fullEvent(version, { ...draft, content }, place);
+  // A redaction leaves nothing of what an older version says beside the content.
+  const redactsBeside = version.redactsInContent ? undefined : redacts;
 
-  const text = canonicalJson(full);
-  if (Buffer.byteLength(text) > MAX_EVENT_BYTES)
-    throw new EventTooLargeError(`an event has at most ${MAX_EVENT_BYTES} bytes`);
-  const hash = unpadded(sha256(text));
+  const head = `{"auth_events":${canonicalJson(place.authEvents)},"content":`;
+  const depth = `,"depth":${place.seq},`;
+  const tail = tailOf(draft, place);
+  const text =
+    head +
+    canonicalJson(content, ".content") +
+    depth +
+    (redactsBeside === undefined ? tail : tailOf(draft, place, redactsBeside));
+  if (isTooLarge(text)) throw new EventTooLargeError(`an event has at most ${MAX_EVENT_BYTES} bytes`);
+  const hash = unpadded(digest("sha256", text, "base64"));
 
-  const reference = referenceHash(version, { ...full, hashes: { sha256: hash } });
+  const kept = canonicalJson(redactContent(version, draft.type, content));
+  const reference = digest(
+    "sha256",
+    `${head}${kept}${depth}"hashes":{"sha256":"${hash}"},${tail}`,
+    "base64url",
+  );
   const isHashedRoom = version.creatorsRule && draft.type === "m.room.create";
   return {
     ...rest,
@@ -60,10 +75,31 @@ export function sealEvent(version: RoomVersion, draft: EventDraft, place: Place)
   };
 }
 
+/** The canonical text from `origin_server_ts` on: every key that sorts behind `hashes`. */
+function tailOf(
+  { sender, stateKey, type }: EventDraft,
+  { ts, prevEvents, roomId }: Place,
+  redacts?: string,
+): string {
+  return canonicalJson({
+    origin_server_ts: ts,
+    prev_events: prevEvents,
+    redacts,
+    room_id: roomId === "" ? undefined : roomId,
+    sender,
+    state_key: stateKey,
+    type,
+  }).slice(1);
+}
+
+/** A UTF-16 unit takes three bytes at most: most texts need not be counted. */
+const isTooLarge = (text: string): boolean =>
+  text.length > MAX_EVENT_BYTES / 3 && Buffer.byteLength(text) > MAX_EVENT_BYTES;
+
 /** @returns the hash of a whole event, but for what is added to it later: base64 without padding */
 export function contentHash(event: JsonObject): string {
   const { signatures: _signatures, unsigned: _unsigned, hashes: _hashes, ...hashed } = event;
-  return unpadded(sha256(canonicalJson(hashed)));
+  return unpadded(digest("sha256", canonicalJson(hashed), "base64"));
 }
 
 /** @returns the hash that event ids are made of: base64 with `-` and `_`, without padding. */
@@ -75,26 +111,7 @@ export function referenceHash(version: RoomVersion, event: JsonObject): string {
     event_id: _id,
     ...hashed
   } = redactEvent(version, event);
-  return sha256(canonicalJson(hashed)).toString("base64url");
+  return digest("sha256", canonicalJson(hashed), "base64url");
 }
 
-function fullEvent(version: RoomVersion, draft: EventDraft, place: Place): JsonObject {
-  return {
-    auth_events: place.authEvents,
-    content: draft.content,
-    depth: place.seq,
-    origin_server_ts: place.ts,
-    prev_events: place.prevEvents,
-    ...(place.roomId !== "" && { room_id: place.roomId }),
-    sender: draft.sender,
-    ...(draft.stateKey !== undefined && { state_key: draft.stateKey }),
-    type: draft.type,
-    ...(draft.redacts !== undefined && !version.redactsInContent && { redacts: draft.redacts }),
-  };
-}
-
-function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
-}
-
-const unpadded = (hash: Buffer): string => hash.toString("base64").replace(/=+$/, "");
+const unpadded = (base64: string): string => base64.replace(/=+$/, "");

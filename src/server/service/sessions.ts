@@ -1,7 +1,7 @@
 /**
  * Sessions: passwords in, tokens out, and whom a token speaks for.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { newDeviceId, newToken, toUserId } from "../core/ids.js";
 import type { PasswordHasher } from "../runtime/password.js";
 import type { NewToken } from "../store/sessions.js";
@@ -159,4 +159,4 @@ function newTokens(withRefresh: boolean): {
   };
 }
 
-const hashToken = (token: string): string => createHash("sha256").update(token).digest("base64url");
+const hashToken = (token: string): string => hash("sha256", token, "base64url");

@@ -8,7 +8,7 @@
  * a question that is asked within minutes or never.
  * Source: Matrix client-server API, "Transaction identifiers".
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Store } from "../store/store.js";
 import type { Origin } from "./rooms.js";
 import type { Caller } from "./sessions.js";
@@ -91,5 +91,5 @@ function markOf(
   txnId: string,
 ): string {
   const text = [from.userId, from.deviceId, roomId, type, redacts, txnId].join("\0");
-  return createHash("sha256").update(text).digest("base64url").slice(0, 16);
+  return hash("sha256", text, "base64url").slice(0, 16);
 }
