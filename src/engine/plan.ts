@@ -9,7 +9,7 @@ import type { Facts } from "../board/facts.js";
 import { restartDraft } from "../resources/restart.js";
 import { resourceId, type ChangeDraft, type Judgement, type UnitName } from "../resources/resource.js";
 import { groupByType, type ProbeAnswer } from "./probe.js";
-import type { BoardPlan, Change, Item, Resource, Waiting } from "./types.js";
+import type { BoardPlan, Change, Item, ManagedEntry, Resource, Waiting } from "./types.js";
 
 /** The resources of a resolution, without what is deferred. */
 export function resourcesOf(items: readonly Item[]): readonly Resource[] {
@@ -59,18 +59,19 @@ export function makePlan(
   );
 
   const wanted = new Set<string>(resources.map(({ id }) => id));
+  // While something is deferred, nobody can say that a managed thing is not asked for any more.
+  const unmanaged = items.some(({ kind }) => kind === "deferred")
+    ? []
+    : answer.state.managed.filter(({ id }) => !wanted.has(id));
   return {
     board,
     facts,
     state: answer.state,
     changes,
     waiting,
-    // While something is deferred, nobody can say that a managed thing is not asked for any more.
-    unmanaged: items.some(({ kind }) => kind === "deferred")
-      ? []
-      : answer.state.managed.filter(({ id }) => !wanted.has(id)),
+    unmanaged,
     resourceCount: items.length,
-    digest: digestOf(changes),
+    digest: digestOf(changes, unmanaged),
   };
 }
 
@@ -114,7 +115,11 @@ function withRestarts(ready: readonly Planned[], spokenFor: ReadonlySet<UnitName
 
 const restarts = (drafts: readonly ChangeDraft[]): boolean => drafts.some(({ risk }) => risk === "restart");
 
-function digestOf(changes: readonly Change[]): string {
-  const seen = changes.map(({ id, kind, before, after }) => [id, kind, before, after]);
+/** With what `--prune` would revert: whoever agreed to a plan has seen that too. */
+function digestOf(changes: readonly Change[], unmanaged: readonly ManagedEntry[]): string {
+  const seen = [
+    ...changes.map(({ id, kind, before, after }) => [id, kind, before, after]),
+    ...unmanaged.map(({ id }) => id).toSorted(),
+  ];
   return createHash("sha256").update(JSON.stringify(seen)).digest("hex");
 }

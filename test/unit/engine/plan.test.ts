@@ -134,6 +134,7 @@ test("equal plans have equal digests, different ones not", () => {
   const one = plan([["one", "a"]], { a: todo() });
   expect(plan([["one", "a"]], { a: todo() }).digest).toBe(one.digest);
   expect(plan([["one", "a"]], { a: todo({ before: "c" }) }).digest).not.toBe(one.digest);
+  expect(plan([["one", "a"]], { a: todo() }, entry("thing:gone")).digest).not.toBe(one.digest);
 });
 
 test("the state of the last run is told by its last marker", () => {
