@@ -111,6 +111,8 @@ async function runOnce(
     options.onLine?.(line, "stdout");
   });
   watchPrompt(channel.stderr, () => {
+    // Behind READY it is not sudo that speaks.
+    if (ready) return;
     asked += 1;
     if (asked === 1 && sudoPassword !== undefined) channel.stdin.write(`${sudoPassword.reveal()}\n`);
     else channel.close();

@@ -65,17 +65,19 @@ export function rollbackStep(run: string, { mustBeThere = false } = {}): Step {
     title: `roll back run ${run}`,
     apply: sh`
 if ${mustBeThere} && [ ! -d ${`${RUNS}/${run}`} ]; then echo ${`the board keeps no run ${run}; it keeps:`}; ls -1 ${RUNS}; exit 1; fi
+failed=0
 for step in $(ls -1d ${RUNS}/${run}/steps/*/ 2>/dev/null | sort -r); do
   [ -e "$step/undo" ] && [ ! -e "$step/kept" ] || continue
   printf 'undo of: %s\n' "$(cat "$step/title")"
   IMCLOUD_SAVED=$step
   export IMCLOUD_SAVED
-  sh -eu "$step/undo"
+  sh -eu "$step/undo" || { failed=1; echo "this could not be undone; going on with the others"; }
   ${removeMadeFolders}
 done
 systemctl daemon-reload
 cat ${RUNS}/${run}/steps/*/notifies 2> /dev/null | sort -u | while IFS= read -r unit; do
   if systemctl is-active -q "$unit"; then systemctl restart "$unit"; fi
-done`,
+done
+exit "$failed"`,
   };
 }

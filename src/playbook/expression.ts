@@ -60,6 +60,10 @@ export function makeEvaluator(secrets: ReadonlyMap<string, Secret>): Evaluator {
   const seal = (text: string): string | Secret => {
     let open = text;
     for (const [word, { secret }] of words) open = open.replaceAll(word, secret.reveal());
+    // Its case changed, or it was cut: the board would get the word instead of the secret.
+    if ([...words.keys()].some((word) => open.toLowerCase().includes(word.slice(0, 20)))) {
+      throw new Error("a filter was applied to a secret: only its whole value can be used");
+    }
     return open === text ? text : new Secret(open);
   };
   const evaluate = <Result>(work: () => Result): Result => {

@@ -114,7 +114,11 @@ async function resolveTask(
   try {
     const values = guarded(task, () => evaluator.value(body, scope));
     const whole = await withTemplate(await withSource(values, task, input), task, scope, evaluator, input);
-    const desired = parseDesired(type, evaluator.seal(whole), task);
+    const desired = parseDesired(
+      type,
+      guarded(task, () => evaluator.seal(whole)),
+      task,
+    );
     return {
       kind: "resource",
       resource: {

@@ -137,6 +137,13 @@ describe("mistakes", () => {
       /undefined filter: none/,
       /expressions/,
     ],
+    [
+      "a filter on a secret",
+      `tasks:\n  - file: { path: /etc/x, content: "{{ secrets.token | upcase }}" }\n`,
+      3,
+      /filter was applied to a secret/,
+      /expressions/,
+    ],
     ["a loop over no list", `tasks:\n  - ${file}\n    each: "{{ board.name }}"\n`, 3, /pi-1/, /give a list/],
     [
       "the same thing twice, differently",
