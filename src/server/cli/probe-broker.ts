@@ -24,14 +24,25 @@ export async function probeBroker(
     },
     { timeout: timeoutMs, ...(tls !== undefined && { ca: [readFileSync(tls.caFile)], servername: host }) },
   );
+  const failed = failureOf(connection);
   try {
-    await Promise.race([failureOf(connection), roundTrip(connection, exchange, timeoutMs)]);
+    const back = within(timeoutMs, "the message did not come back", roundTrip(connection, exchange));
+    await Promise.race([failed, back]);
   } finally {
-    await connection.close();
+    await hangUp(connection, timeoutMs);
   }
 }
 
-async function roundTrip(connection: ChannelModel, exchange: string, timeoutMs: number): Promise<void> {
+/** A broker that does not answer the goodbye must not keep the program, nor hide what went wrong before. */
+async function hangUp(connection: ChannelModel, timeoutMs: number): Promise<void> {
+  try {
+    await within(timeoutMs, "the connection was not closed", connection.close());
+  } catch {
+    // Closed already, or silent: either way there is nobody left to say goodbye to.
+  }
+}
+
+async function roundTrip(connection: ChannelModel, exchange: string): Promise<void> {
   const channel = await connection.createConfirmChannel();
   const refused = failureOf(channel);
   const back = (async () => {
@@ -45,19 +56,22 @@ async function roundTrip(connection: ChannelModel, exchange: string, timeoutMs: 
         .then(() => channel.sendToQueue(queue, Buffer.from(nonce)), reject);
     });
   })();
+  // Whoever loses the race may still fail, and everything worth telling has been told.
+  back.catch(() => undefined);
+  await Promise.race([refused, back]);
+}
+
+/** @throws Error `<what> within <ms> ms` when the work takes longer; what it does later is nobody's business */
+async function within<T>(timeoutMs: number, late: string, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`the message did not come back within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${late} within ${timeoutMs} ms`)), timeoutMs);
   });
   try {
-    await Promise.race([refused, back, late]);
+    return await Promise.race([work, tooLate]);
   } finally {
     clearTimeout(timer);
-    // Whoever lost the race may still fail, and everything worth telling has been told.
-    back.catch(() => undefined);
   }
 }
 
