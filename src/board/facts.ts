@@ -33,7 +33,7 @@ export const Facts = z.object({
   model: z.string().describe("the board's model as its firmware names it; empty if it does not"),
   ramMb: z.number().int().describe("MemTotal in MiB"),
   cpus: z.number().int(),
-  systemd: z.number().int().describe("systemd's version"),
+  systemd: z.number().int().min(1).describe("systemd's version"),
   cgroup: z.union([z.literal(1), z.literal(2)]).describe("2 when the unified hierarchy is in use"),
   init: z.string().describe("what runs as process 1"),
   bootFolder: z

@@ -39,6 +39,8 @@ export function compileRun(steps: readonly Step[], handle: RunHandle): Script {
 set -eu
 dir=${RUNTIME}/run-${handle.run}
 mkdir -p ${RUNS}/${handle.run}
+# Room for the journal, or nothing begins.
+head -c 16384 /dev/zero > ${RUNS}/${handle.run}/journal
 : > ${RUNS}/${handle.run}/journal
 mv "$IMCLOUD_DIR" "$dir"
 rm -f ${RUNTIME}/stop
