@@ -141,18 +141,47 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       const [event] = events("!a:hs1", 3, [{}]);
       const results = await Promise.allSettled([
         store.accounts.create("@ann:hs1", "hash", false),
-        // An event id that exists already cannot be written.
+        // An event of nobody cannot be written; the one before it could be.
         store.events.append({
           roomId: "!b:hs1",
           expectedHead: 0,
           version: "11",
-          events: [...events("!b:hs1", 1, [{}]), ...events("!b:hs1", 1, [{}])],
+          events: events("!b:hs1", 1, [{}, {}]).map((it, index) =>
+            index === 0 ? it : { ...it, sender: null as unknown as string },
+          ),
         }),
         store.events.append({ roomId: "!a:hs1", expectedHead: 2, events: [event as NewEvent] }),
       ]);
       expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
       expect(await store.events.room("!b:hs1")).toBeUndefined();
       expect(await store.accounts.get("@ann:hs1")).toBeDefined();
+    });
+
+    test("every event is found by its id, however long ago it was and whoever looks", async () => {
+      const config = newConfig();
+      const ids: string[] = [];
+      {
+        await using store = await open(config);
+        await makeRoom(store, "!a:hs1");
+        // More than two batches of the index over ids.
+        for (let head = 2; head < 9_000; head += 450) {
+          const more = events("!a:hs1", head + 1, Array(450).fill({}));
+          expect(
+            await store.events.append({ roomId: "!a:hs1", expectedHead: head, events: more }),
+          ).toHaveProperty("positions");
+          ids.push(...more.map(({ eventId }) => eventId));
+        }
+        for (const eventId of [ids[0], ids.at(-1)]) {
+          expect((await store.events.event(eventId ?? ""))?.eventId).toBe(eventId);
+        }
+      }
+      await using store = await open(config);
+      for (let index = 0; index < ids.length; index += 250) {
+        expect((await store.events.event(ids[index] ?? ""))?.seq).toBe(index + 3);
+      }
+      expect((await store.events.event(ids.at(-1) ?? ""))?.seq).toBe(ids.length + 2);
+      expect(await store.events.event(`$${"a".repeat(43)}`)).toBeUndefined();
+      expect(await store.events.event("$")).toBeUndefined();
     });
 
     test("nobody sees a position before the one in front of it", async () => {

@@ -124,6 +124,7 @@ export class Rooms {
     const [event] = await this.sendAll(roomId, decide, origin, (because, version) => [
       {
         eventId: redacts,
+        position: target.position,
         content: redactContent(version, target.type, target.content),
         because: becauseOf(because),
       },

@@ -8,6 +8,7 @@ import type { JsonObject } from "../core/json.js";
 import type { RoomEvent } from "../core/event.js";
 import { membershipOf } from "../core/room-state.js";
 import type { Transaction } from "./database.js";
+import { placeEvents } from "./event-places.js";
 
 export interface NewEvent extends RoomEvent {
   readonly deviceId?: string;
@@ -26,6 +27,7 @@ export interface Append {
   /** Events that are emptied by the redactions among `events`. */
   readonly emptied?: readonly {
     readonly eventId: string;
+    readonly position: number;
     readonly content: JsonObject;
     readonly because: JsonObject;
   }[];
@@ -47,18 +49,20 @@ async function append(transaction: Transaction, input: Append): Promise<Appended
     return { conflict: room?.head ?? 0 };
   }
 
+  const before = transaction.last;
   const positions: number[] = [];
   for (const event of input.events) {
     positions.push(await insert(transaction, event, event === last ? input.txn : undefined));
   }
-  for (const { eventId, content, because } of input.emptied ?? []) {
+  for (const { position, content, because } of input.emptied ?? []) {
     await transaction.run(
-      "UPDATE events SET content = ?, redacted_because = ? WHERE event_id = ?",
+      "UPDATE events SET content = ?, redacted_because = ? WHERE position = ?",
       JSON.stringify(content),
       JSON.stringify(because),
-      eventId,
+      position,
     );
   }
+  await placeEvents(transaction, before);
   return { positions };
 }
 

@@ -6,6 +6,7 @@ import type { JsonObject } from "../core/json.js";
 import type { Membership } from "../core/room-state.js";
 import type { Append, Appended } from "./append.js";
 import type { Reader } from "./database.js";
+import { EventPlaces } from "./event-places.js";
 import type { Write } from "./procedures.js";
 
 export interface RoomHead {
@@ -39,15 +40,19 @@ const COLUMNS = `e.position, e.room_id, e.seq, e.event_id, e.type, e.state_key, 
 export class EventStore {
   readonly #reader: Reader;
   readonly #write: Write;
+  readonly #places: EventPlaces;
 
   constructor(reader: Reader, write: Write) {
     this.#reader = reader;
     this.#write = write;
+    this.#places = new EventPlaces(reader);
   }
 
   /** Resolves when the events are durable, or when the room has moved on. */
-  append(input: Append): Promise<Appended> {
-    return this.#write("append", input);
+  async append(input: Append): Promise<Appended> {
+    const appended = await this.#write("append", input);
+    if ("positions" in appended) this.#places.note(input.events, appended.positions);
+    return appended;
   }
 
   async room(roomId: string): Promise<RoomHead | undefined> {
@@ -126,7 +131,8 @@ export class EventStore {
   }
 
   async event(eventId: string): Promise<StoredEvent | undefined> {
-    return (await this.#events("FROM events e WHERE e.event_id = ?", eventId))[0];
+    const position = await this.#places.find(eventId);
+    return position === undefined ? undefined : this.eventAt(position);
   }
 
   /** Events of all rooms in the order of their positions: what the bus publishes. */

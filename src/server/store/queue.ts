@@ -1,6 +1,5 @@
 /**
- * Collects writes while a group is being committed, so that they share the next commit. One group at a time:
- * two would each be half as large, and cost two syncs.
+ * Collects writes, so that they share a commit.
  *
  * The slower the disk, the larger the groups: the throughput of a card that needs 30 ms for an fsync is not
  * 33 writes a second but 33 groups.
@@ -9,7 +8,9 @@ import { StoreError, type Change } from "./database.js";
 import type { Call, GroupResult } from "./group.js";
 
 /** Calls in one group; bounds the time that a reader of a change waits, and a failed group's repetition. */
-const GROUP_SIZE = 512;
+export const GROUP_SIZE = 512;
+/** So many waiting calls are sent before the turn is over: a writer elsewhere works while this turn goes on. */
+const WORTH_SENDING = 16;
 
 interface Waiting extends Call {
   readonly resolve: (value: never) => void;
@@ -18,23 +19,29 @@ interface Waiting extends Call {
 
 export class WriteQueue {
   #waiting: Waiting[] = [];
-  #isUnderWay = false;
+  #underWay = 0;
+  #isCalled = false;
   #closed = false;
   #idle: (() => void) | undefined;
   readonly #commit: (calls: readonly Call[]) => Promise<GroupResult>;
+  readonly #atOnce: number;
   readonly #listeners: ((changes: readonly Change[]) => void)[] = [];
 
-  /** @param commit runs a group */
-  constructor(commit: (calls: readonly Call[]) => Promise<GroupResult>) {
+  /**
+   * @param commit runs a group
+   * @param atOnce groups that `commit` may be given before it has answered for the first; it answers in order
+   */
+  constructor(commit: (calls: readonly Call[]) => Promise<GroupResult>, atOnce: number) {
     this.#commit = commit;
+    this.#atOnce = atOnce;
   }
 
   push<T>(name: string, input: unknown): Promise<T> {
     if (this.#closed) return Promise.reject(new StoreError("the store is closed"));
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ name, input, resolve, reject });
-      // At the end of this turn, so that writes of one turn share a group.
-      if (this.#waiting.length === 1) queueMicrotask(() => void this.#next());
+      if (this.#waiting.length >= WORTH_SENDING) void this.#next();
+      else this.#callNext();
     });
   }
 
@@ -49,14 +56,24 @@ export class WriteQueue {
   /** Refuses new writes and waits for those under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#isUnderWay || this.#waiting.length > 0)
+    if (this.#underWay > 0 || this.#waiting.length > 0)
       await new Promise<void>((resolve) => (this.#idle = resolve));
   }
 
+  /** At the end of this turn, so that writes of one turn share a group. */
+  #callNext(): void {
+    if (this.#isCalled) return;
+    this.#isCalled = true;
+    setImmediate(() => {
+      this.#isCalled = false;
+      void this.#next();
+    });
+  }
+
   async #next(): Promise<void> {
-    if (this.#isUnderWay || this.#waiting.length === 0) return;
+    if (this.#underWay >= this.#atOnce || this.#waiting.length === 0) return;
     const group = this.#waiting.splice(0, GROUP_SIZE);
-    this.#isUnderWay = true;
+    this.#underWay += 1;
     try {
       const { outcomes, changes } = await this.#commit(group);
       this.tell(changes);
@@ -69,9 +86,9 @@ export class WriteQueue {
       const failure = new StoreError("the write failed", { cause: error });
       for (const { reject } of group) reject(failure);
     } finally {
-      this.#isUnderWay = false;
-      if (this.#waiting.length > 0) void this.#next();
-      else this.#idle?.();
+      this.#underWay -= 1;
+      if (this.#waiting.length > 0) this.#callNext();
+      else if (this.#underWay === 0) this.#idle?.();
     }
   }
 }

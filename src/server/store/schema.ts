@@ -10,7 +10,8 @@
 /** Each is a list of statements, run in one transaction. */
 export const MIGRATIONS: readonly (readonly string[])[] = [
   [
-    `CREATE TABLE stream (id INTEGER PRIMARY KEY, position INTEGER NOT NULL)`,
+    // Events up to `placed` can be found by their id in event_places.
+    `CREATE TABLE stream (id INTEGER PRIMARY KEY, position INTEGER NOT NULL, placed INTEGER NOT NULL DEFAULT 0)`,
     `INSERT INTO stream (id, position) VALUES (1, 0)`,
 
     // People, their devices and sessions. Only hashes of tokens and passwords are kept.
@@ -30,9 +31,12 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       room_id TEXT PRIMARY KEY, version TEXT NOT NULL, head INTEGER NOT NULL, head_event TEXT NOT NULL,
       last_position INTEGER NOT NULL, published INTEGER NOT NULL DEFAULT 0)`,
     `CREATE TABLE events (
-      position INTEGER PRIMARY KEY, room_id TEXT NOT NULL, seq INTEGER NOT NULL, event_id TEXT NOT NULL UNIQUE,
+      position INTEGER PRIMARY KEY, room_id TEXT NOT NULL, seq INTEGER NOT NULL, event_id TEXT NOT NULL,
       type TEXT NOT NULL, state_key TEXT, sender TEXT NOT NULL, ts INTEGER NOT NULL, content TEXT NOT NULL,
       proof TEXT NOT NULL, redacts TEXT, replaces TEXT, redacted_because TEXT, device_id TEXT, txn_id TEXT)`,
+    // Event ids are hashes: an index that each event goes into at once would cost each a page of its own, to be
+    // written and synced. So they go in later, many together (event-places.ts).
+    `CREATE TABLE event_places (hash INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (hash, position)) WITHOUT ROWID`,
     // Within a room, positions and seqs run alike; positions are what every bound is given in.
     `CREATE INDEX events_by_room ON events (room_id, position)`,
     `CREATE INDEX events_of_state ON events (room_id, type, state_key, position) WHERE state_key IS NOT NULL`,

@@ -74,7 +74,8 @@ export class PostgresDatabase implements Database<Procedures> {
     // A pool reports a connection that died while idle; the next query gets a new one.
     this.#readers.on("error", () => undefined);
     this.#writers.on("error", () => undefined);
-    this.#queue = new WriteQueue((calls) => this.#commit(calls));
+    // One group at a time: two would each be half as large, and cost two syncs.
+    this.#queue = new WriteQueue((calls) => this.#commit(calls), 1);
   }
 
   async all<T extends object>(sql: string, ...params: readonly SqlValue[]): Promise<T[]> {

@@ -44,10 +44,11 @@ export class SqliteDatabase implements Database<Procedures> {
   private constructor(settings: SqliteSettings, thread: Thread) {
     this.#thread = thread;
     this.#reader = new SqliteConnection(settings, "read");
+    // The thread puts together what it finds when it comes to it, so nothing needs to wait here.
     this.#queue = new WriteQueue(async (calls: readonly Call[]) => {
       const text = JSON.stringify(calls.map(({ name, input }) => ({ name, input })));
       return JSON.parse(await thread.ask(text)) as GroupResult;
-    });
+    }, Infinity);
   }
 
   all<T extends object>(sql: string, ...params: readonly SqlValue[]): Promise<T[]> {

@@ -7,9 +7,10 @@
  */
 import { SqliteConnection, type SqliteSettings } from "../../runtime/sqlite.js";
 import type { Change } from "../database.js";
-import { runGroup, type Call, type Connection } from "../group.js";
+import { runGroup, type Call, type Connection, type GroupResult } from "../group.js";
 import { migrate } from "../migrate.js";
 import { procedures } from "../procedures.js";
+import { GROUP_SIZE } from "../queue.js";
 
 export interface WriterStart {
   readonly settings: SqliteSettings;
@@ -23,18 +24,43 @@ declare const self: {
 
 /** Serves the thread that started this one. */
 function serve(): void {
-  let connection: Connection | undefined;
-  let previous = Promise.resolve();
   self.onmessage = ({ data }) => {
-    previous = previous.then(async () => {
-      if (connection === undefined) {
-        const { connection: opened, reply } = await start(JSON.parse(data) as WriterStart);
-        connection = opened;
-        self.postMessage(JSON.stringify(reply));
-      } else {
-        self.postMessage(JSON.stringify(await runGroup(connection, procedures, JSON.parse(data) as Call[])));
-      }
+    void start(JSON.parse(data) as WriterStart).then(({ connection, reply }) => {
+      if (connection !== undefined) take(connection);
+      self.postMessage(JSON.stringify(reply));
     });
+  };
+}
+
+/** What came while a group was written shares the next commit. */
+function take(connection: Connection): void {
+  const waiting: (readonly Call[])[] = [];
+  let isCalled = false;
+  const callNext = () => {
+    if (isCalled || waiting.length === 0) return;
+    isCalled = true;
+    setImmediate(() => void next());
+  };
+  const next = async () => {
+    let size = 0;
+    const over = waiting.findIndex((calls) => (size += calls.length) > GROUP_SIZE);
+    const batches = waiting.splice(0, over < 1 ? (over < 0 ? waiting.length : 1) : over);
+    const { outcomes, changes } = await runGroup(connection, procedures, batches.flat());
+    let at = 0;
+    for (const [index, { length }] of batches.entries()) {
+      const result: GroupResult = {
+        outcomes: outcomes.slice(at, (at += length)),
+        // With the first: nobody is told of a write before everybody can know what it changed.
+        changes: index === 0 ? changes : [],
+      };
+      self.postMessage(JSON.stringify(result));
+    }
+    isCalled = false;
+    callNext();
+  };
+  self.onmessage = ({ data }) => {
+    waiting.push(JSON.parse(data) as Call[]);
+    callNext();
   };
 }
 
