@@ -8,7 +8,7 @@ import { hash as digest } from "node:crypto";
 import { canonicalJson } from "./canonical-json.js";
 import type { JsonObject } from "./json.js";
 import { redactContent, redactEvent } from "./redaction.js";
-import type { EventDraft, RoomEvent } from "./event.js";
+import type { EventDraft, SealedEvent } from "./event.js";
 import type { RoomVersion } from "./room-versions.js";
 
 /** Largest event in its full form, in bytes. */
@@ -39,39 +39,39 @@ export interface Place {
  * @throws EventTooLargeError beyond {@link MAX_EVENT_BYTES}
  * @throws NotCanonicalError when the content has no canonical form
  */
-export function sealEvent(version: RoomVersion, draft: EventDraft, place: Place): RoomEvent {
-  const { redacts, ...rest } = draft;
+export function sealEvent(version: RoomVersion, draft: EventDraft, place: Place): SealedEvent {
+  const { type, sender, stateKey, redacts } = draft;
+  const { ts, seq, prevEvents, authEvents, replaces } = place;
   const content =
     redacts !== undefined && version.redactsInContent ? { ...draft.content, redacts } : draft.content;
   // A redaction leaves nothing of what an older version says beside the content.
   const redactsBeside = version.redactsInContent ? undefined : redacts;
 
-  const head = `{"auth_events":${canonicalJson(place.authEvents)},"content":`;
-  const depth = `,"depth":${place.seq},`;
+  const authText = canonicalJson(authEvents);
+  const contentText = canonicalJson(content, ".content");
+  const head = `{"auth_events":${authText},"content":`;
+  const depth = `,"depth":${seq},`;
   const tail = tailOf(draft, place);
   const text =
-    head +
-    canonicalJson(content, ".content") +
-    depth +
-    (redactsBeside === undefined ? tail : tailOf(draft, place, redactsBeside));
+    head + contentText + depth + (redactsBeside === undefined ? tail : tailOf(draft, place, redactsBeside));
   if (isTooLarge(text)) throw new EventTooLargeError(`an event has at most ${MAX_EVENT_BYTES} bytes`);
   const hash = unpadded(digest("sha256", text, "base64"));
 
-  const kept = canonicalJson(redactContent(version, draft.type, content));
+  const kept = canonicalJson(redactContent(version, type, content));
   const reference = digest(
     "sha256",
     `${head}${kept}${depth}"hashes":{"sha256":"${hash}"},${tail}`,
     "base64url",
   );
-  const isHashedRoom = version.creatorsRule && draft.type === "m.room.create";
+  const isHashedRoom = version.creatorsRule && type === "m.room.create";
   return {
-    ...rest,
-    ...(redacts !== undefined && { redacts }),
-    content,
-    ...place,
-    roomId: isHashedRoom ? `!${reference}` : place.roomId,
+    ...{ type, sender, content, ts, seq, prevEvents, authEvents, hash, contentText },
+    proofText: `[${canonicalJson(prevEvents)},${authText},"${hash}"]`,
     eventId: `$${reference}`,
-    hash,
+    roomId: isHashedRoom ? `!${reference}` : place.roomId,
+    ...(stateKey !== undefined && { stateKey }),
+    ...(redacts !== undefined && { redacts }),
+    ...(replaces !== undefined && { replaces }),
   };
 }
 

@@ -32,6 +32,14 @@ export interface RoomEvent extends EventDraft {
   readonly replaces?: string;
 }
 
+/** An event as it was sealed, with the texts that sealing makes: what is stored need not be put together again. */
+export interface SealedEvent extends RoomEvent {
+  /** {@link content} as canonical JSON. */
+  readonly contentText: string;
+  /** JSON of {@link prevEvents}, {@link authEvents} and {@link hash}, in this order. */
+  readonly proofText: string;
+}
+
 /** An event as the store gives it back. */
 export interface StoredEvent extends RoomEvent {
   /** Its place among everything that ever happened on this server. */

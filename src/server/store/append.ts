@@ -5,12 +5,12 @@
  * room has moved on, nothing is written and the caller judges again: a ban cannot slip in between.
  */
 import type { JsonObject } from "../core/json.js";
-import type { RoomEvent } from "../core/event.js";
-import { membershipOf } from "../core/room-state.js";
+import type { SealedEvent } from "../core/event.js";
+import { membershipOf, type Membership } from "../core/room-state.js";
 import type { Transaction } from "./database.js";
 import { placeEvents } from "./event-places.js";
 
-export interface NewEvent extends RoomEvent {
+export interface NewEvent extends SealedEvent {
   readonly deviceId?: string;
   readonly txnId?: string;
   /** For invites and knocks: the state that the person may see from outside. */
@@ -38,8 +38,57 @@ export interface Append {
 /** The positions that the events got, or the head that the room has instead. */
 export type Appended = { readonly positions: readonly number[] } | { readonly conflict: number };
 
-async function append(transaction: Transaction, input: Append): Promise<Appended> {
-  const last = input.events.at(-1);
+/** An append as it goes to the writer: no more than what is written. */
+export interface AppendRows extends Omit<Append, "events"> {
+  readonly rows: readonly EventRow[];
+}
+
+interface EventRow {
+  readonly roomId: string;
+  readonly seq: number;
+  readonly eventId: string;
+  readonly type: string;
+  readonly stateKey: string | null;
+  readonly sender: string;
+  readonly ts: number;
+  readonly content: string;
+  readonly proof: string;
+  readonly redacts: string | null;
+  readonly replaces: string | null;
+  readonly deviceId: string | null;
+  readonly txnId: string | null;
+  /** Of the user that {@link stateKey} names, in member events. */
+  readonly membership: Membership | null;
+  readonly stripped: string | null;
+}
+
+export function toRows({ events, ...rest }: Append): AppendRows {
+  return { ...rest, rows: events.map(toRow) };
+}
+
+function toRow(event: NewEvent): EventRow {
+  const isMember = event.type === "m.room.member" && event.stateKey !== undefined;
+  return {
+    roomId: event.roomId,
+    seq: event.seq,
+    eventId: event.eventId,
+    type: event.type,
+    stateKey: event.stateKey ?? null,
+    sender: event.sender,
+    ts: event.ts,
+    content: event.contentText,
+    proof: event.proofText,
+    redacts: event.redacts ?? null,
+    replaces: event.replaces ?? null,
+    deviceId: event.deviceId ?? null,
+    txnId: event.txnId ?? null,
+    membership: isMember ? membershipOf(event.content) : null,
+    stripped: event.stripped === undefined ? null : JSON.stringify(event.stripped),
+  };
+}
+
+async function append(transaction: Transaction, input: AppendRows): Promise<Appended> {
+  const last = input.rows.at(-1);
   if (last === undefined) return { positions: [] };
   if (!(await moveHead(transaction, input, last))) {
     const [room] = await transaction.all<{ head: number }>(
@@ -51,7 +100,7 @@ async function append(transaction: Transaction, input: Append): Promise<Appended
 
   const before = transaction.last;
   const positions: number[] = [];
-  for (const event of input.events) {
+  for (const event of input.rows) {
     positions.push(await insert(transaction, event, event === last ? input.txn : undefined));
   }
   for (const { position, content, because } of input.emptied ?? []) {
@@ -66,8 +115,8 @@ async function append(transaction: Transaction, input: Append): Promise<Appended
   return { positions };
 }
 
-async function moveHead(transaction: Transaction, input: Append, last: NewEvent): Promise<boolean> {
-  const lastPosition = transaction.last + input.events.length;
+async function moveHead(transaction: Transaction, input: AppendRows, last: EventRow): Promise<boolean> {
+  const lastPosition = transaction.last + input.rows.length;
   if (input.expectedHead === 0) {
     const inserted = await transaction.run(
       "INSERT INTO rooms (room_id, version, head, head_event, last_position) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -90,7 +139,7 @@ async function moveHead(transaction: Transaction, input: Append, last: NewEvent)
   return moved === 1;
 }
 
-async function insert(transaction: Transaction, event: NewEvent, txn: string | undefined): Promise<number> {
+async function insert(transaction: Transaction, event: EventRow, txn: string | undefined): Promise<number> {
   const position = transaction.position({
     kind: "event",
     roomId: event.roomId,
@@ -104,23 +153,23 @@ async function insert(transaction: Transaction, event: NewEvent, txn: string | u
     event.seq,
     event.eventId,
     event.type,
-    event.stateKey ?? null,
+    event.stateKey,
     event.sender,
     event.ts,
-    JSON.stringify(event.content),
-    JSON.stringify([event.prevEvents, event.authEvents, event.hash]),
-    event.redacts ?? null,
-    event.replaces ?? null,
-    event.deviceId ?? null,
-    event.txnId ?? null,
+    event.content,
+    event.proof,
+    event.redacts,
+    event.replaces,
+    event.deviceId,
+    event.txnId,
   );
-  if (event.stateKey !== undefined) await setState(transaction, event, event.stateKey, position);
+  if (event.stateKey !== null) await setState(transaction, event, event.stateKey, position);
   return position;
 }
 
 async function setState(
   transaction: Transaction,
-  event: NewEvent,
+  event: EventRow,
   stateKey: string,
   position: number,
 ): Promise<void> {
@@ -132,8 +181,8 @@ async function setState(
     stateKey,
     position,
   );
-  if (event.type !== "m.room.member") return;
-  const membership = membershipOf(event.content);
+  const { membership } = event;
+  if (membership === null) return;
   await transaction.run(
     `INSERT INTO memberships (user_id, room_id, membership, position, forgotten, stripped) VALUES (?, ?, ?, ?, 0, ?)
      ON CONFLICT (user_id, room_id) DO UPDATE SET
@@ -142,7 +191,7 @@ async function setState(
     event.roomId,
     membership,
     position,
-    event.stripped === undefined ? null : JSON.stringify(event.stripped),
+    event.stripped,
   );
   transaction.also({ kind: "membership", roomId: event.roomId, userId: stateKey, membership });
 }

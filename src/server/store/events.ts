@@ -4,7 +4,7 @@
 import type { StoredEvent } from "../core/event.js";
 import type { JsonObject } from "../core/json.js";
 import type { Membership } from "../core/room-state.js";
-import type { Append, Appended } from "./append.js";
+import { toRows, type Append, type Appended } from "./append.js";
 import type { Reader } from "./database.js";
 import { EventPlaces } from "./event-places.js";
 import type { Write } from "./procedures.js";
@@ -50,7 +50,7 @@ export class EventStore {
 
   /** Resolves when the events are durable, or when the room has moved on. */
   async append(input: Append): Promise<Appended> {
-    const appended = await this.#write("append", input);
+    const appended = await this.#write("append", toRows(input));
     if ("positions" in appended) this.#places.note(input.events, appended.positions);
     return appended;
   }
