@@ -13,6 +13,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { Source } from "../board/transport.js";
 import { ImcloudError } from "../shared/errors.js";
+import { npmSettings } from "./npm-settings.js";
 import { packageRoot } from "../shared/package-root.js";
 import { cacheFolder, readOptional, writePrivate } from "./workspace.js";
 
@@ -158,16 +159,6 @@ export async function runtimeFile(platform: string, fetching: (what: string) => 
   } finally {
     await rm(unpacked, { recursive: true, force: true });
   }
-}
-
-/** The registry that the operator's npm would ask. Without npm it is the public one. */
-async function npmSettings(): Promise<Record<string, string>> {
-  const { execa } = await import("execa");
-  const { stdout, exitCode } = await execa("npm", ["config", "get", "registry"], {
-    reject: false,
-    timeout: 20_000,
-  });
-  return exitCode === 0 && /^https?:\/\//.test(stdout.trim()) ? { registry: stdout.trim() } : {};
 }
 
 /** Compressing 107 MB takes two seconds of a core: once, not for every board of a classroom. */
