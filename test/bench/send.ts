@@ -18,8 +18,9 @@ import {
   freePort,
   register,
   startServerProcess,
-  type ServerProcess,
+  type ChatServer,
 } from "./server-process.js";
+import { startSynapse } from "./synapse.js";
 
 const FOLDER = join(packageRoot(), "test", "bench", "send");
 const SENDERS = 64;
@@ -46,9 +47,18 @@ export const send: Bench = {
   async run(report, say) {
     {
       await using server = await startServerProcess();
-      const { pairs, p99s } = await against(server, say);
+      const { pairs, p99s } = await against(bareHandler, server, say);
       report(compared({ bench: "send", metric: "broker off", unit: "1/s", goal: { atLeast: 0.4 } }, pairs));
       report(measured({ bench: "send", metric: "broker off, p99", unit: "ms" }, p99s));
+    }
+    {
+      await using server = await startServerProcess();
+      await using synapse = await startSynapse(say);
+      say(`${SENDERS} people enter ${ROOMS} rooms of Synapse's`);
+      const there = await enter(synapse.url);
+      const goal = { atLeast: 5 };
+      const { pairs } = await against(() => rate(synapse.port, there), server, say);
+      report(compared({ bench: "send", metric: "broker off / Synapse", unit: "1/s", goal }, pairs));
     }
     say("starting RabbitMQ");
     const broker = await startRabbitmq();
@@ -60,7 +70,7 @@ export const send: Bench = {
         metrics: { listener: { address: "127.0.0.1", port: metricsPort } },
       });
       const drains: number[] = [];
-      const { pairs } = await against(server, say, async () => {
+      const { pairs } = await against(bareHandler, server, say, async () => {
         drains.push((await timed(() => drained(metricsPort))) / 1_000 / SECONDS);
       });
       report(compared({ bench: "send", metric: "RabbitMQ on", unit: "1/s", goal: { atLeast: 0.2 } }, pairs));
@@ -72,8 +82,16 @@ export const send: Bench = {
   },
 };
 
-/** @param after what belongs to each of our runs, but not to its time */
-async function against(server: ServerProcess, say: (line: string) => void, after = () => Promise.resolve()) {
+/**
+ * @param baseline measures the other one's messages a second
+ * @param after what belongs to each of our runs, but not to its time
+ */
+async function against(
+  baseline: (senders: readonly Sender[]) => Promise<number>,
+  server: ChatServer,
+  say: (line: string) => void,
+  after = () => Promise.resolve(),
+) {
   say(`${SENDERS} people enter ${ROOMS} rooms`);
   const senders = await enter(server.url);
   const p99s: number[] = [];
@@ -82,13 +100,12 @@ async function against(server: ServerProcess, say: (line: string) => void, after
   const pairs = await inTurns(
     PAIRS,
     async () => {
-      const { sent, failed, p99Ms } = await load(server.port, senders, SECONDS);
-      if (failed > 0) throw new Error(`${failed} messages were refused`);
+      const { sent, p99Ms } = await load(server.port, senders, SECONDS);
       p99s.push(p99Ms);
       await after();
       return sent / SECONDS;
     },
-    () => bareHandler(senders),
+    () => baseline(senders),
   );
   return { pairs, p99s };
 }
@@ -130,15 +147,22 @@ async function bareHandler(senders: readonly Sender[]): Promise<number> {
     const [line] = (await once(child.stdout, "data")) as [Buffer];
     const { port } = JSON.parse(line.toString()) as { port: number };
     await load(port, senders, 1);
-    return (await load(port, senders, SECONDS)).sent / SECONDS;
+    return await rate(port, senders);
   } finally {
     await ended(child, "SIGTERM");
     await rm(folder, { recursive: true });
   }
 }
 
+async function rate(port: number, senders: readonly Sender[]): Promise<number> {
+  return (await load(port, senders, SECONDS)).sent / SECONDS;
+}
+
+/** @throws Error when a message was refused */
 async function load(port: number, senders: readonly Sender[], seconds: number): Promise<Load> {
   const child = spawn(BUN, [join(FOLDER, "load.mjs")], { stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.end(JSON.stringify({ port, seconds, senders }));
-  return JSON.parse(await text(child.stdout)) as Load;
+  const result = JSON.parse(await text(child.stdout)) as Load;
+  if (result.failed > 0) throw new Error(`${result.failed} messages were refused`);
+  return result;
 }

@@ -28,10 +28,14 @@ export const BUN = [
 
 export const SERVER = join(packageRoot(), "dist", "server", "main.js");
 
-export interface ServerProcess extends AsyncDisposable {
-  /** Of the first listener. */
+/** Somewhere to chat, by the Matrix client-server API over plain HTTP. */
+export interface ChatServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
+}
+
+/** {@link url} and {@link port} are those of the first listener. */
+export interface ServerProcess extends ChatServer {
   /** Of the last listener, when that speaks plain HTTP. */
   readonly plainUrl: string;
   readonly folder: string;
