@@ -50,9 +50,6 @@ export interface StoredEvent extends RoomEvent {
   readonly txn?: { readonly deviceId: string; readonly txnId: string };
 }
 
-/** A key for state maps; NUL can stand in neither part. */
-export const stateKeyOf = (type: string, stateKey: string): string => `${type}\0${stateKey}`;
-
 /** Who asks: decides about `transaction_id`. */
 export interface Viewer {
   readonly userId: string;

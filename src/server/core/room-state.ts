@@ -1,7 +1,7 @@
 /**
  * The state of a room at one moment, with the questions that rules and views ask of it.
  */
-import { stateKeyOf, type RoomEvent } from "./event.js";
+import type { RoomEvent } from "./event.js";
 import { isObject, stringOrNone, type JsonObject } from "./json.js";
 import { roomVersion, type RoomVersion } from "./room-versions.js";
 
@@ -15,15 +15,15 @@ export type StateEvent = Pick<
 >;
 
 export class RoomState<E extends StateEvent = StateEvent> {
-  readonly #events: Map<string, E>;
+  /** By type, then by state key. */
+  readonly #events = new Map<string, Map<string, E>>();
 
   constructor(events: Iterable<E> = []) {
-    this.#events = new Map();
     for (const event of events) this.set(event);
   }
 
   get(type: string, stateKey = ""): E | undefined {
-    return this.#events.get(stateKeyOf(type, stateKey));
+    return this.#events.get(type)?.get(stateKey);
   }
 
   content(type: string, stateKey = ""): JsonObject | undefined {
@@ -32,19 +32,24 @@ export class RoomState<E extends StateEvent = StateEvent> {
 
   /** Puts a state event in the place of its predecessor; other events are no state and change nothing. */
   set(event: E): void {
-    if (event.stateKey !== undefined) this.#events.set(stateKeyOf(event.type, event.stateKey), event);
+    if (event.stateKey === undefined) return;
+    const ofType = this.#events.get(event.type);
+    if (ofType === undefined) this.#events.set(event.type, new Map([[event.stateKey, event]]));
+    else ofType.set(event.stateKey, event);
   }
 
   get size(): number {
-    return this.#events.size;
+    let size = 0;
+    for (const ofType of this.#events.values()) size += ofType.size;
+    return size;
   }
 
-  all(): IterableIterator<E> {
-    return this.#events.values();
+  *all(): Generator<E> {
+    for (const ofType of this.#events.values()) yield* ofType.values();
   }
 
-  *ofType(type: string): Generator<E> {
-    for (const event of this.#events.values()) if (event.type === type) yield event;
+  ofType(type: string): Iterable<E> {
+    return this.#events.get(type)?.values() ?? [];
   }
 
   membership(userId: string): Membership {

@@ -10,7 +10,7 @@ import type { Call, GroupResult } from "./group.js";
 /** Calls in one group; bounds the time that a reader of a change waits, and a failed group's repetition. */
 export const GROUP_SIZE = 512;
 /** So many waiting calls are sent before the turn is over: a writer elsewhere works while this turn goes on. */
-const WORTH_SENDING = 16;
+const WORTH_SENDING = 32;
 
 interface Waiting extends Call {
   readonly resolve: (value: never) => void;
