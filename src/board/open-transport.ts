@@ -175,8 +175,13 @@ function lookFor({ sha256 }: Source, path: string, mode: number): Script {
   return sh`[ "$(sha256sum < ${path} 2>/dev/null)" = ${`${sha256}  -`} ] && chmod ${mode.toString(8)} ${path}`;
 }
 
-/** Received beside its final name, verified, made durable, and only then given that name. */
-function receiveText({ sha256 }: Source, path: string, mode: number): string {
+/**
+ * Received beside its final name, verified, made durable, and only then given that name.
+ *
+ * Unpacking, writing and hashing go on side by side: a board has four cores. A full disk shortens the file and not
+ * the hash, so both are looked at.
+ */
+function receiveText({ sha256, sizeBytes }: Source, path: string, mode: number): string {
   const folder = path.slice(0, path.lastIndexOf("/")) || "/";
   const part = `${path}.part`;
   return [
@@ -187,8 +192,9 @@ function receiveText({ sha256 }: Source, path: string, mode: number): string {
     `trap 'rm -f ${part.replaceAll("'", `'\\''`)}' EXIT`,
     "trap 'exit 95' HUP INT TERM PIPE",
     `echo ${READY}`,
-    `gzip -dc > ${quote(part)} || { echo 'imcloud: not stored' >&2; exit 98; }`,
-    `[ "$(sha256sum < ${quote(part)})" = '${sha256}  -' ] || { echo '${BOOTSTRAP_FAILURES[96]}' >&2; exit 96; }`,
+    `sum=$(gzip -dc | tee ${quote(part)} | sha256sum)`,
+    `[ "$(stat -c %s ${quote(part)})" = ${sizeBytes} ] || [ "$sum" != '${sha256}  -' ] || { echo 'imcloud: not stored' >&2; exit 98; }`,
+    `[ "$sum" = '${sha256}  -' ] || { echo '${BOOTSTRAP_FAILURES[96]}' >&2; exit 96; }`,
     `chmod ${mode.toString(8)} ${quote(part)} && sync ${quote(part)} && mv -f ${quote(part)} ${quote(path)} && sync ${quote(folder)}`,
   ].join("; ");
 }

@@ -53,12 +53,17 @@ ${followScript(handle)}`;
   return { text: text.text, files: new Map([["runner", runnerScript().text], ...files]) };
 }
 
-/** Prints a run's journal from its beginning until the run has ended. */
+/**
+ * Prints a run's journal from its beginning until the run has ended.
+ *
+ * tail(1) looks for the process's end once a second unless told otherwise, and for news too where inotify(7) is of no
+ * use to it: on an overlay, as of a card kept read-only.
+ */
 export function followScript(handle: RunHandle): Script {
   return sh`
 pid=$(systemctl show -p MainPID ${unitName(handle)} | sed 's/^MainPID=//')
 if [ "\${pid:-0}" -gt 0 ]; then
-  exec tail -n +1 -f --pid="$pid" ${RUNS}/${handle.run}/journal
+  exec tail -n +1 -s 0.1 -f --pid="$pid" ${RUNS}/${handle.run}/journal
 fi
 exec cat ${RUNS}/${handle.run}/journal`;
 }
