@@ -35,6 +35,7 @@ await build({
       "liquidjs",
       "p-limit",
       "ssh-config",
+      "ssh2",
       "tar-stream",
       "yaml",
       "zod",
@@ -77,6 +78,8 @@ function bundlingOnly(names) {
   return {
     name: "bundling-only",
     setup({ onResolve }) {
+      // Native code that ssh2 works without: like this it does the same wherever it is installed.
+      onResolve({ filter: /\.node$|^cpu-features$/ }, ({ path }) => ({ path, external: true }));
       onResolve({ filter: /^[^./]/ }, ({ path, importer, kind }) => {
         if (kind === "entry-point" || importer.includes("node_modules")) return undefined;
         const name = path

@@ -37,6 +37,8 @@ export function makeEvaluator(secrets: ReadonlyMap<string, Secret>): Evaluator {
     strictFilters: true,
     lenientIf: true,
     ownPropertyOnly: true,
+    // Otherwise it asks Intl for the machine's, which takes 50 ms; playbooks format no dates.
+    locale: "en-US",
   });
   liquid.registerFilter("installed", (name: string, versions: Record<string, string>) => {
     const version = versions[name];
