@@ -22,9 +22,11 @@ await build({
   format: "esm",
   platform: "node",
   target: "node20",
-  // What is bundled may be CommonJS and ask for `require`.
+  // What is bundled may be CommonJS and ask for what that has.
   banner: {
-    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    js:
+      'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' +
+      'import { fileURLToPath as __path } from "node:url"; const __dirname = __path(new URL(".", import.meta.url));',
   },
   plugins: [
     bundlingOnly([
