@@ -45,12 +45,23 @@ export async function runApply(
   context: Context,
 ): Promise<ExitCode> {
   const terminal = await context.terminal();
-  return (await applyTo(planFile, options, context, terminal)).exitCode;
+  const { exitCode, document } = await applyTo(planFile, options, context, terminal);
+  if (terminal.json && document !== undefined) terminal.data(toText(document));
+  return exitCode;
+}
+
+/** What `--json` prints of a command that changes boards. */
+export interface ResultDocument {
+  readonly version: 1;
+  readonly boards: Readonly<Record<string, unknown>>;
+  /** Path of the run record. */
+  readonly record: string;
 }
 
 export interface Applied {
   readonly exitCode: ExitCode;
-  readonly isDeclined: boolean;
+  /** Absent when somebody was asked, and said no. */
+  readonly document?: ResultDocument;
 }
 
 /** Shows, asks, applies; `init` ends with it too. */
@@ -65,7 +76,7 @@ export async function applyTo(
   const agreed = await agree(planFile, fleet, options, terminal);
   if (agreed === "declined") {
     terminal.note("nothing was changed");
-    return { exitCode: ExitCode.Ok, isDeclined: true };
+    return { exitCode: ExitCode.Ok };
   }
   const { applyFleet } = await import("../fleet/apply.js");
   const chosen = { ...fleet, boards: agreed.boards };
@@ -78,8 +89,7 @@ export async function applyTo(
     },
     terminal.progress(chosen.boards.map(({ name }) => name)),
   );
-  const exitCode = await finish("apply", [...agreed.failed, ...outcomes], fleet, terminal, startedAt);
-  return { exitCode, isDeclined: false };
+  return conclude("apply", [...agreed.failed, ...outcomes], fleet, terminal, startedAt);
 }
 
 interface Agreement {
@@ -128,13 +138,22 @@ async function agree(
 }
 
 /** Says how it went, to people, programs and the run record. */
-export async function finish(
+export async function finish(...args: Parameters<typeof conclude>): Promise<ExitCode> {
+  const [, , , terminal] = args;
+  const { exitCode, document } = await conclude(...args);
+  if (terminal.json) terminal.data(toText(document));
+  return exitCode;
+}
+
+const toText = (document: ResultDocument): string => JSON.stringify(document, null, 2);
+
+async function conclude(
   command: string,
   outcomes: readonly BoardOutcome<AppliedBoard>[],
   fleet: Fleet,
   terminal: Terminal,
   startedAt: Date,
-): Promise<ExitCode> {
+): Promise<Required<Applied>> {
   const boards = fleet.redact(
     boardsToJson(outcomes, ({ result, counts }) => ({
       outcome: result.outcome,
@@ -161,9 +180,8 @@ export async function finish(
     exitCode,
     boards,
   });
-  if (terminal.json) terminal.data(JSON.stringify({ version: 1, boards, record }, null, 2));
-  else summarize(outcomes, terminal);
-  return exitCode;
+  if (!terminal.json) summarize(outcomes, terminal);
+  return { exitCode, document: { version: 1, boards, record } };
 }
 
 function summarize(outcomes: readonly BoardOutcome<AppliedBoard>[], terminal: Terminal): void {

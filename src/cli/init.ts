@@ -52,6 +52,7 @@ export function addInitCommand(program: Command, context: Context): void {
     .addOption(new Option("--admin <name>", "first account (default: your login here)").env("IMCLOUD_ADMIN"))
     .addOption(new Option("--no-apply", "only write the files"))
     .addOption(new Option("-y, --yes", "take the defaults and apply without asking").env("IMCLOUD_YES"))
+    .option("--json", "write what was made to stdout as one JSON document; asks nothing")
     .addHelpText(
       "after",
       "\nExamples:\n  imcloud init\n  imcloud init --lab --yes\n  imcloud init --address 192.168.1.23 --user pi --host-key SHA256:… --yes",
@@ -81,13 +82,20 @@ export async function runInit(options: InitOptions, context: Context): Promise<E
   ]);
   await writeCloud(folder, file, cloud, secrets);
   terminal.note(`wrote ${file}, imcloud.secrets.yaml and .gitignore`);
+  const { name, serverName, broker } = cloud;
+  const made = { version: 1, cloud: { name, serverName, broker }, config: resolve(file) };
+  const tell = (more: object): void => {
+    if (terminal.json) terminal.data(JSON.stringify({ ...made, ...more }, null, 2));
+  };
   if (!options.apply) {
     terminal.note("next: `imcloud plan`, then `imcloud apply`");
+    tell({});
     return ExitCode.Ok;
   }
   const applied = await applyTo(undefined, { yes: options.yes === true, isNew: true }, context, terminal);
-  if (applied.exitCode !== ExitCode.Ok || applied.isDeclined) {
+  if (applied.exitCode !== ExitCode.Ok || applied.document === undefined) {
     terminal.note(`when you are ready: \`imcloud apply\`, then \`imcloud user add ${account.name} --admin\``);
+    tell({ ...applied.document });
     return applied.exitCode;
   }
   const { openFleetFor } = await import("./fleet-options.js");
@@ -98,13 +106,12 @@ export async function runInit(options: InitOptions, context: Context): Promise<E
   const { userId } = await addUser(fleet, { ...account, isAdmin: true });
   const server = serverBoard(fleet.boards);
   const facts = await rememberedFacts(fleet.workspace, server.name);
-  const { renderNextSteps } = await import("./next-steps.js");
-  terminal.data(
-    renderNextSteps(
-      { userId, address: baseUrlOf(fleet.config, server, facts?.addresses ?? []), cloud },
-      terminal.paint,
-    ),
-  );
+  const address = baseUrlOf(fleet.config, server, facts?.addresses ?? []);
+  tell({ ...applied.document, address, account: userId });
+  if (!terminal.json) {
+    const { renderNextSteps } = await import("./next-steps.js");
+    terminal.data(renderNextSteps({ userId, address, cloud }, terminal.paint));
+  }
   return ExitCode.Ok;
 }
 

@@ -45,3 +45,23 @@ test("a few answers, and the cloud is up", async () => {
   expect(await home.read(".gitignore")).toContain("imcloud.secrets.yaml");
   expect(await board.sh("hostname")).toBe("attic");
 });
+
+test("flags alone, and one document says what there is now", async () => {
+  await using board = await virtualBoard("raspberrypi");
+  await using home = await operator({ boards: [board], empty: true });
+  const where = ["--address", board.address, "--user", board.user, "--identity-file", board.sshKeyPath];
+  const what = ["--host-key", board.fingerprint, "--board", "attic", "--name", "loft", "--broker", "none"];
+
+  const run = await home.imcloud("init", ...where, ...what, "--admin", "ada", "--yes", "--json");
+
+  expect(run, run.stderr).toMatchObject({
+    exitCode: 0,
+    json: {
+      cloud: { name: "loft", serverName: "loft.home.arpa", broker: "none" },
+      boards: { attic: { outcome: "changed" } },
+      address: `https://${board.address}:8448`,
+      account: "@ada:loft.home.arpa",
+    },
+  });
+  expect((await home.imcloud("plan")).exitCode).toBe(0);
+});
