@@ -49,31 +49,50 @@ export const Facts = z.object({
 });
 export type Facts = z.infer<typeof Facts>;
 
+/** What can be read is read by one process: on a board each costs some milliseconds, in every run. */
+const FILES = [
+  "/proc/sys/kernel/hostname",
+  "/proc/sys/kernel/osrelease",
+  "/proc/1/comm",
+  "/run/systemd/container",
+  "/etc/os-release",
+  "/proc/meminfo",
+  "/proc/swaps",
+  "/proc/net/fib_trie",
+];
+
+/** awk's view of {@link FILES}. */
+const READ = String.raw`
+FILENAME ~ /hostname$/ { print "hostname=" $0 }
+FILENAME ~ /osrelease$/ { print "kernel=" $0 }
+FILENAME ~ /comm$/ { print "init=" $0 }
+FILENAME ~ /container$/ { print "container=" $0 }
+FILENAME ~ /os-release$/ && /^(ID|VERSION_ID|VERSION_CODENAME|PRETTY_NAME)=/ { gsub(/"/, ""); print "os." $0 }
+FILENAME ~ /meminfo$/ && /^MemTotal:/ { print "ramKb=" $2 }
+FILENAME ~ /swaps$/ && FNR > 1 { print "swap=" $1 }
+FILENAME ~ /fib_trie$/ { if (/32 host/) print "address=" last; last = $2 }`;
+
 /** Prints `name=value` lines. Every value is one line; a name may come several times. */
 export function factsScript(): Script {
   return sh`
-printf 'hostname=%s\n' "$(cat /proc/sys/kernel/hostname)"
-sed -n 's/^\(ID\|VERSION_ID\|VERSION_CODENAME\|PRETTY_NAME\)=/os.\1=/p' /etc/os-release | tr -d '"'
+set --
+for f in ${FILES}; do [ ! -r "$f" ] || set -- "$@" "$f"; done
+awk ${READ} "$@"
 printf 'arch=%s\n' "$(dpkg --print-architecture)"
-printf 'kernel=%s\n' "$(uname -r)"
 for f in /proc/device-tree/model /sys/firmware/devicetree/base/model; do
   [ -r "$f" ] && { printf 'model=%s\n' "$(tr -d '\000' < "$f")"; break; }
 done
-sed -n 's/^MemTotal: *\([0-9]*\) kB/ramKb=\1/p' /proc/meminfo
 printf 'cpus=%s\n' "$(getconf _NPROCESSORS_ONLN)"
-printf 'systemd=%s\n' "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')"
+systemctl --version | { read -r _ version _; printf 'systemd=%s\n' "$version"; }
 [ -e /sys/fs/cgroup/cgroup.controllers ] && echo cgroup=2 || echo cgroup=1
-printf 'init=%s\n' "$(cat /proc/1/comm)"
 for d in /boot/firmware /boot; do [ -e "$d/config.txt" ] && { printf 'bootFolder=%s\n' "$d"; break; }; done
-awk '/32 host/ { print "address=" last } { last = $2 }' /proc/net/fib_trie | sort -u
 for p in systemd-timesyncd chronyd ntpd; do
   for d in /lib/systemd /usr/lib/systemd /usr/sbin; do
     [ -x "$d/$p" ] && { printf 'timeSync=%s\n' "$p"; break 2; }
   done
 done
 dpkg-query -W -f ${PACKAGE_ROW} ${[...WATCHED_PACKAGES]} 2>/dev/null
-sed -n '2,$s/^\([^ ]*\) .*/swap=\1/p' /proc/swaps
-printf 'container=%s\n' "$(cat /run/systemd/container 2>/dev/null)"`;
+:`;
 }
 
 /**
@@ -107,7 +126,8 @@ export function parseFacts(output: string): Facts {
     cgroup: Number(one("cgroup")),
     init: one("init"),
     bootFolder: one("bootFolder"),
-    addresses: (all.get("address") ?? []).filter((address) => !address.startsWith("127.")),
+    // Each stands in more than one of the kernel's tables.
+    addresses: [...new Set(all.get("address"))].filter((address) => !address.startsWith("127.")).sort(),
     timeSync:
       { "systemd-timesyncd": "systemd-timesyncd", chronyd: "chrony", ntpd: "ntp" }[one("timeSync")] ?? "none",
     packages: installedOf(all.get("package") ?? []),
