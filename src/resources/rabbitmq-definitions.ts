@@ -3,14 +3,15 @@
  *
  * A call of `rabbitmqctl` costs about a second of CPU, so what is there is not asked at every run: the hash
  * of what was last imported is compared, and that the broker listens. The hash lies in the broker's own data
- * folder, so a broker whose data is gone has no hash either. Passwords travel as salted hashes.
+ * folder, so a broker whose data is gone has no hash either. Passwords travel as salted hashes. Options are those
+ * that `rabbitmqctl` has had since 3.6.
  *
  * Sources: the RabbitMQ guides on definitions (export and import) and on credentials (password hashing:
  * base64 of four bytes of salt and the SHA-256 of salt and password).
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { lines, payloadFile, sh } from "../board/script.js";
+import { lines, payloadFile, sh, type Script } from "../board/script.js";
 import { Secret } from "../shared/secret.js";
 import { SecretValue } from "./fields.js";
 import {
@@ -54,6 +55,11 @@ const Desired = z.strictObject({
   withoutUsers: z.array(Name).default(["guest"]).describe("accounts that must not exist"),
 });
 type Desired = z.infer<typeof Desired>;
+
+/** Ubuntu 18.04 has 3.6, Raspberry Pi OS buster 3.7. Source: RabbitMQ 3.8.2's release notes. */
+const IMPORTS_SINCE = "3.8.2";
+/** In the broker's own folder, readable for it alone, for as long as it reads. */
+const HASHES = "/var/lib/rabbitmq/.imcloud-hashes";
 
 const stampOf = (node: string) => `/var/lib/rabbitmq/mnesia/${node}/imcloud-definitions`;
 
@@ -101,18 +107,24 @@ grep -sH '^sha256 ' ${all.map(({ desired }) => stampOf(desired.node))}
         before: observed.kind === "absent" ? "" : "(other definitions)",
         after: [...objects, ...withoutUsers.map((name) => `no user ${name}`)].join("\n"),
         apply: sh`
-rabbitmqctl -q --node ${node} await_startup --timeout 300
-rabbitmqctl -q --node ${node} import_definitions --format json < ${payloadFile(document)}
-accounts=$(rabbitmqctl -q --no-table-headers --node ${node} list_users | cut -f 1)
+has_tables=
+if dpkg --compare-versions "$(dpkg-query -W -f ${"${Version}"} rabbitmq-server)" ge ${IMPORTS_SINCE}; then
+  has_tables=yes
+  rabbitmqctl -q -n ${node} await_startup --timeout 300
+  rabbitmqctl -q -n ${node} import_definitions --format json < ${payloadFile(document)}
+else
+${oneByOne(desired)}
+fi
+accounts=$(rabbitmqctl -q -n ${node} list_users \${has_tables:+--no-table-headers} | cut -f 1)
 for name in ${withoutUsers}; do
-  ! printf '%s\n' "$accounts" | grep -Fqx -e "$name" || rabbitmqctl -q --node ${node} delete_user "$name"
+  ! printf '%s\n' "$accounts" | grep -Fqx -e "$name" || rabbitmqctl -q -n ${node} delete_user "$name"
 done
 if [ -e ${stamp} ]; then
   sed -n 's/^had //p' ${stamp} | while read -r kind name more; do
     printf '%s\n' ${objects} | grep -Fqx -e "$kind $name\${more:+ $more}" && continue
     case $kind in
-      user) rabbitmqctl -q --node ${node} delete_user "$name" < /dev/null ;;
-      policy) rabbitmqctl -q --node ${node} clear_policy -p "$name" "$more" < /dev/null ;;
+      user) rabbitmqctl -q -n ${node} delete_user "$name" < /dev/null ;;
+      policy) rabbitmqctl -q -n ${node} clear_policy -p "$name" "$more" < /dev/null ;;
       vhost) echo "the virtual host $name is no longer asked for; it may hold messages and is kept" ;;
     esac
   done
@@ -122,12 +134,55 @@ sync ${`${stamp}.new`}
 mv -f ${`${stamp}.new`} ${stamp}`,
         undo: sh`
 rm -f ${stamp}
-${lines(users.map(({ name }) => sh`rabbitmqctl -q --node ${node} delete_user ${name} || echo ${`RabbitMQ kept the account ${name}`}`))}`,
+${lines(users.map(({ name }) => sh`rabbitmqctl -q -n ${node} delete_user ${name} || echo ${`RabbitMQ kept the account ${name}`}`))}`,
         keptByRollback: true,
       },
     ];
   },
 };
+
+/**
+ * The same for a broker that imports nothing, a call for each object.
+ *
+ * The program takes passwords as arguments and in no other way, so an account is made with one that nobody knows,
+ * and the broker itself then reads the hashes from a file.
+ */
+function oneByOne({ node, vhosts, users, permissions, policies }: Desired): Script {
+  const hashes = users.map(
+    ({ name, password }) => `{<<"${name}">>, <<"${hashPassword(password, `${node} ${name}`)}">>}.\n`,
+  );
+  const expression = (file: string) =>
+    `{ok, All} = file:consult("${file}"), ` +
+    "[ok = rabbit_auth_backend_internal:change_password_hash(Name, base64:decode(Hash)) || {Name, Hash} <- All], ok.";
+  return sh`
+there=$(rabbitmqctl -q -n ${node} list_vhosts)
+for name in ${vhosts}; do
+  printf '%s\n' "$there" | grep -Fqx -e "$name" || rabbitmqctl -q -n ${node} add_vhost "$name"
+done
+there=$(rabbitmqctl -q -n ${node} list_users | cut -f 1)
+for name in ${users.map(({ name }) => name)}; do
+  printf '%s\n' "$there" | grep -Fqx -e "$name" ||
+    rabbitmqctl -q -n ${node} add_user "$name" "$(head -c 24 /dev/urandom | base64)"
+done
+hashes=${HASHES}
+trap 'rm -f "$hashes"' EXIT
+install -o rabbitmq -g rabbitmq -m 0400 ${payloadFile(new Secret(hashes.join("")))} "$hashes"
+rabbitmqctl -q -n ${node} eval ${expression(HASHES)}
+rm -f "$hashes"
+${lines(users.map(({ name, tags }) => sh`rabbitmqctl -q -n ${node} set_user_tags ${name} ${tags}`))}
+${lines(
+  permissions.map(
+    ({ user, vhost, configure, write, read }) =>
+      sh`rabbitmqctl -q -n ${node} set_permissions -p ${vhost} ${user} ${configure} ${write} ${read}`,
+  ),
+)}
+${lines(
+  policies.map(
+    ({ vhost, name, pattern, applyTo, priority, definition }) =>
+      sh`rabbitmqctl -q -n ${node} set_policy -p ${vhost} --priority ${priority} --apply-to ${applyTo} ${name} ${pattern} ${JSON.stringify(definition)}`,
+  ),
+)}`;
+}
 
 /** The import document. The salt follows from the password, so that equal wishes give equal documents. */
 function renderDefinitions({ node, vhosts, users, permissions, policies }: Desired): Secret {

@@ -91,6 +91,26 @@ test("sizes follow the memory", async () => {
   ]);
 });
 
+test("the old broker of 18.04 gets its settings as Erlang terms, and no argument that its Erlang does not know", async () => {
+  const facts = { ...factsOf("ubuntu-18.04.txt"), packages: { "rabbitmq-server": "3.6.10-1" } };
+  const items = await resolve(facts, ["rabbitmq"]);
+  expect(idsOf(items)).not.toContain("file:/etc/rabbitmq/rabbitmq.conf");
+  expect(idsOf(items)).not.toContain("rabbitmq-plugins:enabled");
+  const config = valueOf(items, "file:/etc/rabbitmq/rabbitmq.config") as { content: string };
+  expect(config.content).toContain("{vm_memory_high_watermark, {absolute, 1610612736}},");
+  expect(config.content).toContain('{tcp_listeners, [{"127.0.0.1", 5672}]},');
+  expect(config.content.trimEnd()).toMatch(/\]\.$/);
+
+  const environment = async (name: string) =>
+    (
+      valueOf(await resolve(factsOf(name), ["rabbitmq"]), "file:/etc/rabbitmq/rabbitmq-env.conf") as {
+        content: string;
+      }
+    ).content;
+  expect(await environment("ubuntu-18.04.txt")).toMatch(/\{127,0,0,1\} \+sbwt none"\n$/);
+  expect(await environment("ubuntu-20.04.txt")).toMatch(/\+sbwt none \+sbwtdcpu none \+sbwtdio none"\n$/);
+});
+
 test("swap on a disk and in memory want opposite things", async () => {
   const swappiness = async (name: string) =>
     (valueOf(await resolve(factsOf(name), ["tuning"]), "sysctl:vm.swappiness") as { value: string }).value;
