@@ -1,10 +1,14 @@
 /**
  * A system account: no password, no login unless a shell is given.
+ *
+ * An account is rows in four files, which shadow-utils replace one after the other: a process that is killed in
+ * between leaves a part of them. The probe looks at all four, and half an account is made anew.
  */
 import { z } from "zod";
-import { sh } from "../board/script.js";
+import { lines, sh, type Script } from "../board/script.js";
 import { AbsolutePath, AccountName } from "./fields.js";
 import { absent, known, type Observation, type ResourceId, type ResourceType } from "./resource.js";
+import { leftoversFunction, sweepLeftovers } from "./shadow-files.js";
 
 const Desired = z.strictObject({
   name: AccountName,
@@ -18,41 +22,83 @@ interface Observed {
   readonly home: string;
   readonly shell: string;
   readonly groups: readonly string[];
+  /** What is missing of an account that `useradd` began. Empty: it is whole, or a person's and not ours to mend. */
+  readonly lacks: readonly string[];
+  /** Files that a killed shadow-utils process left; they are told of once, with the first account. */
+  readonly leftovers: readonly string[];
 }
+
+/** Above are people's accounts. Source: login.defs(5), SYS_UID_MAX. */
+const LAST_SYSTEM_UID = 999;
 
 export const user: ResourceType<Desired, Observed> = {
   type: "user",
   schema: Desired,
   key: ({ name }) => name,
 
-  // getent exits 2 for a name that is not there and prints the others.
+  // getent exits 2 for a name that is not there and prints the others. Of a password comes only whether there is one.
   probe(all) {
     const names = all.map(({ desired }) => desired.name);
     const groups = [...new Set(all.flatMap(({ desired }) => desired.groups))];
     return sh`
-getent passwd ${names} | sed 's/^/user:/'
-getent group ${groups.length > 0 ? groups : ["root"]} | sed 's/^/group:/'
+accounts=$(getent passwd ${names})
+printf '%s\n' "$accounts" | sed 's/^/user:/'
+getent shadow ${names} | sed -e 's/^\([^:]*\):[!*]*:.*/shadow:\1:locked/' -e t -e 's/:.*/:password/' -e 's/^/shadow:/'
+gids=$(printf '%s\n' "$accounts" | cut -d : -f 4)
+getent group ${[...groups, ...names]} $gids | sed 's/^/group:/'
+if [ -e /etc/gshadow ]; then getent gshadow ${names} | sed -e 's/:.*//' -e 's/^/gshadow:/'; else echo no-gshadow:; fi
+${leftoversFunction}
+leftovers | sed 's/^/left:/'
 echo end:`;
   },
 
   observe(output, all) {
     const rows = output.split("\n").map((row) => row.split(":"));
     if (!rows.some(([word]) => word === "end")) return new Map();
-    const groupsOf = (name: string) =>
-      rows.flatMap(([word, group = "", , , members = ""]) =>
-        word === "group" && members.split(",").includes(name) ? [group] : [],
-      );
+    const has = (word: string, name: string) => rows.some((row) => row[0] === word && row[1] === name);
+    const groups = rows.filter(([word]) => word === "group");
+    const groupsOf = (name: string) => [
+      ...new Set(
+        groups.flatMap(([, group = "", , , members = ""]) =>
+          members.split(",").includes(name) ? [group] : [],
+        ),
+      ),
+    ];
+    const lacksOf = (name: string, uid: number, gid: string): readonly string[] => {
+      const isOurs =
+        uid <= LAST_SYSTEM_UID &&
+        !rows.some(([word, row, is]) => word === "shadow" && row === name && is === "password");
+      if (!isOurs) return [];
+      const own = groups.find((row) => row[3] === gid);
+      return [
+        ...(has("shadow", name) ? [] : ["shadow"]),
+        ...(own === undefined ? ["group"] : []),
+        ...(own?.[1] !== name || has("gshadow", name) || rows.some(([word]) => word === "no-gshadow")
+          ? []
+          : ["gshadow"]),
+      ];
+    };
+    const leftovers = rows.flatMap(([word, path = ""]) => (word === "left" ? [path] : []));
     return new Map(
-      all.map(({ id, desired: { name } }): [ResourceId, Observation<Observed>] => {
+      all.map(({ id, desired: { name } }, index): [ResourceId, Observation<Observed>] => {
         const row = rows.find(([word, account]) => word === "user" && account === name);
         if (row === undefined) return [id, absent];
-        return [id, known({ home: row[6] ?? "", shell: row[7] ?? "", groups: groupsOf(name) })];
+        const [, , , uid = "", gid = "", , home = "", shell = ""] = row;
+        return [
+          id,
+          known({
+            home,
+            shell,
+            groups: groupsOf(name),
+            lacks: lacksOf(name, Number(uid), gid),
+            leftovers: index === 0 ? leftovers : [],
+          }),
+        ];
       }),
     );
   },
 
   diff({ name, home, shell, groups }, observed) {
-    const join = sh`for group in ${groups}; do usermod -a -G "$group" ${name}; done`;
     const after = `home ${home}, shell ${shell}, groups ${groups.join(",") || "none"}`;
     if (observed.kind === "absent") {
       return [
@@ -61,29 +107,99 @@ echo end:`;
           risk: "none",
           before: "",
           after,
-          apply: sh`
-useradd --system --user-group --no-create-home --home-dir ${home} --shell ${shell} ${name}
-${groups.length > 0 ? join : sh`:`}`,
-          undo: sh`
-if getent passwd ${name} > /dev/null; then userdel ${name}; fi`,
+          apply: lines([rememberGroup(name), make({ name, home, shell, groups })]),
+          undo: remove(name),
           keptByRollback: true,
         },
       ];
     }
     const now = observed.value;
     const missing = groups.filter((group) => !now.groups.includes(group));
-    if (now.home === home && now.shell === shell && missing.length === 0) return [];
+    const before = `home ${now.home}, shell ${now.shell}, groups ${now.groups.join(",") || "none"}`;
+    if (now.lacks.length > 0) {
+      return [
+        {
+          kind: "update",
+          risk: "none",
+          before: `half made, without its row in ${now.lacks.join(", ")}`,
+          after,
+          apply: make({ name, home, shell, groups }),
+        },
+      ];
+    }
+    if (now.home !== home || now.shell !== shell || missing.length > 0) {
+      return [
+        {
+          kind: "update",
+          risk: "none",
+          before,
+          after,
+          apply: sh`
+${sweepLeftovers}
+usermod --home ${home} --shell ${shell} ${name}
+for group in ${groups}; do usermod -a -G "$group" ${name}; done`,
+          undo: sh`usermod --home ${now.home} --shell ${now.shell} ${name}`,
+        },
+      ];
+    }
+    if (now.leftovers.length === 0) return [];
     return [
       {
         kind: "update",
         risk: "none",
-        before: `home ${now.home}, shell ${now.shell}, groups ${now.groups.join(",") || "none"}`,
-        after,
-        apply: sh`
-usermod --home ${home} --shell ${shell} ${name}
-${groups.length > 0 ? join : sh`:`}`,
-        undo: sh`usermod --home ${now.home} --shell ${now.shell} ${name}`,
+        before: `what a killed program left: ${now.leftovers.join(", ")}`,
+        after: "",
+        apply: sweepLeftovers,
       },
     ];
   },
 };
+
+/** Makes what is not there, and makes anew what is there by half. Safe to run when all is there. */
+function make({ name, home, shell, groups }: Desired): Script {
+  return sh`
+${sweepLeftovers}
+is_whole() {
+  gid=$(getent passwd ${name} | cut -d : -f 4)
+  [ -n "$gid" ] && getent shadow ${name} && getent group "$gid" && { [ ! -e /etc/gshadow ] || getent gshadow ${name}; }
+}
+uid='' joined=''
+if is_whole > /dev/null; then
+  usermod --home ${home} --shell ${shell} ${name}
+else
+  if getent passwd ${name} > /dev/null; then
+    # Files may have its number; a group of its own is gone with it, memberships are not its fault.
+    uid=$(getent passwd ${name} | cut -d : -f 3)
+    joined=$(getent group | awk -F : -v name=${name} 'index("," $4 ",", "," name ",") { print $1 }')
+    userdel ${name}
+  fi
+  set -- --user-group
+  if getent group ${name} > /dev/null; then
+    if [ ! -e /etc/gshadow ] || getent gshadow ${name} > /dev/null; then set -- --gid ${name}; else groupdel ${name}; fi
+  fi
+  useradd --system "$@" \${uid:+--uid "$uid"} --no-create-home --home-dir ${home} --shell ${shell} ${name}
+fi
+for group in ${groups} $joined; do usermod -a -G "$group" ${name}; done`;
+}
+
+/** A group of that name, which somebody made for themselves, outlives the account. Looked at once: later it may be ours. */
+const rememberGroup = (name: string): Script => sh`
+[ -e "$IMCLOUD_LEDGER/group" ] || getent group ${name} > "$IMCLOUD_LEDGER/group" || :
+sync "$IMCLOUD_LEDGER/group"`;
+
+/** What a killed `userdel` left goes with an account that is made of it; twice, because userdel passes over a lone row. */
+const remove = (name: string): Script => sh`
+${sweepLeftovers}
+for _ in 1 2; do
+  if getent passwd ${name} || getent shadow ${name} || getent group ${name} || getent gshadow ${name}; then
+    if ! getent passwd ${name}; then
+      set -- --user-group
+      if getent group ${name}; then set -- --gid ${name}; fi
+      useradd --system "$@" --no-create-home ${name}
+    fi
+    userdel ${name}
+  fi > /dev/null
+done
+if [ -s "$IMCLOUD_SAVED/group" ] && ! getent group ${name} > /dev/null; then
+  groupadd --system --gid "$(cut -d : -f 3 "$IMCLOUD_SAVED/group")" ${name}
+fi`;

@@ -17,6 +17,17 @@ const REPOSITORY = { name: "x", uris: ["file:///srv"], suites: ["./"], component
 const SOURCES =
   "# Managed by imcloud.\nTypes: deb\nURIs: file:///srv\nSuites: ./\nComponents: main\nSigned-By: /etc/apt/keyrings/imcloud-x.asc\n";
 
+/** The account `im` in its files, but for the rows given. */
+const accountRows = (other: Readonly<Record<string, string>>) =>
+  Object.values({
+    passwd: "user:im:x:999:999::/nonexistent:/usr/sbin/nologin",
+    shadow: "shadow:im:locked",
+    group: "group:im:x:999:",
+    gshadow: "gshadow:im",
+    ...other,
+    end: "end:",
+  }).join("\n");
+
 type Expected = readonly string[] | "unknowable";
 type Case = readonly [type: string, title: string, desired: object, output: string, expected: Expected];
 
@@ -119,7 +130,54 @@ const CASES: readonly Case[] = [
     "absent:/proc/sys/a/b",
     ["update none: absent -> 2"],
   ],
-  ["user", "nothing to do", { name: "im" }, "user:im:x:999:999::/nonexistent:/usr/sbin/nologin\nend:", []],
+  ["user", "nothing to do", { name: "im" }, accountRows({}), []],
+  [
+    "user",
+    "useradd was killed behind passwd",
+    { name: "im" },
+    accountRows({ shadow: "", group: "", gshadow: "" }),
+    [
+      "update none: half made, without its row in shadow, group -> home /nonexistent, shell /usr/sbin/nologin, groups none",
+    ],
+  ],
+  [
+    "user",
+    "useradd was killed before gshadow",
+    { name: "im" },
+    accountRows({ gshadow: "" }),
+    [
+      "update none: half made, without its row in gshadow -> home /nonexistent, shell /usr/sbin/nologin, groups none",
+    ],
+  ],
+  ["user", "on a system without gshadow", { name: "im" }, accountRows({ gshadow: "no-gshadow:" }), []],
+  [
+    "user",
+    "in somebody else's group, which is whole",
+    { name: "im" },
+    accountRows({ group: "group:users:x:999:", gshadow: "" }),
+    [],
+  ],
+  [
+    "user",
+    "with a password: not ours to make anew",
+    { name: "im" },
+    accountRows({ shadow: "shadow:im:password", gshadow: "" }),
+    [],
+  ],
+  [
+    "user",
+    "a person's",
+    { name: "im" },
+    accountRows({ passwd: "user:im:x:1000:999::/nonexistent:/usr/sbin/nologin", gshadow: "" }),
+    [],
+  ],
+  [
+    "user",
+    "beside what a killed program left",
+    { name: "im" },
+    `${accountRows({})}\nleft:/etc/group.lock`,
+    ["update none: what a killed program left: /etc/group.lock -> "],
+  ],
   [
     "user",
     "not there",
@@ -131,7 +189,7 @@ const CASES: readonly Case[] = [
     "user",
     "not in its group",
     { name: "im", groups: ["adm"] },
-    "user:im:x:999:999::/nonexistent:/usr/sbin/nologin\ngroup:adm:x:4:pi\nend:",
+    `group:adm:x:4:pi\n${accountRows({})}`,
     [
       "update none: home /nonexistent, shell /usr/sbin/nologin, groups none -> home /nonexistent, shell /usr/sbin/nologin, groups adm",
     ],
