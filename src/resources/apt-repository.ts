@@ -65,16 +65,17 @@ echo end`,
         after: source,
         folders: ["/etc/apt/keyrings"],
         saves: [sourcesOf(name), keyOf(name)],
+        // The lists first: a run that is killed behind the files looks done, and would never fetch them.
         apply: lines([
+          forgetLists,
           replaceFile(keyOf(name), key, ATTRIBUTES),
           replaceFile(sourcesOf(name), source, ATTRIBUTES),
-          forgetLists,
         ]),
         undo: sh`
+${forgetLists}
 rm -f ${sourcesOf(name)} ${keyOf(name)}
 [ ! -e "$IMCLOUD_SAVED/0" ] || cp -a "$IMCLOUD_SAVED/0" ${sourcesOf(name)}
-[ ! -e "$IMCLOUD_SAVED/1" ] || cp -a "$IMCLOUD_SAVED/1" ${keyOf(name)}
-${forgetLists}`,
+[ ! -e "$IMCLOUD_SAVED/1" ] || cp -a "$IMCLOUD_SAVED/1" ${keyOf(name)}`,
       },
     ];
   },

@@ -6,6 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { forgetLists } from "../../../src/resources/apt.js";
+import { aptRepository } from "../../../src/resources/apt-repository.js";
 import { command } from "../../../src/resources/command.js";
 import { line } from "../../../src/resources/line.js";
 import { packages } from "../../../src/resources/package.js";
@@ -58,4 +60,14 @@ test("a file comes back although its folder is gone", () => {
   const path = join(folder, "gone", "file");
   expect(run(restoreFile(path).text, { IMCLOUD_SAVED: folder })).toMatchObject({ status: 0, stderr: "" });
   expect(readFileSync(path, "utf8")).toBe("old\n");
+});
+
+test("a repository's lists are forgotten before its files, which then say that all is done", () => {
+  const wish = aptRepository.schema.parse({
+    ...{ name: "x", uris: ["file:///srv"], suites: ["./"], components: ["main"] },
+    key: "-----BEGIN PGP PUBLIC KEY BLOCK-----\n",
+  });
+  const [draft] = aptRepository.diff(wish, absent);
+  expect(draft?.apply.text.startsWith(forgetLists.text)).toBe(true);
+  expect(draft?.undo?.text.startsWith(forgetLists.text)).toBe(true);
 });
