@@ -2,13 +2,15 @@
  * What imcloud keeps on a board, and where.
  *
  * `/var/lib/imcloud` survives everything: the ledger of managed resources (`managed/`), the journals and
- * saved originals of the runs (`runs/`), restarts that are still owed (`pending/`). `/run/imcloud` is gone
+ * saved originals of the runs (`runs/`), restarts that are still owed (`pending/`), changes that wait for a
+ * confirmation (`unconfirmed/`). `/run/imcloud` is gone
  * after a reboot, which is right for what it holds: the lock, payloads, and who holds the lock.
  */
 export const STATE = "/var/lib/imcloud";
 export const RUNS = `${STATE}/runs`;
 export const MANAGED = `${STATE}/managed`;
 export const PENDING = `${STATE}/pending`;
+export const UNCONFIRMED = `${STATE}/unconfirmed`;
 
 export const RUNTIME = "/run/imcloud";
 export const LOCK = `${RUNTIME}/lock`;

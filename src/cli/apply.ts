@@ -118,7 +118,7 @@ async function agree(
   if (yes === true) return { boards: fleet.boards, failed: [] };
   if (!terminal.canAsk) await terminal.confirm("Apply these changes?", "--yes"); // throws what is missing, before anything is probed
 
-  const { planFleet } = await import("../fleet/plan.js");
+  const { isSettled, planFleet } = await import("../fleet/plan.js");
   const { renderPlan } = await import("./render-plan.js");
   const planned = await planFleet(fleet, terminal.progress(fleet.boards.map(({ name }) => name)));
   process.stderr.write(`${renderPlan(planned, terminal)}\n`);
@@ -126,8 +126,8 @@ async function agree(
   const failed = planned.filter((outcome) => !outcome.ok);
   const toDo = planned.flatMap((outcome) => {
     if (!outcome.ok) return [];
-    const { changes, waiting, unmanaged } = outcome.value.plan;
-    return changes.length + waiting.length + (prune === true ? unmanaged.length : 0) > 0 ? [outcome] : [];
+    const { plan } = outcome.value;
+    return isSettled(plan) && (prune !== true || plan.unmanaged.length === 0) ? [] : [outcome];
   });
   if (toDo.length > 0 && !(await terminal.confirm("Apply these changes?", "--yes"))) return "declined";
   return {

@@ -34,7 +34,7 @@ export function addPlanCommand(program: Command, context: Context): void {
 export async function runPlan(options: PlanOptions, context: Context): Promise<ExitCode> {
   const terminal = await context.terminal();
   const fleet = await openFleetFor(options, context, terminal, "needed");
-  const { planFleet } = await import("../fleet/plan.js");
+  const { isSettled, planFleet } = await import("../fleet/plan.js");
   const outcomes = await planFleet(fleet, terminal.progress(fleet.boards.map(({ name }) => name)));
 
   const { planToJson, renderPlan } = await import("./render-plan.js");
@@ -48,9 +48,6 @@ export async function runPlan(options: PlanOptions, context: Context): Promise<E
   else terminal.data(renderPlan(outcomes, terminal));
   noteErrors(outcomes, terminal);
 
-  const isChanging = outcomes.some(
-    ({ ...outcome }) =>
-      outcome.ok && outcome.value.plan.changes.length + outcome.value.plan.waiting.length > 0,
-  );
+  const isChanging = outcomes.some((outcome) => outcome.ok && !isSettled(outcome.value.plan));
   return codeOf(outcomes, [], isChanging ? ExitCode.Changes : ExitCode.Ok);
 }

@@ -3,7 +3,7 @@
  */
 import type { BoardPlan, Change } from "../engine/types.js";
 import type { BoardOutcome } from "../fleet/each-board.js";
-import type { PlannedBoard } from "../fleet/plan.js";
+import { isSettled, type PlannedBoard } from "../fleet/plan.js";
 import { boardsToJson } from "./report-boards.js";
 import type { Terminal } from "./terminal.js";
 
@@ -20,14 +20,20 @@ export function renderPlan(
 }
 
 function renderBoard(plan: BoardPlan, paint: Terminal["paint"], width: number): string {
-  const { changes, waiting, unmanaged } = plan;
+  const { changes, waiting, unmanaged, state } = plan;
   const title =
     paint.bold(plan.board) +
     paint.dim(` ${plan.facts.os.prettyName}, ${plan.facts.model || plan.facts.arch}`);
-  if (changes.length === 0 && waiting.length === 0 && unmanaged.length === 0) {
+  if (isSettled(plan) && unmanaged.length === 0) {
     return `${title}\n  ${paint.green("nothing to change")}${paint.dim(` (${plan.resourceCount} resources)`)}`;
   }
   const lines = [title];
+  if (state.unconfirmed !== undefined) {
+    lines.push(
+      `  ${paint.cyan("not confirmed yet")} ${paint.dim("(the board undoes it soon, unless `apply` reaches it)")}`,
+    );
+    lines.push(`    ${paint.yellow("!")} ${state.unconfirmed.title}`);
+  }
   let playbook: string | undefined;
   for (const change of changes) {
     if (change.playbook !== playbook) lines.push(`  ${paint.cyan(change.playbook)}`);
@@ -91,7 +97,7 @@ export function planToJson(outcomes: readonly BoardOutcome<PlannedBoard>[]): Rec
   return {
     version: 1,
     boards: boardsToJson(outcomes, ({ plan, counts }) => ({
-      outcome: plan.changes.length + plan.waiting.length > 0 ? "changes" : "unchanged",
+      outcome: isSettled(plan) ? "unchanged" : "changes",
       digest: plan.digest,
       changes: plan.changes.map(({ id, resource, playbook, kind, risk, before, after, origin }) => ({
         id,
@@ -104,6 +110,7 @@ export function planToJson(outcomes: readonly BoardOutcome<PlannedBoard>[]): Rec
         origin,
       })),
       waiting: plan.waiting,
+      ...(plan.state.unconfirmed && { unconfirmed: plan.state.unconfirmed.title }),
       unmanaged: plan.unmanaged.map(({ id }) => id),
       resources: plan.resourceCount,
       execs: counts.execs,

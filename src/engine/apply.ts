@@ -10,7 +10,7 @@ import type { Transport } from "../board/transport.js";
 import { ImcloudError } from "../shared/errors.js";
 import { clockStep } from "./clock.js";
 import { compileRun, followScript, type Step } from "./compile.js";
-import { confirmAfresh, upToCutoff } from "./confirm.js";
+import { confirmAfresh, restartsOf, toConfirm, upToCutoff } from "./confirm.js";
 import { follow, type Followed } from "./follow.js";
 import { makePlan, resourcesOf } from "./plan.js";
 import { probe } from "./probe.js";
@@ -68,6 +68,7 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
   const waves: WaveResult[] = [];
   let facts = input.rememberedFacts;
   let before: BoardPlan | undefined;
+  let isApproved = input.approve === undefined;
   const result = (outcome: BoardResult["outcome"], error?: ImcloudError): BoardResult => ({
     board: transport.board,
     outcome,
@@ -85,46 +86,66 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
         await attach(transport, plan.state.running, observer, signal);
         continue;
       }
-      const changes = upToCutoff(plan.changes);
+      const { unconfirmed } = plan.state;
+      const changes =
+        unconfirmed === undefined ? upToCutoff(plan.changes) : restartsOf(plan.changes, unconfirmed.units);
       const steps = [
         ...(changes.length > 0 ? clockStep(plan.state, Math.round(Date.now() / 1000)) : []),
         ...changes.map(changeToStep),
-        ...(input.prune === true ? revertAll(plan.unmanaged, { withData: false }) : []),
+        ...(input.prune === true && unconfirmed === undefined
+          ? revertAll(plan.unmanaged, { withData: false })
+          : []),
       ];
       observer.planned?.(plan, waves.length + 1);
-      if (steps.length === 0) {
+      if (steps.length === 0 && unconfirmed === undefined) {
         if (plan.waiting.length > 0) return result("failed", nothingMoves(plan));
         return result(waves.length > 0 ? "changed" : "unchanged");
       }
       if (before !== undefined && before.digest === plan.digest) return result("failed", nothingMoves(plan));
       if (waves.length >= MAX_WAVES) return result("failed", tooManyWaves(plan));
-      if (waves.length === 0 && input.approve !== undefined && !(await input.approve(plan)))
-        return result("stopped");
-      if (isStopped()) return result("stopped");
+      isApproved ||= (await input.approve?.(plan)) === true;
+      if (!isApproved || isStopped()) return result("stopped");
+      // In nobody's record yet: `rollback` must find it in this one's.
+      if (unconfirmed !== undefined && !waves.some(({ run }) => run === unconfirmed.run))
+        waves.push({ run: unconfirmed.run, steps: [] });
 
-      await upload(transport, changes, observer);
-      if (isStopped()) return result("stopped");
-      const handle = newRun();
-      // Noted before it starts: what happens there when nobody listens any more is this run's too.
-      waves.push({ run: handle.run, steps: [] });
-      const followed = await follow(transport, compileRun(steps, handle), handle, {
-        observer,
-        deadlineMs: WAVE_DEADLINE_MS,
-        stepCount: steps.length,
-        ...(signal && { signal }),
-      });
-      waves.pop();
-      // A run that found the board taken did nothing that could be taken back.
-      if (followed.outcome !== "locked") waves.push({ run: handle.run, steps: followed.steps });
-      if (followed.outcome === "stopped") return result("stopped");
-      if (followed.outcome !== "done") return result("failed", whyEnded(plan, followed));
-      const unconfirmed = changes.find(({ confirmWithinS }) => confirmWithinS !== undefined);
-      if (unconfirmed !== undefined) {
-        const error = await confirmAfresh(input, unconfirmed, handle);
-        if (error !== undefined) return result("failed", error);
+      const cutoff = toConfirm(changes, unconfirmed);
+      if (steps.length > 0) {
+        const ended = await runWave(plan, changes, steps);
+        if (ended !== undefined) return ended;
       }
-      before = plan;
+      if (cutoff !== undefined) {
+        const error = await confirmAfresh(input, cutoff);
+        if (error !== undefined) return result("failed", error);
+        observer.confirmed?.(cutoff.title);
+      }
+      // Of a plan that had to wait for a confirmation, the rest is still to come.
+      before = unconfirmed === undefined ? plan : undefined;
     }
+  };
+  /** @returns how the board's run ended, unless it is done */
+  const runWave = async (
+    plan: BoardPlan,
+    changes: readonly Change[],
+    steps: readonly Step[],
+  ): Promise<BoardResult | undefined> => {
+    await upload(transport, changes, observer);
+    if (isStopped()) return result("stopped");
+    const handle = newRun();
+    // Noted before it starts: what happens there when nobody listens any more is this run's too.
+    waves.push({ run: handle.run, steps: [] });
+    const followed = await follow(transport, compileRun(steps, handle), handle, {
+      observer,
+      deadlineMs: WAVE_DEADLINE_MS,
+      stepCount: steps.length,
+      ...(signal && { signal }),
+    });
+    waves.pop();
+    // A run that found the board taken did nothing that could be taken back.
+    if (followed.outcome !== "locked") waves.push({ run: handle.run, steps: followed.steps });
+    if (followed.outcome === "stopped") return result("stopped");
+    if (followed.outcome !== "done") return result("failed", whyEnded(plan, followed));
+    return undefined;
   };
   try {
     return await untilDone();

@@ -7,12 +7,11 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { sh, type Script } from "../board/script.js";
-import { STATE } from "../board/state.js";
+import { STATE, UNCONFIRMED } from "../board/state.js";
 import type { Transport } from "../board/transport.js";
-import { ImcloudError } from "../shared/errors.js";
-import type { Change, RunHandle } from "./types.js";
+import { ImcloudError, type Origin } from "../shared/errors.js";
+import type { Change, Unconfirmed } from "./types.js";
 
-const UNCONFIRMED = `${STATE}/unconfirmed`;
 const REVERT = `${STATE}/revert`;
 const UNIT = "imcloud-revert.service";
 const UNIT_FILE = `/etc/systemd/system/${UNIT}`;
@@ -73,13 +72,31 @@ const CONFIRM_DEADLINE_MS = 30_000;
 export function upToCutoff(changes: readonly Change[]): readonly Change[] {
   const place = changes.findIndex(({ confirmWithinS }) => confirmWithinS !== undefined);
   if (place === -1) return changes;
-  const units = changes[place]?.notifies ?? [];
-  const restarts = changes
-    .slice(place + 1)
-    .filter(
-      ({ risk, resource }) => risk === "restart" && units.some((unit) => resource.endsWith(`:${unit}`)),
-    );
-  return [...changes.slice(0, place + 1), ...restarts];
+  return [
+    ...changes.slice(0, place + 1),
+    ...restartsOf(changes.slice(place + 1), changes[place]?.notifies ?? []),
+  ];
+}
+
+/** The restarts without which a change has no effect yet, so that nothing could be confirmed. */
+export function restartsOf(changes: readonly Change[], units: readonly string[]): readonly Change[] {
+  return changes.filter(
+    ({ risk, resource }) => risk === "restart" && units.some((unit) => resource.endsWith(`:${unit}`)),
+  );
+}
+
+/** What a wave leaves to be confirmed. */
+export function toConfirm(changes: readonly Change[], unconfirmed?: Unconfirmed): Cutoff | undefined {
+  const made = changes.find(({ confirmWithinS }) => confirmWithinS !== undefined);
+  if (made !== undefined) return { title: made.id, origin: made.origin, withinS: made.confirmWithinS ?? 0 };
+  // Its time began long ago; how much is left, the board knows.
+  return unconfirmed && { title: unconfirmed.title, withinS: CONFIRM_DEADLINE_MS / 1000 };
+}
+
+interface Cutoff {
+  readonly title: string;
+  readonly origin?: Origin;
+  readonly withinS: number;
 }
 
 /**
@@ -89,35 +106,30 @@ export function upToCutoff(changes: readonly Change[]): readonly Change[] {
  */
 export async function confirmAfresh(
   { transport: { board }, afresh }: Confirming,
-  { id, origin, confirmWithinS = 0 }: Change,
-  handle: RunHandle,
+  { title, origin, withinS }: Cutoff,
 ): Promise<ImcloudError | undefined> {
-  const deadline = Date.now() + confirmWithinS * 1000;
+  const deadline = Date.now() + withinS * 1000;
   let cause: unknown = new Error("no way to connect anew was given");
   while (afresh !== undefined && Date.now() < deadline) {
     try {
-      const script = confirmScript(handle);
       const { stdout } = await afresh((transport) =>
-        transport.exec(script, { deadlineMs: CONFIRM_DEADLINE_MS }),
+        transport.exec(confirmScript, { deadlineMs: CONFIRM_DEADLINE_MS }),
       );
       if (stdout.trim() === "confirmed") return undefined;
+      cause = new Error("the connection came too late: the board has begun to undo it");
       break;
     } catch (error) {
       cause = error;
       await delay(RETRY_MS);
     }
   }
-  return new ImcloudError(
-    "engine.reverted",
-    `\`${board}\` undoes ${id}: nobody could connect anew after it`,
-    {
-      origin,
-      found: cause instanceof Error ? cause.message : String(cause),
-      expected: `a new connection within ${confirmWithinS} s`,
-      hint: "mend the setting, wait until the board answers again, and run the command again",
-      cause,
-    },
-  );
+  return new ImcloudError("engine.reverted", `\`${board}\` undoes ${title}: nobody confirmed it in time`, {
+    ...(origin && { origin }),
+    found: cause instanceof Error ? cause.message : String(cause),
+    expected: `a new connection within ${withinS} s`,
+    hint: "mend the setting, wait until the board answers again, and run the command again",
+    cause,
+  });
 }
 
 interface Confirming {
@@ -125,10 +137,9 @@ interface Confirming {
   readonly afresh?: <Result>(task: (transport: Transport) => Promise<Result>) => Promise<Result>;
 }
 
-/** Confirms what a run changed; exits 0 and prints `confirmed`, or `reverted` when it came too late. */
-function confirmScript({ run }: RunHandle): Script {
-  return sh`
-systemctl stop ${`imcloud-revert-${run}.timer`} 2> /dev/null || :
+/** Confirms what runs changed; exits 0 and prints `confirmed`, or `reverted` when it came too late. */
+const confirmScript: Script = sh`
+systemctl stop 'imcloud-revert-*.timer' 2> /dev/null || :
 # Its time may have come between the change and this: then it is on its way, or through.
 case $(systemctl is-active ${UNIT}) in active | activating) echo reverted; exit 0 ;; esac
 if [ ! -d ${UNCONFIRMED} ]; then echo reverted; exit 0; fi
@@ -138,4 +149,3 @@ rm -f ${UNIT_FILE}
 systemctl daemon-reload
 sync
 echo confirmed`;
-}

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { randomBytes } from "node:crypto";
 import { factsScript, parseFacts, type Facts } from "../board/facts.js";
 import { lines, sh, type Script } from "../board/script.js";
-import { CURRENT, LOCK, MANAGED, RUNS } from "../board/state.js";
+import { CURRENT, LOCK, MANAGED, RUNS, UNCONFIRMED } from "../board/state.js";
 import type { Transport } from "../board/transport.js";
 import type { Located, RegisteredType } from "../resources/resource.js";
 import { ImcloudError } from "../shared/errors.js";
@@ -105,7 +105,7 @@ function readFacts(board: string, text: string): Facts {
 
 /**
  * Prints `running RUN NONCE` while somebody holds the lock, `last RUN MARKER...` for the newest other run,
- * and the ledger, one JSON document a line.
+ * `unconfirmed RUN TITLE` and `read-by UNIT` for what waits for its confirmation, and the ledger, one JSON document a line.
  */
 function stateScript(): Script {
   return sh`
@@ -122,6 +122,12 @@ if [ -n "\${last:-}" ]; then
   printf 'last %s %s\n' "\${last##*/}" "$(tail -n 1 "$last/journal")"
 fi
 if [ -e /run/systemd/timesync/synchronized ]; then echo "clock $(date +%s) synchronized"; else echo "clock $(date +%s)"; fi
+for change in ${UNCONFIRMED}/*; do
+  [ -e "$change/title" ] || continue
+  id="\${change##*/}"
+  printf 'unconfirmed %s %s\n' "\${id%-*}" "$(cat "$change/title")"
+  [ ! -e "$change/notifies" ] || sed 's/^/read-by /' "$change/notifies"
+done
 cat ${MANAGED}/*/entry 2>/dev/null
 :`;
 }
@@ -141,15 +147,25 @@ export function parseState(text: string): BoardState {
   let running: RunHandle | undefined;
   let last: BoardState["last"];
   let clock: BoardState["clock"];
+  let unconfirmed: BoardState["unconfirmed"];
+  const units: string[] = [];
   for (const line of text.split("\n")) {
     const [word, run, ...rest] = line.split(" ");
     if (line.startsWith("{")) managed.push(Entry.parse(JSON.parse(line)) as ManagedEntry);
     else if (word === "running" && run !== undefined && rest[0] !== undefined)
       running = { run, nonce: rest[0] };
     else if (word === "clock") clock = { epochS: Number(run), synchronized: rest[0] === "synchronized" };
+    else if (word === "unconfirmed" && run !== undefined) unconfirmed = { run, title: rest.join(" "), units };
+    else if (word === "read-by" && run !== undefined) units.push(run);
     else if (word === "last" && run !== undefined) last = { run, outcome: outcomeOf(rest) };
   }
-  return { ...(running && { running }), ...(last && { last }), ...(clock && { clock }), managed };
+  return {
+    ...(running && { running }),
+    ...(last && { last }),
+    ...(clock && { clock }),
+    ...(unconfirmed && { unconfirmed }),
+    managed,
+  };
 }
 
 /** The last line of a finished journal is `@imcloud NONCE TIME end OUTCOME`; anything else was cut short. */

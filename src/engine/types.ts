@@ -3,7 +3,7 @@
  */
 import type { Facts } from "../board/facts.js";
 import type { ImcloudError, Origin } from "../shared/errors.js";
-import type { ChangeDraft, Located, RegisteredType, ResourceId } from "../resources/resource.js";
+import type { ChangeDraft, Located, RegisteredType, ResourceId, UnitName } from "../resources/resource.js";
 
 /** One thing that a playbook wants of a board. */
 export interface Resource extends Located<unknown> {
@@ -47,8 +47,17 @@ export interface BoardState {
   /** The last run that is not running any more. */
   readonly last?: { readonly run: string; readonly outcome: "done" | "failed" | "stopped" | "interrupted" };
   readonly managed: readonly ManagedEntry[];
+  /** A change that will be undone unless a fresh connection confirms it: whoever made it did not come so far. */
+  readonly unconfirmed?: Unconfirmed;
   /** The board's own, when it was asked; `synchronized` when its time service says so. */
   readonly clock?: { readonly epochS: number; readonly synchronized: boolean };
+}
+
+export interface Unconfirmed {
+  readonly run: string;
+  readonly title: string;
+  /** Units that read what changed. */
+  readonly units: readonly UnitName[];
 }
 
 export interface RunHandle {
@@ -112,6 +121,7 @@ export interface StepRecord {
 export interface RunObserver {
   planned?(plan: BoardPlan, wave: number): void;
   attached?(run: string): void;
+  confirmed?(title: string): void;
   uploading?(path: string, sizeBytes: number): void;
   stepStarted?(title: string, index: number, count: number): void;
   output?(line: string): void;

@@ -31,13 +31,17 @@ export async function planFleet(
         ...(remembered !== undefined && { rememberedFacts: remembered }),
       });
       await rememberFacts(fleet.workspace, board.name, plan.facts);
-      const count = plan.changes.length;
-      say.ended(count === 0 && plan.waiting.length === 0 ? "nothing to change" : changesInWords(plan), true);
+      say.ended(isSettled(plan) ? "nothing to change" : changesInWords(plan), true);
       return { plan, counts: transport.counts };
     },
   );
   await progress.end();
   return outcomes;
+}
+
+/** Whether `apply` would find nothing to do. */
+export function isSettled({ changes, waiting, state }: BoardPlan): boolean {
+  return changes.length + waiting.length === 0 && state.unconfirmed === undefined;
 }
 
 /** @example "12 changes, 3 more to be judged after them" */

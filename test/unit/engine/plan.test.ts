@@ -145,3 +145,14 @@ test("the state of the last run is told by its last marker", () => {
   expect(last("some output end done")).toBe("interrupted");
   expect(parseState("running r1 n1\n").running).toEqual({ run: "r1", nonce: "n1" });
 });
+
+test("what waits for its confirmation is told with its run, its title and its units", () => {
+  const state = parseState(
+    "unconfirmed 20260101-000000-abc create file:/etc/ssh/x\nread-by ssh.service\nread-by ssh.socket\n",
+  );
+  expect(state.unconfirmed).toEqual({
+    run: "20260101-000000-abc",
+    title: "create file:/etc/ssh/x",
+    units: ["ssh.service", "ssh.socket"],
+  });
+});
