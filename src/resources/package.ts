@@ -2,7 +2,7 @@
  * Packages of the release's archive, installed together.
  *
  * What comes along as a dependency is written down before it is installed, so that `destroy` removes just
- * that and nothing that was there before or came later.
+ * that and nothing that was there before or came later. A package that something later needs stays with it.
  */
 import { z } from "zod";
 import { sh } from "../board/script.js";
@@ -69,14 +69,30 @@ apt install ${recommend} ${missing} || { code=$?; ${forgetLists}; exit "$code"; 
 # A change that did not get as far as apt has nothing to take back.
 [ -e "$IMCLOUD_SAVED/installed" ] || exit 0
 ${aptFunctions}
-purge='' remove='' holding=${(data ? names : []).join(" ")}
+# What apt would take along, and was not installed together with these.
+others() { apt-get -s -q remove "$@" | sed -nE 's/^(Remv|Purg) ([^ ]+).*/\2/p' | grep -Fvx -f "$IMCLOUD_SAVED/installed" || :; }
+purge='' remove='' ours='' kept='' holding=${(data ? names : []).join(" ")}
 while IFS= read -r name; do
-  case $(dpkg-query -W -f ${"${db:Status-Status}"} "$name" 2> /dev/null) in installed | config-files) ;; *) continue ;; esac
+  case $(dpkg-query -W -f ${"${db:Status-Status}"} "$name" 2> /dev/null) in installed | config-files) ours="$ours $name" ;; esac
+done < "$IMCLOUD_SAVED/installed"
+if [ -n "$ours" ] && [ -n "$(others $ours)" ]; then
+  for name in $ours; do
+    why=$(others "$name" | tr '\n' ' ')
+    [ -z "$why" ] || { kept="$kept $name"; echo "$name is kept, because imcloud did not install what needs it: $why"; }
+  done
+fi
+for name in $ours; do
+  case " $kept " in *" $name "*) continue ;; esac
   case " $holding " in
     *" $name "*) if [ "\${IMCLOUD_WITH_DATA:-no}" = yes ]; then purge="$purge $name"; else remove="$remove $name"; fi ;;
     *) purge="$purge $name" ;;
   esac
-done < "$IMCLOUD_SAVED/installed"
+done
+# One of several that would each do: together they are needed.
+if [ -n "$purge$remove" ] && [ -n "$(others $purge $remove)" ]; then
+  echo "kept, because imcloud did not install what needs one of them:$purge$remove"
+  exit 0
+fi
 [ -z "$remove" ] || apt remove $remove
 [ -z "$purge" ] || apt purge $purge`,
         keptByRollback: true,

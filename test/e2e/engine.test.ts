@@ -116,3 +116,28 @@ test("a list of wishes comes true, costs one exec when true, and can be taken ba
   expect(settledFiles(await board.manifest())).toEqual(settledFiles(before));
   await again.close();
 });
+
+test("a package that somebody's later one needs is kept when it is taken back; the others go", async () => {
+  const transport = await connect(board);
+  const items = wishes([["package", { names: ["libonig5", "hello"] }]]);
+  const applied = await applyBoard({ transport, resolve: () => Promise.resolve(items) });
+  expect(applied.error?.details.found).toBeUndefined();
+  await board.sh("apt-get -q -y install jq");
+
+  const { state } = await planBoard({ transport, resolve: () => Promise.resolve(items) });
+  const handle = newRun();
+  const said: string[] = [];
+  const reverted = await follow(
+    transport,
+    compileRun(revertAll(state.managed, { withData: true }), handle),
+    handle,
+    { observer: { output: (line) => said.push(line) }, deadlineMs: 120_000 },
+  );
+  expect(reverted.outcome).toBe("done");
+  expect(said.join("\n")).toMatch(
+    /libonig5 is kept, because imcloud did not install what needs it: (jq|libjq1) /,
+  );
+  expect(await board.sh("jq -n 1; dpkg-query -W hello 2>/dev/null || :")).toBe("1");
+  await board.sh("apt-get -q -y purge jq libjq1 libonig5");
+  await transport.close();
+});
