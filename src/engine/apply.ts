@@ -11,10 +11,11 @@ import { ImcloudError } from "../shared/errors.js";
 import { clockStep } from "./clock.js";
 import { compileRun, followScript, type Step } from "./compile.js";
 import { confirmAfresh, restartsOf, toConfirm, upToCutoff } from "./confirm.js";
-import { follow, type Followed } from "./follow.js";
+import { follow } from "./follow.js";
 import { makePlan, resourcesOf } from "./plan.js";
 import { probe } from "./probe.js";
 import { revertAll } from "./revert.js";
+import { whyEnded } from "./why-ended.js";
 import type { BoardPlan, BoardResult, Change, Resolve, RunHandle, RunObserver, WaveResult } from "./types.js";
 
 /** The shipped playbooks need four; a playbook of the user's that needs more than this goes round in circles. */
@@ -144,7 +145,8 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
     // A run that found the board taken did nothing that could be taken back.
     if (followed.outcome !== "locked") waves.push({ run: handle.run, steps: followed.steps });
     if (followed.outcome === "stopped") return result("stopped");
-    if (followed.outcome !== "done") return result("failed", whyEnded(plan, followed));
+    if (followed.outcome !== "done")
+      return result("failed", whyEnded(transport.board, followed, originIn(plan)));
     return undefined;
   };
   try {
@@ -211,6 +213,12 @@ function changeToStep(change: Change): Step {
 
 const titleOf = ({ kind, id }: Change): string => `${kind} ${id}`;
 
+/** The place in the playbooks that a step comes from. */
+const originIn =
+  ({ changes }: BoardPlan) =>
+  (title: string) =>
+    changes.find((change) => titleOf(change) === title)?.origin;
+
 const sameFacts = (one: Facts, other: Facts): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 function nothingMoves(plan: BoardPlan): ImcloudError {
@@ -242,31 +250,4 @@ function tooManyWaves(plan: BoardPlan): ImcloudError {
       hint: "two resources of the playbooks undo each other: look for the ones named here",
     },
   );
-}
-
-function whyEnded({ board, changes }: BoardPlan, { outcome, steps, complaint }: Followed): ImcloudError {
-  const last = steps.at(-1);
-  const origin = changes.find((change) => titleOf(change) === last?.title)?.origin;
-  if (outcome === "locked") {
-    return new ImcloudError("board.locked", `another run holds \`${board}\``, {
-      hint: "run the command again: it attaches to that run",
-    });
-  }
-  if (outcome === "interrupted" || last === undefined) {
-    return new ImcloudError(
-      "engine.interrupted",
-      `the run on \`${board}\` ended in the middle of ${last?.title ?? "its beginning"}`,
-      {
-        ...(origin && { origin }),
-        found: complaint || "the journal stops there: the board was rebooted or the run was killed",
-        hint: "run the command again: it goes on from what the board looks like now",
-      },
-    );
-  }
-  const why = last.outcome === "moved" ? "changed meanwhile, by somebody else" : `exit code ${last.exitCode}`;
-  return new ImcloudError("engine.step-failed", `\`${board}\`: ${last.title} failed`, {
-    ...(origin && { origin }),
-    found: [why, ...(last.tail ?? [])].join("\n"),
-    hint: "mend the cause and run the command again: what is done stays done",
-  });
 }

@@ -6,7 +6,7 @@ import { newRun } from "../engine/apply.js";
 import { compileRun, type Step } from "../engine/compile.js";
 import { follow } from "../engine/follow.js";
 import type { BoardResult } from "../engine/types.js";
-import { ImcloudError } from "../shared/errors.js";
+import { whyEnded } from "../engine/why-ended.js";
 import { observe } from "./in-words.js";
 import type { BoardProgress } from "./progress.js";
 
@@ -30,12 +30,7 @@ export async function runSteps(
   const waves = [{ run: handle.run, steps: followed.steps }];
   if (followed.outcome === "done") return { board, outcome: "changed", waves };
   if (followed.outcome === "stopped") return { board, outcome: "stopped", waves };
-  const last = followed.steps.at(-1);
-  const error = new ImcloudError("engine.step-failed", `\`${board}\`: ${last?.title ?? "the run"} failed`, {
-    found:
-      [followed.complaint, ...(last?.tail ?? [])].filter((line) => line !== "").join("\n") ||
-      followed.outcome,
-    hint: "mend the cause and run the command again: what is undone stays undone",
-  });
-  return { board, outcome: "failed", waves, error };
+  // A run that found the board taken did nothing.
+  const did = followed.outcome === "locked" ? [] : waves;
+  return { board, outcome: "failed", waves: did, error: whyEnded(board, followed) };
 }

@@ -213,4 +213,12 @@ test("a lock in somebody else's hands turns an apply away, and keeps nobody from
   await board.sh("systemctl stop holder");
   await expectSuccess(home);
   expect(await board.sh("cat /etc/imlocked")).toBe("there");
+
+  // Nor is anything taken back meanwhile.
+  await board.sh("systemd-run --quiet --unit=holder flock /run/imcloud/lock sleep infinity");
+  await board.sh("while flock -n /run/imcloud/lock true; do :; done");
+  const rollback = await home.imcloud("rollback", "--yes", "--json");
+  expect([errorOf(rollback).code, rollback.exitCode]).toEqual(["board.locked", 75]);
+  await board.sh("systemctl stop holder");
+  expect(await board.sh("cat /etc/imlocked")).toBe("there");
 });
