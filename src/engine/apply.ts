@@ -51,7 +51,10 @@ export interface ApplyInput extends PlanInput {
   readonly observer?: RunObserver;
   /** Called with the first plan that has changes; false ends the run before it began. */
   readonly approve?: (plan: BoardPlan) => Promise<boolean>;
-  /** Reverts what is in the ledger but no longer asked for, the youngest first; data stays. */
+  /**
+   * Reverts what is in the ledger but no longer asked for, the youngest first; data stays. Only what the first plan
+   * shows: what comes to light in a later wave, nobody has agreed to.
+   */
   readonly prune?: boolean;
   /** A connection made anew: only that can confirm a change that might lock the operator out. */
   readonly afresh?: <Result>(task: (transport: Transport) => Promise<Result>) => Promise<Result>;
@@ -69,6 +72,7 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
   const waves: WaveResult[] = [];
   let facts = input.rememberedFacts;
   let before: BoardPlan | undefined;
+  let shown: ReadonlySet<string> | undefined;
   let isApproved = input.approve === undefined;
   const result = (outcome: BoardResult["outcome"], error?: ImcloudError): BoardResult => ({
     board: transport.board,
@@ -90,16 +94,22 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
       const { unconfirmed } = plan.state;
       const changes =
         unconfirmed === undefined ? upToCutoff(plan.changes) : restartsOf(plan.changes, unconfirmed.units);
+      shown ??= new Set(input.prune === true ? plan.unmanaged.map(({ id }) => id) : []);
       const steps = [
         ...(changes.length > 0 ? clockStep(plan.state, Math.round(Date.now() / 1000)) : []),
         ...changes.map(changeToStep),
-        ...(input.prune === true && unconfirmed === undefined
-          ? revertAll(plan.unmanaged, { withData: false })
+        ...(unconfirmed === undefined
+          ? revertAll(
+              plan.unmanaged.filter(({ id }) => shown?.has(id)),
+              { withData: false },
+            )
           : []),
       ];
       observer.planned?.(plan, waves.length + 1);
       if (steps.length === 0 && unconfirmed === undefined) {
         if (plan.waiting.length > 0) return result("failed", nothingMoves(plan));
+        const unseen = plan.unmanaged.filter(({ id }) => shown?.has(id) !== true);
+        if (input.prune === true && unseen.length > 0) observer.notPruned?.(unseen.map(({ id }) => id));
         return result(waves.length > 0 ? "changed" : "unchanged");
       }
       if (before !== undefined && before.digest === plan.digest) return result("failed", nothingMoves(plan));

@@ -122,6 +122,8 @@ export interface RunObserver {
   planned?(plan: BoardPlan, wave: number): void;
   attached?(run: string): void;
   confirmed?(title: string): void;
+  /** No longer asked for, but the plan that was agreed to did not show it. */
+  notPruned?(ids: readonly string[]): void;
   uploading?(path: string, sizeBytes: number): void;
   stepStarted?(title: string, index: number, count: number): void;
   output?(line: string): void;

@@ -25,6 +25,10 @@ export function observe(
       if (plan.changes.length > 0) say.doing(`wave ${wave}: ${changesInWords(plan)}`);
     },
     attached: (run) => say.doing(`joining run ${run}, which is still going on`),
+    notPruned: (ids) =>
+      say.doing(
+        `no longer managed, and kept because the plan did not show it: ${ids.join(", ")}; run again to revert it`,
+      ),
     confirmed: (title) => say.doing(`confirmed over a new connection: ${title}`),
     uploading: (path, sizeBytes) => say.doing(`sending ${path} (${Math.ceil(sizeBytes / 1_000_000)} MB)`),
     stepStarted: (title, index, count) => say.stepStarted(title, index, count),

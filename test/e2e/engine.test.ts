@@ -141,3 +141,31 @@ test("a package that somebody's later one needs is kept when it is taken back; t
   await board.sh("apt-get -q -y purge jq libjq1 libonig5");
   await transport.close();
 });
+
+test("prune takes back what the first plan showed, not what a later wave finds", async () => {
+  const transport = await connect(board);
+  const file = (name: string) => ["file", { path: `/etc/imtest/${name}`, content: name }] as const;
+  await applyBoard({ transport, resolve: () => Promise.resolve(wishes([file("old")])) });
+
+  // Until the first wave is through, nobody can say that nothing asks for the old file.
+  let isKnown = false;
+  const origin = { file: "test.yaml", line: 2 };
+  const later: Item = { kind: "deferred", playbook: "other", origin, title: "later", because: "not yet" };
+  const resolve = () => Promise.resolve([...wishes([file("new")]), ...(isKnown ? [] : [later])]);
+  const kept: string[] = [];
+  const observer = {
+    stepEnded: () => void (isKnown = true),
+    notPruned: (ids: readonly string[]) => void kept.push(...ids),
+  };
+  const first = await applyBoard({ transport, resolve, prune: true, observer });
+  expect(first).toMatchObject({
+    outcome: "changed",
+    waves: [{ steps: [{ title: "create file:/etc/imtest/new" }] }],
+  });
+  expect(kept).toEqual(["file:/etc/imtest/old"]);
+  expect(await board.sh("cat /etc/imtest/old")).toBe("old");
+
+  expect((await applyBoard({ transport, resolve, prune: true })).outcome).toBe("changed");
+  expect(await board.sh("ls /etc/imtest")).toBe("new");
+  await transport.close();
+});
