@@ -15,6 +15,8 @@ export const UNCONFIRMED = `${STATE}/unconfirmed`;
 export const RUNTIME = "/run/imcloud";
 export const LOCK = `${RUNTIME}/lock`;
 export const CURRENT = `${RUNTIME}/current`;
+/** Asks a run to stop. One a run: a stop is never another's. */
+export const stopFileOf = (run: string): string => `${RUNTIME}/stop-${run}`;
 
 /** The ledger's format; a newer imcloud reads every older one. */
 export const LEDGER_VERSION = 1;

@@ -3,7 +3,7 @@
  */
 import { createHash } from "node:crypto";
 import { sh, type Content, type Script } from "../board/script.js";
-import { LEDGER_VERSION, RUNS, RUNTIME } from "../board/state.js";
+import { LEDGER_VERSION, RUNS, RUNTIME, stopFileOf } from "../board/state.js";
 import type { ManagedEntry, RunHandle } from "./types.js";
 import { runnerScript } from "./runner.js";
 
@@ -43,7 +43,6 @@ mkdir -p ${RUNS}/${handle.run}
 head -c 16384 /dev/zero > ${RUNS}/${handle.run}/journal
 : > ${RUNS}/${handle.run}/journal
 mv "$IMCLOUD_DIR" "$dir"
-rm -f ${RUNTIME}/stop
 systemd-run --quiet --collect --unit=${unitName(handle)} --description=${`imcloud run ${handle.run}`} \
   --setenv=IMCLOUD_DIR="$dir" --setenv=IMCLOUD_FILES="$dir/files" --setenv=IMCLOUD_SAVED= \
   /bin/sh "$dir/files/runner" ${handle.run} ${handle.nonce}
@@ -68,8 +67,10 @@ fi
 exec cat ${RUNS}/${handle.run}/journal`;
 }
 
-/** Asks a run to stop before its next step. */
-export const stopScript: Script = sh`: > ${RUNTIME}/stop`;
+/** Asks a run, and no other, to stop before its next step; also one that has still to begin. */
+export function stopScript({ run }: RunHandle): Script {
+  return sh`: > ${stopFileOf(run)}`;
+}
 
 const unitName = ({ run }: RunHandle): string => `imcloud-run-${run}.service`;
 const stepName = (index: number): string => String(index + 1).padStart(4, "0");

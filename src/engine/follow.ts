@@ -36,11 +36,11 @@ export interface Followed {
 export async function follow(
   transport: Transport,
   script: Script,
-  { nonce }: RunHandle,
+  handle: RunHandle,
   options: FollowOptions,
 ): Promise<Followed> {
   const { observer, stepCount, signal } = options;
-  const read = journalReader(nonce);
+  const read = journalReader(handle.nonce);
   const steps: StepRecord[] = [];
   let open: { title: string; startedAt: number; tail: string[] } | undefined;
   let outcome: Followed["outcome"] = "interrupted";
@@ -72,7 +72,7 @@ export async function follow(
   const stop = (): void => {
     // A refusal to stop shows as a run that goes on; there is nobody else to tell.
     transport
-      .exec(stopScript, { deadlineMs: STOP_DEADLINE_MS })
+      .exec(stopScript(handle), { deadlineMs: STOP_DEADLINE_MS })
       .catch(() => observer.output?.("could not ask the run to stop"));
   };
   if (signal?.aborted === true) stop();

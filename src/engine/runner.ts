@@ -8,7 +8,7 @@
  * A step is a folder `steps/NNN` with `apply` and, as needed, `check`, `undo`, `saves` (paths), `notifies`
  * (units), `folders`, `kept`, `confirm` (seconds), `title`, `ledger` (the folder's name below `managed/`) and `entry`.
  */
-import { CURRENT, LOCK, MANAGED, PENDING, RUNS, RUNTIME } from "../board/state.js";
+import { CURRENT, LOCK, MANAGED, PENDING, RUNS, stopFileOf } from "../board/state.js";
 import { sh, type Script } from "../board/script.js";
 import { armFunction } from "./confirm.js";
 
@@ -25,6 +25,7 @@ export PATH LC_ALL DEBIAN_FRONTEND HOME IMCLOUD_DIR IMCLOUD_FILES IMCLOUD_SAVED 
 run=$1 nonce=$2
 record=${RUNS}/$run
 journal=$record/journal
+stop=${stopFileOf("")}$run
 exec 2>> "$journal"
 
 mark() { printf '\n@imcloud %s %s %s\n' "$nonce" "$(date +%s%3N)" "$*" >> "$journal"; }
@@ -32,17 +33,17 @@ durable() { sync "$@" 2>/dev/null || sync; }
 ${armFunction}
 # Nothing is begun whose way back is not on the disk. 73: cannot create (sysexits.h).
 unprepared() { mark "done" "$name" 73; finish failed; }
-finish() { mark end "$1"; durable "$journal"; rm -f ${CURRENT}; rm -rf "$IMCLOUD_DIR"; exit 0; }
+finish() { mark end "$1"; durable "$journal"; rm -f ${CURRENT} "$stop"; rm -rf "$IMCLOUD_DIR"; exit 0; }
 
 exec 9>> ${LOCK}
 # A probe holds the lock for a moment, to see whether anybody does.
-if ! flock -w 2 9; then mark end locked; rm -rf "$IMCLOUD_DIR"; exit 0; fi
+if ! flock -w 2 9; then mark end locked; rm -rf "$IMCLOUD_DIR" "$stop"; exit 0; fi
 printf '%s %s\n' "$run" "$nonce" > ${CURRENT}
 mark begin "$(cat /proc/sys/kernel/random/boot_id)"
 
 for step in "$IMCLOUD_FILES"/steps/*; do
   name=\${step##*/}
-  [ ! -e ${RUNTIME}/stop ] || { rm -f ${RUNTIME}/stop; finish stopped; }
+  [ ! -e "$stop" ] || finish stopped
   mark start "$name" "$(cat "$step/title")"
   durable "$journal"
 

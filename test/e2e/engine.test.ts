@@ -7,10 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { applyBoard, newRun, planBoard } from "../../src/engine/apply.js";
-import { compileRun } from "../../src/engine/compile.js";
+import { sh } from "../../src/board/script.js";
+import { compileRun, type Step } from "../../src/engine/compile.js";
 import { follow } from "../../src/engine/follow.js";
 import { revertAll } from "../../src/engine/revert.js";
-import type { Item } from "../../src/engine/types.js";
+import type { Item, RunObserver } from "../../src/engine/types.js";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
 import { Secret } from "../../src/shared/secret.js";
 import { connect } from "./connect.js";
@@ -168,4 +169,34 @@ test("prune takes back what the first plan showed, not what a later wave finds",
   expect((await applyBoard({ transport, resolve, prune: true })).outcome).toBe("changed");
   expect(await board.sh("ls /etc/imtest")).toBe("new");
   await transport.close();
+});
+
+const tried = async (steps: readonly Step[], signal?: AbortSignal, observer: RunObserver = {}) => {
+  const transport = await connect(board);
+  const handle = newRun();
+  const followed = await follow(transport, compileRun(steps, handle), handle, {
+    observer,
+    deadlineMs: 60_000,
+    ...(signal && { signal }),
+  });
+  await transport.close();
+  return followed;
+};
+
+test("a stop is one run's: another that starts meanwhile neither takes it away nor obeys it", async () => {
+  const stop = new AbortController();
+  const long = tried(
+    [
+      { title: "wait", apply: sh`until [ -e /run/go-on ]; do sleep 0.05; done` },
+      { title: "never", apply: sh`touch /run/never` },
+    ],
+    stop.signal,
+    { stepStarted: () => stop.abort() },
+  );
+  await board.sh("until ls /run/imcloud/stop* 2> /dev/null; do sleep 0.05; done");
+  expect((await tried([{ title: "other", apply: sh`:` }])).outcome).toBe("locked");
+  await board.sh("touch /run/go-on");
+  expect(await long).toMatchObject({ outcome: "stopped", steps: [{ title: "wait" }] });
+  expect((await tried([{ title: "next", apply: sh`:` }])).outcome).toBe("done");
+  expect(await board.sh("ls /run/imcloud /run/never 2> /dev/null || :")).not.toMatch(/stop|never/);
 });
