@@ -171,8 +171,9 @@ async function withDeadline(channel: Channel, { deadlineMs, signal }: ExecOption
 
 const joined = (all: readonly string[]): string => (all.length === 0 ? "" : `${all.join("\n")}\n`);
 
+/** What is found is touched: it is in use again, and no run sweeps it away before its own begins. */
 function lookFor({ sha256 }: Source, path: string, mode: number): Script {
-  return sh`[ "$(sha256sum < ${path} 2>/dev/null)" = ${`${sha256}  -`} ] && chmod ${mode.toString(8)} ${path}`;
+  return sh`[ "$(sha256sum < ${path} 2>/dev/null)" = ${`${sha256}  -`} ] && chmod ${mode.toString(8)} ${path} && touch ${path}`;
 }
 
 /**

@@ -18,5 +18,8 @@ export const CURRENT = `${RUNTIME}/current`;
 /** Asks a run to stop. One a run: a stop is never another's. */
 export const stopFileOf = (run: string): string => `${RUNTIME}/stop-${run}`;
 
+/** Artifacts, by their hash. Everybody may read them: the services that run from it have users of their own. */
+export const STORE = "/opt/imcloud/store";
+
 /** The ledger's format; a newer imcloud reads every older one. */
 export const LEDGER_VERSION = 1;

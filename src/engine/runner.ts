@@ -11,6 +11,7 @@
 import { CURRENT, LOCK, MANAGED, PENDING, RUNS, stopFileOf } from "../board/state.js";
 import { sh, type Script } from "../board/script.js";
 import { armFunction } from "./confirm.js";
+import { sweepFunction } from "./sweep.js";
 
 /** Runs kept on the board for `imcloud rollback`; older ones go. */
 const KEPT_RUNS = 10;
@@ -31,6 +32,7 @@ exec 2>> "$journal"
 mark() { printf '\n@imcloud %s %s %s\n' "$nonce" "$(date +%s%3N)" "$*" >> "$journal"; }
 durable() { sync "$@" 2>/dev/null || sync; }
 ${armFunction}
+${sweepFunction}
 # Nothing is begun whose way back is not on the disk. 73: cannot create (sysexits.h).
 unprepared() { mark "done" "$name" 73; finish failed; }
 finish() { mark end "$1"; durable "$journal"; rm -f ${CURRENT} "$stop"; rm -rf "$IMCLOUD_DIR"; exit 0; }
@@ -104,5 +106,6 @@ for step in "$IMCLOUD_FILES"/steps/*; do
 done
 
 ls -1d ${RUNS}/*/ 2>/dev/null | sort | head -n -${KEPT_RUNS} | while IFS= read -r old; do rm -rf "$old"; done
+sweep_store
 finish "done"`;
 }

@@ -8,7 +8,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { sh } from "../board/script.js";
-import { RUNS, RUNTIME, STATE } from "../board/state.js";
+import { RUNS, RUNTIME, STATE, STORE } from "../board/state.js";
 import type { Transport } from "../board/transport.js";
 import { probe } from "../engine/probe.js";
 import { revertAll, rollbackStep } from "../engine/revert.js";
@@ -72,7 +72,7 @@ export async function destroyFleet(
 /** What is left is imcloud's own: journals, saved originals, artifacts; the ledger stays while it names kept data. */
 async function tidyUp(transport: Transport, withData: boolean): Promise<void> {
   const gone = withData ? [STATE, RUNTIME] : [RUNS, `${STATE}/pending`, `${STATE}/artifacts`];
-  const script = sh`rm -rf ${[...gone]} /opt/imcloud/store
+  const script = sh`rm -rf ${[...gone, STORE]}
 rmdir /opt/imcloud ${STATE} 2> /dev/null
 :`;
   await transport.exec(script, { deadlineMs: TIDY_DEADLINE_MS });

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { sh } from "../board/script.js";
+import { STORE } from "../board/state.js";
 import { AbsolutePath, Mode, Notifies } from "./fields.js";
 import {
   absent,
@@ -15,9 +16,6 @@ import {
   type ResourceId,
   type ResourceType,
 } from "./resource.js";
-
-/** Everybody may read it: the services that run from it have users of their own. */
-const STORE = "/opt/imcloud/store";
 
 const Source = z.object({
   path: z.string(),

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { sh, type Script } from "../board/script.js";
 import { AbsolutePath, Notifies } from "./fields.js";
-import { folderOf } from "./replace-file.js";
+import { folderOf, sweepLeftovers } from "./replace-file.js";
 import { absent, known, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
 const Desired = z.strictObject({
@@ -81,6 +81,7 @@ function edit(path: string, program: string, old: string, wanted: string): Scrip
   const folder = folderOf(path);
   return sh`
 [ -e ${path} ] || exit 0
+${sweepLeftovers(folder)}
 new=$(mktemp ${`${folder}/.imcloud.XXXXXXXX`})
 trap 'rm -f "$new"' EXIT
 OLD=${old} NEW=${wanted} awk ${program} ${path} > "$new"

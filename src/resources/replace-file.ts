@@ -15,6 +15,7 @@ export interface Attributes {
 export function replaceFile(path: string, content: Content, { mode, owner, group }: Attributes): Script {
   const folder = folderOf(path);
   return sh`
+${sweepLeftovers(folder)}
 new=$(mktemp ${`${folder}/.imcloud.XXXXXXXX`})
 trap 'rm -f "$new"' EXIT
 cat ${payloadFile(content)} > "$new"
@@ -24,6 +25,10 @@ sync "$new"
 mv -fT "$new" ${path}
 sync ${folder}`;
 }
+
+/** Half-written files of a run that was killed; only the run that holds the board's lock writes such. */
+export const sweepLeftovers = (folder: string): Script =>
+  sh`rm -f ${folder === "/" ? "" : folder}/.imcloud.????????`;
 
 /** Brings back the copy that was saved before the change, or removes what was not there before. */
 export function restoreFile(path: string): Script {

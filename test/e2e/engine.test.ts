@@ -200,3 +200,40 @@ test("a stop is one run's: another that starts meanwhile neither takes it away n
   expect((await tried([{ title: "next", apply: sh`:` }])).outcome).toBe("done");
   expect(await board.sh("ls /run/imcloud /run/never 2> /dev/null || :")).not.toMatch(/stop|never/);
 });
+
+test("an old artifact stays while a rollback needs it, and goes then", async () => {
+  const transport = await connect(board);
+  const applyVersion = async (version: string): Promise<string> => {
+    const path = join(folder, version);
+    await writeFile(path, version);
+    const sha256 = createHash("sha256").update(version).digest("hex");
+    const source = { path, sizeBytes: version.length, sha256 };
+    const items = wishes([["artifact", { path: "/opt/imtest/tool", source }]]);
+    expect(await applyBoard({ transport, resolve: () => Promise.resolve(items) })).toMatchObject({
+      outcome: "changed",
+    });
+    return sha256;
+  };
+  const stored = () => board.sh("ls /opt/imcloud/store").then((names) => names.split("\n").toSorted());
+  await board.sh("rm -rf /var/lib/imcloud/runs/* /opt/imcloud/store");
+  const age = () => board.sh("touch -d '2 days ago' /opt/imcloud/store/*");
+
+  const one = await applyVersion("one");
+  const two = await applyVersion("two");
+  await age();
+  const three = await applyVersion("three");
+  expect(await stored()).toEqual([one, two, three].toSorted());
+
+  // The run that replaced the first is not kept any more.
+  await age();
+  await board.sh("cd /var/lib/imcloud/runs && ls | head -n 2 | xargs rm -r");
+  const four = await applyVersion("four");
+  expect(await stored()).toEqual([two, three, four].toSorted());
+
+  await age();
+  await board.sh("rm -r /var/lib/imcloud/runs/*");
+  expect((await tried([{ title: "other", apply: sh`:` }])).outcome).toBe("done");
+  expect(await stored()).toEqual([four]);
+  expect(await board.sh("cat /opt/imtest/tool")).toBe("four");
+  await transport.close();
+});

@@ -2,7 +2,7 @@
  * Wishes that are fulfilled in another way than the first look expects.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -11,7 +11,7 @@ import { aptRepository } from "../../../src/resources/apt-repository.js";
 import { command } from "../../../src/resources/command.js";
 import { line } from "../../../src/resources/line.js";
 import { packages } from "../../../src/resources/package.js";
-import { restoreFile } from "../../../src/resources/replace-file.js";
+import { replaceFile, restoreFile } from "../../../src/resources/replace-file.js";
 import { absent, type Known } from "../../../src/resources/resource.js";
 import { service } from "../../../src/resources/service.js";
 
@@ -70,4 +70,14 @@ test("a repository's lists are forgotten before its files, which then say that a
   const [draft] = aptRepository.diff(wish, absent);
   expect(draft?.apply.text.startsWith(forgetLists.text)).toBe(true);
   expect(draft?.undo?.text.startsWith(forgetLists.text)).toBe(true);
+});
+
+test("what a killed replacement left beside a file goes with the next one, and nothing else does", () => {
+  const place = mkdtempSync(join(folder, "a place "));
+  for (const name of [".imcloud.aB3dE6gH", ".imcloud.conf", "other"]) writeFileSync(join(place, name), "");
+  const attributes = { mode: "0600", owner: String(process.getuid?.()), group: String(process.getgid?.()) };
+  const { text, files } = replaceFile(join(place, "file"), "new\n", attributes);
+  for (const [name, content] of files) writeFileSync(join(folder, name), String(content));
+  expect(run(text, { IMCLOUD_FILES: folder })).toMatchObject({ status: 0, stderr: "" });
+  expect(readdirSync(place)).toEqual([".imcloud.conf", "file", "other"]);
 });
