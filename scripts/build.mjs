@@ -31,7 +31,6 @@ await build({
   plugins: [
     bundlingOnly([
       "chalk",
-      "cli-table3",
       "commander",
       "fastest-levenshtein",
       "liquidjs",

@@ -1,8 +1,15 @@
-/** Health for people: a table a board, the worst first only in colour, hints below. */
-import Table from "cli-table3";
+/**
+ * Health for people: a line a finding, its figure behind its words, hints below. What is too long for the terminal goes
+ * on below its own column.
+ */
 import type { Finding } from "../health/probe.js";
 import type { BoardHealth, ShownVerdict } from "../health/report.js";
 import type { Terminal } from "./terminal.js";
+
+/** The longest verdict, and two spaces. */
+const VERDICT_WIDTH = 10;
+/** Below that, a column of words is no help; the terminal may break it. */
+const MIN_WIDTH = 20;
 
 export function renderHealth(
   health: readonly BoardHealth[],
@@ -22,55 +29,44 @@ function renderBoard(
     unknown: paint.yellow,
   };
   const colour = (finding: Finding): ((text: string) => string) => tint[finding.verdict as ShownVerdict];
-  const titleWidth = Math.max(...findings.map(({ title }) => title.length)) + 2;
-  const figureWidth = Math.min(34, Math.max(8, ...findings.map((finding) => figureOf(finding).length)) + 2);
-  const rest = Math.max(20, width - titleWidth - figureWidth - 10 - 6);
-  const table = new Table({
-    style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 1 },
-    chars: Object.fromEntries(BORDERS.map((name) => [name, ""])),
-    colWidths: [2, titleWidth, 10, figureWidth, rest],
-    wordWrap: true,
+  const titleWidth = Math.max(0, ...findings.map(({ title }) => title.length)) + 2;
+  const indent = " ".repeat(2 + titleWidth + VERDICT_WIDTH);
+  const rows = findings.map((finding) => {
+    const words = wrap([finding.summary, figureOf(finding)].join(" ").trim(), width - indent.length);
+    const verdictCell = colour(finding)(finding.verdict.padEnd(VERDICT_WIDTH));
+    return `  ${finding.title.padEnd(titleWidth)}${verdictCell}${words.join(`\n${indent}`)}`;
   });
-  for (const finding of findings) {
-    table.push([
-      "",
-      finding.title,
-      colour(finding)(finding.verdict),
-      paint.dim(figureOf(finding)),
-      finding.summary,
-    ]);
-  }
-  const hints = findings.flatMap((finding) =>
-    finding.hint === undefined || finding.verdict === "ok"
-      ? []
-      : [`  ${colour(finding)(finding.title)}: ${finding.hint}`],
-  );
+  const hints = findings.flatMap((finding) => {
+    if (finding.hint === undefined || finding.verdict === "ok") return [];
+    const [first = "", ...rest] = wrap(`${finding.title}: ${finding.hint}`, width - 4);
+    const title = colour(finding)(first.slice(0, finding.title.length));
+    return [[`  ${title}${first.slice(finding.title.length)}`, ...rest].join("\n    ")];
+  });
   return [
     `${paint.bold(board)}  ${tint[verdict](verdict)}`,
-    table.toString(),
+    ...rows,
     ...(hints.length > 0 ? ["", ...hints] : []),
   ].join("\n");
 }
 
-function figureOf({ measured, threshold, verdict }: Finding): string {
-  if (measured === undefined) return "";
-  return threshold === undefined || verdict === "ok" ? measured : `${measured} (from ${threshold})`;
+/** Not what the summary says itself. @example "(87 %, from 85 %)" */
+function figureOf({ summary, measured, threshold, verdict }: Finding): string {
+  const parts = [
+    ...(measured === undefined || ` ${summary} `.includes(` ${measured} `) ? [] : [measured]),
+    ...(threshold === undefined || verdict === "ok" ? [] : [`from ${threshold}`]),
+  ];
+  return parts.length === 0 ? "" : `(${parts.join(", ")})`;
 }
 
-const BORDERS = [
-  "top",
-  "top-mid",
-  "top-left",
-  "top-right",
-  "bottom",
-  "bottom-mid",
-  "bottom-left",
-  "bottom-right",
-  "left",
-  "left-mid",
-  "mid",
-  "mid-mid",
-  "right",
-  "right-mid",
-  "middle",
-] as const;
+/** Breaks at spaces; a longer word keeps its length, because it may be a command to copy. */
+function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > Math.max(MIN_WIDTH, width)) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

@@ -16,8 +16,12 @@ import {
 const HINT =
   "see with `imcloud exec -- du -xh --max-depth=2 /` what is large; `apt-get clean` and `journalctl --vacuum-size=50M` are safe";
 
-/** The rows of `df -P`: what counts is what can fill up, so nothing that lives in memory or is always full. */
+/**
+ * The rows of `df -P`: what counts is what can fill up, so nothing that lives in memory or is always full. The root
+ * counts whatever it is: a virtual board's is an overlay.
+ */
 const fullest = (flag: string) => sh`
+df -P ${flag} / | sed 1d
 df -P ${flag} -x tmpfs -x devtmpfs -x overlay -x squashfs -x efivarfs -x iso9660 | sed 1d`;
 
 export const diskSpace: HealthCheck = {
@@ -49,6 +53,8 @@ function judgeRows(
       /^(\S.*?)\s+\d+\s+(\d+)\s+(\d+)\s+(?:\d+%|-)\s+(\/.*)$/.exec(line) ?? [];
     const total = Number(used) + Number(available);
     if (device === undefined || mount === undefined || !(total > 0)) continue;
+    // What a container shows of the machine that it runs on. Source: systemd's container interface, /run/host.
+    if (mount.startsWith("/run/host/")) continue;
     // Mounted in several places, it is known by the shortest of their names.
     const known = byDevice.get(device);
     if (known === undefined || mount.length < known.mount.length)

@@ -105,6 +105,13 @@ const CASES: readonly Case[] = [
     "ok",
     "/ is 50 % full",
   ],
+  [
+    "a virtual board's root, not the files of the machine below it",
+    "disk-space",
+    "overlay 264212084 19807088 75694176 21% /\n/dev/vda 100 97 3 97% /run/host/os-release",
+    "ok",
+    "/ is 21 % full",
+  ],
   ["no disk shown", "disk-space", "", "unknown", /no local file system/],
   [
     "inodes run out",
