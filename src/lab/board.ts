@@ -43,7 +43,7 @@ export class VirtualBoard implements AsyncDisposable {
     return boardPlace(this.#lab, this.number).address;
   }
 
-  readonly port = 22;
+  readonly port: number = 22;
 
   get user(): string {
     return this.#record.user;
@@ -180,8 +180,8 @@ export class VirtualBoard implements AsyncDisposable {
 
   #sshTarget(): SshTarget {
     // The lab's key does not open every account; `pi` is there on every board.
-    const { name, address, sshKeyPath, knownHostsPath } = this;
-    return { name, address, sshKeyPath, knownHostsPath, user: ACCOUNTS.pi.name };
+    const { name, address, port, sshKeyPath, knownHostsPath } = this;
+    return { name, address, port, sshKeyPath, knownHostsPath, user: ACCOUNTS.pi.name };
   }
 
   /** The console goes into the error, because the board itself is removed. */

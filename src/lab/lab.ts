@@ -112,7 +112,7 @@ export async function labSsh(name: string, command: readonly string[]): Promise<
   if (record === undefined) throw new Error("findBoards found none");
   const { folder, address } = boardPlace(lab, record.number);
   const target = {
-    ...{ name, address, user: record.user, sshKeyPath: lab.sshKeyPath },
+    ...{ name, address, port: 22, user: record.user, sshKeyPath: lab.sshKeyPath },
     knownHostsPath: join(folder, "known_hosts"),
   };
   const session = await execa("ssh", [...sshArguments(target), ...command], {

@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import { ImcloudError } from "../shared/errors.js";
 
 /** Building a base takes the longest: about a minute on a laptop, more on a slow mirror. */
-const DEADLINE_S = 900;
+const DEFAULT_DEADLINE_S = 900;
 const WORTH_SAYING_MS = 1_000;
 
 /**
@@ -18,28 +18,30 @@ const WORTH_SAYING_MS = 1_000;
  * no such thing as a stale lock.
  *
  * @param onWait called with a line when the lock is not free
- * @throws ImcloudError `lab.failed` when another process keeps the lock for 15 minutes
+ * @param deadlineS seconds after which waiting ends
+ * @throws ImcloudError `lab.failed` when another process keeps the lock for so long
  */
 export async function withLock<T>(
   file: string,
   onWait: (line: string) => void,
   work: () => Promise<T>,
+  deadlineS = DEFAULT_DEADLINE_S,
 ): Promise<T> {
   await mkdir(dirname(file), { recursive: true });
   const holder = spawn(
     "flock",
-    ["--exclusive", "--timeout", String(DEADLINE_S), file, "sh", "-c", "echo held; exec cat >/dev/null"],
+    ["--exclusive", "--timeout", String(deadlineS), file, "sh", "-c", "echo held; exec cat >/dev/null"],
     { stdio: ["pipe", "pipe", "inherit"] },
   );
   const ended = once(holder, "exit");
   const waiting = setTimeout(
-    () => onWait(`waiting for another lab command, at most ${DEADLINE_S / 60} minutes`),
+    () => onWait(`waiting for another lab command, at most ${deadlineS / 60} minutes`),
     WORTH_SAYING_MS,
   );
   const held = await Promise.race([once(holder.stdout, "data").then(() => true), ended.then(() => false)]);
   clearTimeout(waiting);
   if (!held) {
-    throw new ImcloudError("lab.failed", `another process has held the lab for ${DEADLINE_S / 60} minutes`, {
+    throw new ImcloudError("lab.failed", `another process has held the lab for ${deadlineS / 60} minutes`, {
       found: file,
       hint: `see who holds it: fuser -v ${file}`,
     });

@@ -69,10 +69,17 @@ export async function requireMachine(): Promise<void> {
   });
 }
 
-/** Installs what the lab needs and the machine does not have. Costs a few file look-ups when there is nothing to do. */
-export async function installPrograms(onProgress: (line: string) => void): Promise<void> {
+/**
+ * Installs what the lab needs and the machine does not have. Costs a few file look-ups when there is nothing to do.
+ *
+ * @param programs what is started, with the Debian package of each
+ */
+export async function installPrograms(
+  onProgress: (line: string) => void,
+  programs: Readonly<Record<string, string>> = PROGRAMS,
+): Promise<void> {
   const absent: string[] = [];
-  for (const [program, packageName] of Object.entries(PROGRAMS))
+  for (const [program, packageName] of Object.entries(programs))
     if (!(await onPath(program))) absent.push(packageName);
   if (absent.length === 0) return;
 
@@ -98,7 +105,7 @@ export async function installPrograms(onProgress: (line: string) => void): Promi
   }
 }
 
-async function onPath(program: string): Promise<boolean> {
+export async function onPath(program: string): Promise<boolean> {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
   for (const folder of folders) if (await exists(join(folder, program))) return true;
   return false;

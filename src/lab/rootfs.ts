@@ -15,7 +15,7 @@ import { partsOf, type Mirror, type Suite } from "./mirror.js";
 import { tool } from "./tool.js";
 
 /** Beyond the release's required packages. No Python, no broker: what a board must not need is not there. */
-const PACKAGES = [
+export const BOARD_PACKAGES = [
   "ca-certificates",
   "cron",
   "dbus",
@@ -65,7 +65,7 @@ export async function ensureBase(
   mirror: Mirror,
   onProgress: (line: string) => void,
 ): Promise<string> {
-  const packages = [...PACKAGES, ...morePackages];
+  const packages = [...BOARD_PACKAGES, ...morePackages];
   const recipe: Recipe = { suite, packages, mirror, files: await recipeFiles() };
   const base = join(lab.basesFolder, baseName(recipe));
   await mkdir(lab.basesFolder, { recursive: true, mode: 0o755 });

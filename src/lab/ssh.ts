@@ -8,6 +8,7 @@ import { execa } from "execa";
 export interface SshTarget {
   readonly name: string;
   readonly address: string;
+  readonly port: number;
   readonly user: string;
   readonly sshKeyPath: string;
   /** The board's own file in known_hosts format. */
@@ -24,6 +25,7 @@ export function sshArguments(target: SshTarget): readonly string[] {
     ...["-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"],
     ...["-o", "StrictHostKeyChecking=yes", "-o", `UserKnownHostsFile=${target.knownHostsPath}`],
     ...["-o", `ConnectTimeout=${ATTEMPT_MS / 1000}`, "-o", "ServerAliveInterval=15"],
+    ...["-p", String(target.port)],
     `${target.user}@${target.address}`,
   ];
 }
@@ -41,9 +43,9 @@ export async function untilLoginWorks(
   isOn: () => Promise<boolean>,
 ): Promise<string | undefined> {
   const deadline = Date.now() + deadlineMs;
-  let last = `no SSH server at ${target.address}:22`;
+  let last = `no SSH server at ${target.address}:${target.port}`;
   while (Date.now() < deadline && (await isOn())) {
-    if (await greets(target.address)) {
+    if (await greets(target)) {
       const attempt = await execa("ssh", [...sshArguments(target), "true"], {
         reject: false,
         stdin: "ignore",
@@ -58,8 +60,8 @@ export async function untilLoginWorks(
 }
 
 /** Whether an SSH server says its version. Costs no process, so it can be asked often. */
-async function greets(address: string): Promise<boolean> {
-  const socket = connect({ host: address, port: 22, timeout: GREETING_MS });
+async function greets({ address, port }: SshTarget): Promise<boolean> {
+  const socket = connect({ host: address, port, timeout: GREETING_MS });
   return new Promise<boolean>((resolve) => {
     socket.once("data", () => resolve(true));
     // Refused, unreachable, closed or silent: all the same to whoever asks again.

@@ -29,6 +29,8 @@ rm -f "$root/etc/resolv.conf" "$root/etc/apt/apt.conf.d/99mmdebstrap"
 # A name look-up for each login would wait: there is no name server.
 printf 'UseDNS no\n' >"$root/etc/ssh/sshd_config.d/lab.conf"
 
-chroot "$root" systemctl --quiet enable imcloud-lab-stand-ins.service
+# Emulated boards have the real things.
+[ ! -e "$root/usr/lib/systemd/system/imcloud-lab-stand-ins.service" ] ||
+  chroot "$root" systemctl --quiet enable imcloud-lab-stand-ins.service
 # Boards live for minutes; what starts on its own at odd times would only disturb what is measured.
 chroot "$root" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service
