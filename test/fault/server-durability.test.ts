@@ -10,16 +10,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "amqplib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  callServer,
-  ended,
-  register,
-  startServerProcess,
-  type Account,
-  type ServerProcess,
-} from "../bench/server-process.js";
+import { callServer, ended, register, startServerProcess, type Account } from "../bench/server-process.js";
 import { startRabbitmq, type TestBroker } from "../server/rabbitmq.js";
 import { judgeTrace } from "./server-trace.js";
+import { ALL_THERE, judge, readMessages, startTraffic, type Call } from "./traffic.js";
 
 const KILLS = process.env["IMCLOUD_FAULT"] === "long" ? 20 : 3;
 const SENDERS = 8;
@@ -107,41 +101,17 @@ describe(`${KILLS} kills under load`, () => {
       await callServer(server.url, "POST", `rooms/${at(roomId)}/join`, token, {});
     await using heard = await listen(broker);
 
-    // Each sender repeats a message under its transaction id until it is acknowledged, as a phone does.
-    let isOver = false;
-    const acknowledged = people.map((): string[] => []);
-    const sending = people.map(async ({ token }, sender) => {
-      for (let number = 0; !isOver;) {
-        const path = `rooms/${at(roomId)}/send/m.room.message/${sender}-${number}`;
-        const answer = await callServer(server.url, "PUT", path, token, {
-          body: `${sender}:${number}`,
-        }).catch(() => undefined);
-        if (answer === undefined) {
-          await delay(20);
-          continue;
-        }
-        acknowledged[sender]?.push(String(answer["event_id"]));
-        number += 1;
-      }
-    });
-    const count = () => acknowledged.reduce((sum, ids) => sum + ids.length, 0);
+    const call: Call = (...words) => callServer(server.url, ...words);
+    const traffic = startTraffic(call, people, roomId);
     for (let kill = 0; kill < KILLS; kill++) {
-      const before = count();
-      while (count() < before + 200) await delay(10);
+      await traffic.further(200);
       await ended(server.process, "SIGKILL");
       server = await start();
     }
-    isOver = true;
-    await Promise.all(sending);
+    await traffic.stop();
 
-    const stored = await readAll(server, first, roomId);
-    expect(new Set(stored.map(({ id }) => id)).size).toBe(stored.length);
-    // Once: no message stands there twice under another id. In order: each sender's numbers rise one by one.
-    for (const [sender, ids] of acknowledged.entries()) {
-      const own = stored.filter(({ body }) => body.startsWith(`${sender}:`));
-      expect(own.map(({ body }) => body)).toEqual(own.map((_, number) => `${sender}:${number}`));
-      expect(own.slice(0, ids.length).map(({ id }) => id)).toEqual(ids);
-    }
+    const stored = await readMessages(call, first, roomId);
+    expect(judge(traffic.acknowledged, stored)).toEqual(ALL_THERE);
 
     const wanted = stored.map(({ id }) => id);
     const deadline = Date.now() + 60_000;
@@ -151,28 +121,6 @@ describe(`${KILLS} kills under load`, () => {
     await server[Symbol.asyncDispose]();
   });
 });
-
-/** All messages of a room, oldest first. */
-async function readAll(server: ServerProcess, { token }: Account, roomId: string) {
-  const found: { id: string; body: string }[] = [];
-  let from = "h1_0";
-  for (;;) {
-    const page = await callServer(
-      server.url,
-      "GET",
-      `rooms/${at(roomId)}/messages?dir=f&limit=1000&from=${from}`,
-      token,
-    );
-    const chunk = page["chunk"] as { event_id: string; type: string; content: { body?: string } }[];
-    found.push(
-      ...chunk
-        .filter(({ type }) => type === "m.room.message")
-        .map(({ event_id: id, content }) => ({ id, body: content.body ?? "" })),
-    );
-    if (chunk.length === 0 || page["end"] === undefined) return found;
-    from = page["end"] as string;
-  }
-}
 
 /** Collects the ids of all events that come over the broker, in the order of their first coming. */
 async function listen({ port, user, passwordFile }: TestBroker) {
