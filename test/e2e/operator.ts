@@ -15,8 +15,14 @@ import type { VirtualBoard } from "../../src/lab/virtual-board.js";
 import { packageRoot } from "../../src/shared/package-root.js";
 import { terminal, type Terminal } from "./terminal.js";
 
+/** What an operator needs of a board, be it virtual or emulated. */
+type OperatedBoard = Pick<
+  VirtualBoard,
+  "name" | "address" | "port" | "user" | "sshKeyPath" | "fingerprint" | "sh"
+>;
+
 export interface OperatorOptions {
-  readonly boards: readonly VirtualBoard[];
+  readonly boards: readonly OperatedBoard[];
   /** The tasks of a playbook of the operator's own, in YAML; then it is the only one. */
   readonly playbook?: string;
   /** Names for `playbooks:`, when there is no {@link playbook}; none given: imcloud's default. */
@@ -80,10 +86,10 @@ export class Operator implements AsyncDisposable {
   /** Where `imcloud.yaml` is. */
   readonly folder: string;
   readonly #root: string;
-  readonly #boards: readonly VirtualBoard[];
+  readonly #boards: readonly OperatedBoard[];
   readonly #outputs: { readonly command: string; readonly text: string }[] = [];
 
-  constructor(root: string, boards: readonly VirtualBoard[]) {
+  constructor(root: string, boards: readonly OperatedBoard[]) {
     this.#root = root;
     this.folder = join(root, "cloud");
     this.#boards = boards;

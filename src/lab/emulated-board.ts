@@ -1,0 +1,80 @@
+/**
+ * An emulated board in the hands of a test: an aarch64 kernel and CPU, disks that lose what was not flushed, udev,
+ * every kernel parameter. A virtual board is a hundred times quicker; take this one for what only a machine has.
+ *
+ * What is real and what it costs is told in docs/lab.md.
+ *
+ * @example
+ * await using kitchen = await emulatedBoard("kitchen", { forwards: [8448] });
+ * await kitchen.cutPower();
+ * await kitchen.restorePower(); // a cold boot from its disks: one to two minutes
+ */
+import { ACCOUNTS, type AccountName } from "./accounts.js";
+import { EmulatedBoard } from "./emulated/board.js";
+import { claimBoard, releaseBoard } from "./emulated/boards.js";
+import { emulatedLab } from "./emulated/layout.js";
+import { prepareMachine } from "./emulated/programs.js";
+import type { Hardware } from "./emulated/qemu.js";
+import type { Ssd } from "./emulated/ssd.js";
+import { ensureTemplate, hasTemplate } from "./emulated/template.js";
+import { labLayout } from "./layout.js";
+
+export type { EmulatedBoard } from "./emulated/board.js";
+
+export interface EmulatedBoardOptions {
+  /** What the board has, in MiB; each amount is a template of its own. 2048 unless given. */
+  readonly memoryMb?: number;
+  /** `virtio` unless given; see {@link Hardware}. */
+  readonly sd?: Hardware["sd"];
+  readonly ssd?: Ssd;
+  /** Further Debian packages that the board comes with, running; each set makes an image of its own, once. */
+  readonly packages?: readonly string[];
+  /** Ports beside SSH that this machine reaches at the board's address, under the same number. */
+  readonly forwards?: readonly number[];
+  /** The account that imcloud logs in with; `pi` unless given. */
+  readonly user?: AccountName;
+}
+
+const CORES = 2;
+const DEFAULT_MEMORY_MB = 2048;
+
+/**
+ * Makes a board and starts it; resolves when somebody can log in: in about ten seconds when its template is in the
+ * cache, else in about ten minutes. It ends with `await using`, and with its process at the latest.
+ *
+ * @throws ImcloudError `lab.unavailable`, `lab.failed`, `lab.not-ready`
+ */
+export async function emulatedBoard(
+  name: string,
+  options: EmulatedBoardOptions = {},
+): Promise<EmulatedBoard> {
+  const say = (line: string) => process.stderr.write(`lab: ${line}\n`);
+  const lab = emulatedLab(labLayout());
+  const hardware = hardwareOf(options);
+  await prepareMachine(say);
+  const { folder, ingredients } = await ensureTemplate(lab, hardware, options.packages ?? [], say);
+  const record = await claimBoard(
+    lab,
+    ingredients,
+    { name, user: options.user ?? ACCOUNTS.pi.name, memoryMb: hardware.memoryMb, template: folder },
+    say,
+  );
+  const forwards = (options.forwards ?? []).map((port) => ({ machinePort: port, boardPort: port }));
+  const board = new EmulatedBoard(lab, record, { hardware, forwards, ssd: options.ssd });
+  try {
+    await board.thaw();
+    return board;
+  } catch (error) {
+    await releaseBoard(lab, record.number);
+    throw error;
+  }
+}
+
+/** Whether {@link emulatedBoard} would take seconds and not ten minutes. */
+export async function isEmulatedBoardReady(options: EmulatedBoardOptions = {}): Promise<boolean> {
+  return hasTemplate(emulatedLab(labLayout()), hardwareOf(options), options.packages ?? []);
+}
+
+function hardwareOf({ memoryMb = DEFAULT_MEMORY_MB, sd = "virtio" }: EmulatedBoardOptions): Hardware {
+  return { memoryMb, cores: CORES, sd };
+}

@@ -1,0 +1,62 @@
+/**
+ * The emulated board itself: what later tests lean on, and the two controls of every power cut.
+ *
+ * Runs if the board's template is in the cache; IMCLOUD_FAULT=long makes it.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { emulatedBoard, isEmulatedBoardReady, type EmulatedBoard } from "../../src/lab/emulated-board.js";
+
+const BUILD_MS = 2_400_000;
+const STEP_MS = 600_000;
+const CLOCK_TOLERANCE_S = 10;
+
+const isRun = process.env["IMCLOUD_FAULT"] === "long" || (await isEmulatedBoardReady());
+
+describe.runIf(isRun)("an emulated board", () => {
+  let board: EmulatedBoard;
+  beforeAll(async () => {
+    board = await emulatedBoard("attic", { ssd: { adapter: "uas", sizeMb: 512 } });
+  }, BUILD_MS);
+  afterAll(() => board[Symbol.asyncDispose](), STEP_MS);
+
+  test("has a kernel of its own, a name, the right time, and the disk that was plugged in", async () => {
+    expect(await board.sh("uname -m; hostname; cat /etc/hostname")).toBe("aarch64\nattic\nattic");
+    const seconds = Number(await board.sh("date +%s"));
+    expect(Math.abs(seconds - Date.now() / 1000)).toBeLessThan(CLOCK_TOLERANCE_S);
+    await board.sh(
+      "udevadm settle; until [ -b /dev/sda ]; do udevadm settle --exit-if-exists=/dev/sda; done",
+    );
+    expect(await board.sh("lsblk -dno NAME,TRAN,ROTA,SIZE /dev/sda | xargs")).toBe("sda usb 0 512M");
+  });
+
+  test("a kernel parameter takes effect, and the network has a queue discipline", async () => {
+    const limit = async () => Number(await board.sh("awk '/^CommitLimit/ { print $2 }' /proc/meminfo"));
+    const before = await limit();
+    await board.sh("sysctl -q vm.overcommit_ratio=10");
+    expect(await limit()).toBeLessThan(before / 4);
+    await board.sh("tc qdisc replace dev eth0 root cake bandwidth 100mbit");
+    expect(await board.sh("tc qdisc show dev eth0")).toContain("qdisc cake");
+  });
+
+  test(
+    "a power cut keeps what was flushed and loses what was not, and the boot partition counts",
+    { timeout: STEP_MS },
+    async () => {
+      await board.sh("sed -i 's/$/ imcloud.mark=1/' /boot/firmware/cmdline.txt; sync");
+      await board.sh("echo kept >/root/kept; sync /root/kept; echo lost >/root/lost");
+      const boot = await board.sh("cat /proc/sys/kernel/random/boot_id");
+      await board.cutPower();
+      await board.restorePower();
+      expect(await board.sh("cat /root/kept; cat /root/lost 2>/dev/null || :")).toBe("kept");
+      expect(await board.sh("cat /proc/cmdline")).toContain("imcloud.mark=1");
+      expect(await board.sh("cat /proc/sys/kernel/random/boot_id")).not.toBe(boot);
+      expect(await board.sh("hostname; lsblk -dno TRAN /dev/sda")).toBe("attic\nusb");
+    },
+  );
+
+  test("a board that reboots by itself comes back", { timeout: STEP_MS }, async () => {
+    const boot = await board.sh("cat /proc/sys/kernel/random/boot_id");
+    await board.reboot();
+    expect(await board.sh("cat /proc/sys/kernel/random/boot_id")).not.toBe(boot);
+  });
+});
