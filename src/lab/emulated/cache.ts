@@ -37,8 +37,12 @@ export async function cachedFolder(
       const building = join(dirname(parent), "building", name);
       await rm(building, { recursive: true, force: true });
       await mkdir(building, { recursive: true, mode: 0o755 });
-      await build(building);
-      await rename(building, path);
+      try {
+        await build(building);
+        await rename(building, path);
+      } finally {
+        await rm(building, { recursive: true, force: true });
+      }
       return path;
     },
     WAIT_S,

@@ -4,10 +4,11 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { startAptCache } from "../apt-cache.js";
+import { ACCOUNTS } from "../accounts.js";
 import { ensureLabKey, makeHostKeys } from "../host-keys.js";
 import { withLock } from "../lock.js";
 import { machineMirror } from "../mirror.js";
+import { claimBoard, releaseBoard } from "./boards.js";
 import { cachedFolder } from "./cache.js";
 import { makeImage } from "./image.js";
 import { SUITE, type EmulatedLab } from "./layout.js";
@@ -45,12 +46,18 @@ export async function ensureImage(
       `building an arm64 image${ingredients.packages.map((name) => ` with ${name}`).join("")}: about 8 minutes, once`,
     );
     await allowArm64Programs();
-    await startAptCache(lab, ingredients.mirror.sources);
-    const root = join(folder, "root");
-    await buildRoot(lab, ingredients, root);
-    await makeImage(root, folder);
-    await rm(root, { recursive: true });
-    await rm(`${root}.kit`, { recursive: true });
+    // A record, as if it were a board: the apt cache must not go with somebody else's last one.
+    const request = { name: "image", user: ACCOUNTS.pi.name, memoryMb: 0, template: folder };
+    const record = await claimBoard(lab, ingredients, request, onProgress);
+    try {
+      const root = join(folder, "root");
+      await buildRoot(lab, ingredients, root);
+      await makeImage(root, folder);
+      await rm(root, { recursive: true });
+      await rm(`${root}.kit`, { recursive: true });
+    } finally {
+      await releaseBoard(lab, record.number);
+    }
   });
 }
 
