@@ -122,8 +122,12 @@ export class EmulatedBoard implements AsyncDisposable {
   /** Asks the board to reboot, and waits for the next boot's login. */
   async reboot(): Promise<void> {
     const signal = AbortSignal.timeout(SHUTDOWN_DEADLINE_MS);
-    const restarted = once(this.#restarts, "restart", { signal });
-    await Promise.all([restarted, this.sh("systemctl --no-block reboot")]);
+    const [restarted, asked] = await Promise.allSettled([
+      once(this.#restarts, "restart", { signal }),
+      this.sh("systemctl --no-block reboot"),
+    ]);
+    // A shutdown may close the connection before the command that asked for it has ended: the restart alone counts.
+    if (restarted.status === "rejected") throw asked.status === "rejected" ? asked.reason : restarted.reason;
     await this.untilReady();
   }
 
