@@ -168,12 +168,9 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
   }
 }
 
-/** A run's name sorts by time; its nonce cannot be guessed by what the run starts. */
+/** A run's name sorts by time, to the millisecond; its nonce cannot be guessed by what the run starts. */
 export function newRun(): RunHandle {
-  const time = new Date()
-    .toISOString()
-    .replaceAll(/[-:]|\.\d+Z/g, "")
-    .replace("T", "-");
+  const time = new Date().toISOString().replaceAll(/[-:Z]/g, "").replace("T", "-");
   return { run: `${time}-${randomBytes(3).toString("hex")}`, nonce: randomBytes(16).toString("hex") };
 }
 
