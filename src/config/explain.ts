@@ -5,12 +5,9 @@
 import type { z } from "zod";
 import { didYouMean } from "../shared/did-you-mean.js";
 import { ImcloudError } from "../shared/errors.js";
-import { dotted, type Path, type YamlFile } from "./yaml-file.js";
+import { dotted, type Path, type Showing, type YamlFile } from "./yaml-file.js";
 
 type Issue = z.core.$ZodIssue;
-
-/** Whether what was found may be shown: in a file of secrets it may not. */
-export type Showing = "values" | "kinds-only";
 
 /**
  * @returns the value as the schema gives it

@@ -41,7 +41,9 @@ export async function loadSecrets(
   const secrets = new Map<string, Secret>();
   for (const [name, value] of Object.entries(environment)) {
     const secretName = /^IMCLOUD_SECRET_([A-Z0-9_]+)$/.exec(name)?.[1]?.toLowerCase();
-    if (secretName !== undefined && value !== undefined) secrets.set(secretName, new Secret(value));
+    // A job's variable of which its CI system knows no value is there, and empty.
+    if (secretName !== undefined && value !== undefined && value !== "")
+      secrets.set(secretName, new Secret(value));
   }
   for (const [name, source] of Object.entries(sources)) {
     if (!secrets.has(name))
@@ -93,7 +95,7 @@ export async function addSecrets(file: string, added: ReadonlyMap<string, Secret
 
 async function readSecretsFile(file: string): Promise<Record<string, Secret | SecretSource>> {
   if (!(await refuseLooseMode(file))) return {};
-  const yaml = await readYaml(file, "run `imcloud init`");
+  const yaml = await readYaml(file, "run `imcloud init`", "kinds-only");
   if (yaml.value === null) return {};
   const values = check(SecretsFile, yaml, "kinds-only");
   return Object.fromEntries(

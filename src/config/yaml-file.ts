@@ -27,8 +27,15 @@ export interface YamlFile {
   originOfKey(path: Path): Origin;
 }
 
+/** Whether what was found may be shown: in a file of secrets it may not. */
+export type Showing = "values" | "kinds-only";
+
 /** @throws ImcloudError `config.unreadable`, `config.syntax` */
-export async function readYaml(path: string, hintIfMissing: string): Promise<YamlFile> {
+export async function readYaml(
+  path: string,
+  hintIfMissing: string,
+  showing: Showing = "values",
+): Promise<YamlFile> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -44,11 +51,11 @@ export async function readYaml(path: string, hintIfMissing: string): Promise<Yam
       },
     );
   }
-  return parseYaml(text, path);
+  return parseYaml(text, path, showing);
 }
 
 /** @throws ImcloudError `config.syntax` */
-export function parseYaml(text: string, file: string): YamlFile {
+export function parseYaml(text: string, file: string, showing: Showing = "values"): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
   const problem = document.errors[0] ?? document.warnings[0];
@@ -56,11 +63,15 @@ export function parseYaml(text: string, file: string): YamlFile {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1), ...(key !== "" && { key }) };
   };
-  if (problem !== undefined) throw notYaml(at(problem.pos[0], ""), problem.message, text, problem.code);
+  const refuse: Refuse = (offset, message, code) =>
+    showing === "values"
+      ? notYaml(at(offset, ""), plain(message), lineAt(text, at(offset, "").line), code)
+      : notYaml(at(offset, ""), WITHOUT_VALUES[code] ?? "it cannot be read beyond this place", "", code);
+  if (problem !== undefined) throw refuse(problem.pos[0], problem.message, problem.code);
 
   return {
     file,
-    value: valueOf(document, at, text),
+    value: valueOf(document, refuse),
     originOf: (path) => at(locate(document, path).value, dotted(path)),
     originOfKey: (path) => at(locate(document, path).key, dotted(path)),
   };
@@ -74,16 +85,14 @@ export function dotted(path: Path): string {
   }, "");
 }
 
-function valueOf(
-  document: Document.Parsed,
-  at: (offset: number, key: string) => Origin,
-  text: string,
-): unknown {
+type Refuse = (offset: number, message: string, code: string) => ImcloudError;
+
+function valueOf(document: Document.Parsed, refuse: Refuse): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (error) {
     // Aliases that unfold into more than a file could hold.
-    throw notYaml(at(0, ""), error instanceof Error ? error.message : String(error), text, "BAD_ALIAS");
+    throw refuse(0, error instanceof Error ? error.message : String(error), "BAD_ALIAS");
   }
 }
 
@@ -113,11 +122,13 @@ function locate(document: Document.Parsed, path: Path): { key: number; value: nu
 
 const startOf = (node: Node | null): number | undefined => node?.range?.[0];
 
-function notYaml(origin: Origin, problem: string, text: string, code: string): ImcloudError {
-  const line = text.split("\n")[origin.line - 1]?.trim() ?? "";
-  return new ImcloudError("config.syntax", `\`${origin.file}\` is not well-formed YAML: ${plain(problem)}`, {
+const lineAt = (text: string, line: number): string => text.split("\n")[line - 1]?.trim() ?? "";
+
+/** @param found the line; empty where it must not be shown */
+function notYaml(origin: Origin, problem: string, found: string, code: string): ImcloudError {
+  return new ImcloudError("config.syntax", `\`${origin.file}\` is not well-formed YAML: ${problem}`, {
     origin,
-    ...(line !== "" && { found: line.length > 80 ? `${line.slice(0, 79)}…` : line }),
+    ...(found !== "" && { found: found.length > 80 ? `${found.slice(0, 79)}…` : found }),
     hint: SYNTAX_HINTS[code] ?? "check quotes, colons and indentation around this line",
   });
 }
@@ -127,6 +138,16 @@ function plain(message: string): string {
   const first = message.split("\n")[0]?.replace(/[.:]\s*$/, "") ?? message;
   return first.charAt(0).toLowerCase() + first.slice(1);
 }
+
+/** For a file of secrets: the library's own sentences quote what they stumbled over. */
+const WITHOUT_VALUES: Readonly<Record<string, string>> = {
+  BAD_ALIAS: "a value that begins with `*` needs quotes",
+  BAD_SCALAR_START: "a value that begins with a sign needs quotes",
+  DUPLICATE_KEY: "a name stands there twice",
+  MISSING_CHAR: "a quote or bracket is not closed",
+  TAB_AS_INDENT: "tabs are not allowed as indentation",
+  TAG_RESOLVE_FAILED: "a value that begins with `!` needs quotes",
+};
 
 const SYNTAX_HINTS: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: "indent with spaces",

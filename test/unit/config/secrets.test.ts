@@ -83,6 +83,28 @@ test("a mistake in the secrets file is explained without its values", async () =
   expect(inspect(error, { depth: 9 })).not.toContain("canary");
 });
 
+test.each([
+  ["a sign", "one: @canary\n", "a value that begins with a sign needs quotes"],
+  ["a star", "one: *canary\n", "a value that begins with `*` needs quotes"],
+  ["an exclamation mark", "one: !canary x\n", "a value that begins with `!` needs quotes"],
+  ["an open quote", 'one: "canary', "a quote or bracket is not closed"],
+  ["a colon", "one: canary: two\n", "it cannot be read beyond this place"],
+])("a value with %s that YAML does not take is not shown either", async (_title, text, problem) => {
+  await write(text);
+  const error: unknown = await load().catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    code: "config.syntax",
+    message: `\`${file}\` is not well-formed YAML: ${problem}`,
+    details: { origin: { line: 1 } },
+  });
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("canary");
+});
+
+test("a variable that is there and empty gives no secret", async () => {
+  await write("one: file\n");
+  expect((await load({}, { IMCLOUD_SECRET_ONE: "" })).get("one")?.reveal()).toBe("file");
+});
+
 test("added secrets: the rest of the file stays, and nobody else may read it", async () => {
   await write("# from our vault\nold: value # rotated in May\n");
   await addSecrets(file, new Map([["new_one", new Secret('it\'s: "quoted" #1')]]));
