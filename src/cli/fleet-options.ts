@@ -61,9 +61,11 @@ export async function openFleetFor(
   });
 }
 
-/** From the environment several come in one word. */
+/** From the environment several come in one word. None in a word is a mistake, and not the whole fleet. */
 function selectors(word: string, before: readonly string[] = []): readonly string[] {
-  return [...before, ...word.split(/[\s,]+/).filter((part) => part !== "")];
+  const named = word.split(/[\s,]+/).filter((part) => part !== "");
+  if (named.length === 0) throw new InvalidArgumentError("It must name a board, a group or an @tag.");
+  return [...before, ...named];
 }
 
 export function count(word: string): number {

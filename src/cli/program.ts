@@ -26,12 +26,14 @@ interface GlobalOptions {
 /** @param args without node's and the script's path */
 export async function runProgram(args: readonly string[]): Promise<number> {
   const program = makeProgram(args);
+  forgetUnset(program);
   process.exitCode = ExitCode.Ok;
   try {
     await program.parseAsync([...args], { from: "user" });
     return Number(process.exitCode);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.Ok; // help was asked for
+    if (error instanceof CommanderError && error.code === "commander.help") return ExitCode.Usage; // or it is the answer
     return await report(error instanceof CommanderError ? usageError(error) : error, args);
   }
 }
@@ -83,6 +85,16 @@ Exit codes: 0 ok, 1 boards failed differently, 2 changes pending (plan), 3 unhea
 function quietly(command: Command): void {
   command.exitOverride().configureOutput({ outputError: () => undefined });
   for (const inner of command.commands) quietly(inner);
+}
+
+/** CI systems set what a job leaves empty: that is not set. A switch may also be `0`, `false` or `no`. */
+function forgetUnset(command: Command): void {
+  for (const option of command.options) {
+    const value = option.envVar === undefined ? undefined : process.env[option.envVar];
+    const isOff = option.isBoolean() && /^(?:0|false|no)$/i.test(value ?? "");
+    if (value === "" || isOff) delete option.envVar;
+  }
+  for (const inner of command.commands) forgetUnset(inner);
 }
 
 /** commander's sentence, in our form. */

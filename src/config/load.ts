@@ -90,14 +90,15 @@ interface Override {
   readonly hostKeys?: readonly string[];
 }
 
-/** A CI job has one board and no file of its own to change. */
+/** A CI job has one board and no file of its own to change. What it has set and left empty is not set. */
 function overrides(environment: LoadOptions["environment"] = {}): Override {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
   const {
     IMCLOUD_SSH_USER: user,
     IMCLOUD_SSH_PORT: port,
     IMCLOUD_SSH_KEY_FILE: identityFile,
     IMCLOUD_HOST_KEY: hostKey,
-  } = environment;
+  } = given;
   if (port !== undefined && !/^[1-9]\d{0,4}$/.test(port)) {
     throw new ImcloudError("config.invalid", "`IMCLOUD_SSH_PORT` is not what is allowed there", {
       found: port,

@@ -27,7 +27,7 @@ export function loginsFrom(
 ): Logins {
   const given = (name: string): Secret | undefined => {
     const value = environment[`IMCLOUD_${name.toUpperCase()}`];
-    return value === undefined ? secrets.get(name) : new Secret(value);
+    return value === undefined || value === "" ? secrets.get(name) : new Secret(value);
   };
   const answers = new Map<string, Promise<Secret | undefined>>();
   const ask = (question: string): Promise<Secret | undefined> => {

@@ -96,6 +96,18 @@ const CASES: readonly Case[] = [
     "error[cli.usage]: `--on atic` selects no board of `imcloud.yaml`\n  found     atic\n  expected  one of attic, @ssd\nhint: did you mean `attic`?\n",
   ],
   [
+    "a selector that is empty, as a variable of a script may be",
+    ["plan", "--on", ""],
+    64,
+    "error[cli.usage]: option `--on <selector...>` argument `` is invalid. It must name a board, a group or an @tag.\nhint: run `imcloud help` to see what there is\n",
+  ],
+  [
+    "a selector of commas alone",
+    ["plan", "--on", ","],
+    64,
+    "error[cli.usage]: option `--on <selector...>` argument `,` is invalid. It must name a board, a group or an @tag.\nhint: run `imcloud help` to see what there is\n",
+  ],
+  [
     "nobody to ask before an apply",
     ["apply"],
     64,
@@ -250,6 +262,29 @@ test("asked for help or the version, it ends with 0 and says it on stdout", asyn
   const version = await runCli(["--version"]);
   expect(version).toMatchObject({ exitCode: 0, stderr: "" });
   expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test.each([[[]], [["lab"]], [["help", "bake"]]])(
+  "%j: the help says what is missing, and nothing else does",
+  async (args) => {
+    const ended = await runCli(args);
+    expect(ended).toMatchObject({ exitCode: 64, stdout: "" });
+    expect(ended.stderr).toMatch(/^Usage: imcloud/);
+    expect(ended.stderr).not.toContain("error[");
+  },
+);
+
+test.each(["", "0", "false", "No"])("IMCLOUD_YES=%s is no yes", async (value) => {
+  const ended = await runCli(["rollback"], FILES, { IMCLOUD_YES: value });
+  expect(ended.exitCode).toBe(64);
+  expect(ended.stderr).toContain("error[cli.missing-answer]");
+  expect((await runCli(["rollback"], FILES, { IMCLOUD_YES: "1" })).exitCode).toBe(69);
+});
+
+test("variables that are there and empty count for nothing", async () => {
+  const names = ["CONFIG", "ON", "PARALLEL", "SSH_USER", "SSH_PORT", "SSH_KEY", "SSH_PASSWORD", "HOST_KEY"];
+  const empty = Object.fromEntries(names.map((name) => [`IMCLOUD_${name}`, ""]));
+  expect(await runCli(["facts"], FILES, empty)).toEqual(await runCli(["facts"], FILES));
 });
 
 test("a CI job makes no secrets that the next one would make anew, unless the cloud is thrown away", async () => {
