@@ -3,6 +3,7 @@ import { ExitCode } from "../shared/exit-code.js";
 import { addFleetOptions, count, openFleetFor, type FleetFlags } from "./fleet-options.js";
 import type { Context } from "./program.js";
 import { boardsToJson, codeOf, noteErrors } from "./report-boards.js";
+import type { TerminalPaint } from "./terminal.js";
 
 export interface ExecOptions extends FleetFlags {
   readonly timeout: number;
@@ -47,9 +48,9 @@ export async function runExec(
     signal: terminal.signal,
     onLine: (board, line, stream) => {
       if (terminal.json) return;
-      const text = isAlone ? line : `${terminal.paint.cyan(board)} | ${line}`;
-      if (stream === "stdout") terminal.data(text);
-      else process.stderr.write(`${text}\n`);
+      const from = (paint: TerminalPaint): string => (isAlone ? line : `${paint.cyan(board)} | ${line}`);
+      if (stream === "stdout") terminal.data(from(terminal.dataPaint));
+      else process.stderr.write(`${from(terminal.paint)}\n`);
     },
   });
 

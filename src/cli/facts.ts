@@ -36,7 +36,7 @@ export async function runFacts(options: FactsOptions, context: Context): Promise
   else {
     for (const outcome of outcomes) {
       if (outcome.ok)
-        terminal.data(`${terminal.paint.bold(outcome.board.name)}\n${renderFacts(outcome.value)}`);
+        terminal.data(`${terminal.dataPaint.bold(outcome.board.name)}\n${renderFacts(outcome.value)}`);
     }
   }
   noteErrors(outcomes, terminal);

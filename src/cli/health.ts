@@ -94,7 +94,7 @@ async function render(
   if (form === "prometheus") return report.healthToPrometheus(health).trimEnd();
   if (form === "junit") return report.healthToJunit(health, failOn);
   const { renderHealth } = await import("./render-health.js");
-  return renderHealth(health, terminal);
+  return renderHealth(health, { paint: terminal.dataPaint, width: terminal.width });
 }
 
 async function exitCodeOf(health: readonly BoardHealth[], { failOn }: HealthOptions): Promise<ExitCode> {

@@ -110,7 +110,7 @@ export async function runInit(options: InitOptions, context: Context): Promise<E
   tell({ ...applied.document, address, account: userId });
   if (!terminal.json) {
     const { renderNextSteps } = await import("./next-steps.js");
-    terminal.data(renderNextSteps({ userId, address, cloud }, terminal.paint));
+    terminal.data(renderNextSteps({ userId, address, cloud }, terminal.dataPaint));
   }
   return ExitCode.Ok;
 }

@@ -45,7 +45,7 @@ export async function runPlan(options: PlanOptions, context: Context): Promise<E
     terminal.note(`saved the plan to ${options.out}`);
   }
   if (terminal.json) terminal.data(document.trimEnd());
-  else terminal.data(renderPlan(outcomes, terminal));
+  else terminal.data(renderPlan(outcomes, { paint: terminal.dataPaint, width: terminal.width }));
   noteErrors(outcomes, terminal);
 
   const isChanging = outcomes.some((outcome) => outcome.ok && !isSettled(outcome.value.plan));

@@ -21,11 +21,10 @@ export interface Terminal extends TerminalOptions {
   /** Columns; 80 when nobody knows. */
   readonly width: number;
   readonly canAsk: boolean;
-  readonly paint: Paint & {
-    readonly green: (text: string) => string;
-    readonly yellow: (text: string) => string;
-    readonly bold: (text: string) => string;
-  };
+  /** For stderr. */
+  readonly paint: TerminalPaint;
+  /** For {@link Terminal.data}: stdout may be a file while stderr is a terminal. */
+  readonly dataPaint: TerminalPaint;
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
   /** To stdout, with a line end. */
@@ -46,6 +45,12 @@ export interface Terminal extends TerminalOptions {
   secret(question: string): Promise<Secret | undefined>;
 }
 
+export type TerminalPaint = Paint & {
+  readonly green: (text: string) => string;
+  readonly yellow: (text: string) => string;
+  readonly bold: (text: string) => string;
+};
+
 export interface InputOptions {
   readonly preset?: string;
   /** @returns what is wrong with the answer, or true */
@@ -63,11 +68,11 @@ const DEFAULT_WIDTH = 80;
 const INTERRUPTED = 130;
 
 export async function openTerminal(options: TerminalOptions): Promise<Terminal> {
-  const { Chalk, supportsColorStderr } = await import("chalk");
+  const { Chalk, supportsColor, supportsColorStderr } = await import("chalk");
   const noColor = process.env.NO_COLOR !== undefined && process.env.NO_COLOR !== "";
-  const chalk = new Chalk({
-    level: noColor || supportsColorStderr === false ? 0 : supportsColorStderr.level,
-  });
+  const paintFor = (support: typeof supportsColor) =>
+    new Chalk({ level: noColor || support === false ? 0 : support.level });
+  const paint = paintFor(supportsColorStderr);
   const isCi = process.env.CI !== undefined && process.env.CI !== "" && process.env.CI !== "false";
   const isAnimated =
     process.stderr.isTTY && !isCi && !options.quiet && !options.json && process.env.TERM !== "dumb";
@@ -96,7 +101,8 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
       return process.stdout.columns ?? process.stderr.columns ?? DEFAULT_WIDTH;
     },
     canAsk,
-    paint: chalk,
+    paint,
+    dataPaint: paintFor(supportsColor),
     signal: stopping.signal,
     data: (text) => process.stdout.write(`${text}\n`),
     note,
@@ -105,7 +111,7 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
         if (options.quiet) return (await import("../fleet/progress.js")).silent;
         if (options.json) return (await import("./json-progress.js")).jsonProgress();
         if (!isAnimated) return (await import("./line-progress.js")).lineProgress(note, options.verbose);
-        return (await import("./tree-progress.js")).treeProgress(boards, chalk);
+        return (await import("./tree-progress.js")).treeProgress(boards, paint);
       });
       return current;
     },
