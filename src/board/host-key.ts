@@ -17,6 +17,8 @@ export interface HostKey {
 export interface HostKeyOwner {
   readonly board: string;
   readonly address: string;
+  /** Fingerprints in `imcloud.yaml`; if there are any, a record changes nothing. */
+  readonly pinnedHostKeys?: readonly string[];
   readonly origin?: Origin;
 }
 
@@ -36,15 +38,19 @@ export function fingerprintOf({ base64 }: Pick<HostKey, "base64">): string {
 
 /** A re-flashed card, or somebody in between: only the operator can tell, so imcloud never guesses. */
 export function hostKeyChanged(owner: HostKeyOwner, found: string, expected: string): ImcloudError {
-  const { board, address } = owner;
+  const { board, address, pinnedHostKeys = [] } = owner;
+  const way =
+    pinnedHostKeys.length > 0
+      ? "put the new fingerprint into `hostKey` of imcloud.yaml"
+      : `run \`imcloud trust ${board}\``;
   return new ImcloudError(
     "board.host-key-changed",
-    `\`${board}\` presents another host key than the recorded one`,
+    `\`${board}\` presents another host key than the ${pinnedHostKeys.length > 0 ? "pinned" : "recorded"} one`,
     {
       ...placeOf(owner),
       found,
       expected,
-      hint: `if you re-flashed this card, run \`imcloud trust ${board}\`; if not, find out what answers at ${address}`,
+      hint: `if you re-flashed this card, ${way}; if not, find out what answers at ${address}`,
     },
   );
 }

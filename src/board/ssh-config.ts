@@ -66,6 +66,7 @@ export function resolveTarget(asked: AskedTarget, around: SshSurroundings): SshT
     ...host,
     board: asked.board,
     jumps: jump === "none" ? [] : jump.split(",").map((hop) => resolveHost(parseHop(hop.trim()), around)),
+    ...(jump !== "none" && { proxyJump: jump }),
     pinnedHostKeys: asked.pinnedHostKeys ?? [],
     ...(asked.origin !== undefined && { origin: asked.origin }),
   };

@@ -195,6 +195,7 @@ async function logIn(
       const owner = {
         board: target.board,
         address: host.address,
+        pinnedHostKeys: host === target ? target.pinnedHostKeys : [],
         ...(target.origin && { origin: target.origin }),
       };
       if (verdict.kind === "trusted") return true;

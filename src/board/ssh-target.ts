@@ -24,6 +24,8 @@ export interface SshTarget extends SshHost {
   readonly board: string;
   /** Machines to pass through, the first one first. */
   readonly jumps: readonly SshHost[];
+  /** The same as it was written, for a program that has its own way of looking them up. */
+  readonly proxyJump?: string;
   /** Fingerprints `SHA256:…`; if there are any, no file counts. */
   readonly pinnedHostKeys: readonly string[];
   readonly origin?: Origin;

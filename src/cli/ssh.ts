@@ -37,7 +37,7 @@ export async function runSsh(
     });
   }
   const { sshCommand } = await import("../fleet/ssh-command.js");
-  const command = await sshCommand(board, fleet.workspace, words);
+  const command = await sshCommand(board, fleet, words);
   if (print) {
     const { quote } = await import("../board/script.js");
     terminal.data(command.map(quote).join(" "));

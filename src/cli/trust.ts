@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { hostKeyChanged } from "../board/host-key.js";
 import { ImcloudError } from "../shared/errors.js";
 import { ExitCode } from "../shared/exit-code.js";
 import { openFleetFor } from "./fleet-options.js";
@@ -43,6 +44,9 @@ export async function runTrust(
     if (!outcome.ok) continue;
     const { target, key, fingerprint } = outcome.value;
     terminal.note(`${outcome.board.name} at ${target.address} presents ${key.type} ${fingerprint}`);
+    // A record would change nothing: what imcloud.yaml pins wins.
+    if (target.pinnedHostKeys.length > 0 && !target.pinnedHostKeys.includes(fingerprint))
+      throw hostKeyChanged(target, fingerprint, target.pinnedHostKeys.join(", "));
     if (options.hostKey !== undefined && options.hostKey !== fingerprint) {
       throw new ImcloudError(
         "board.host-key-changed",

@@ -61,7 +61,9 @@ test("jump hosts: several, each with its own settings", () => {
     { address: "gate.example.org", user: "guard", port: 22 },
     { address: "fe80::1", user: "root", port: 2200 },
   ]);
+  expect(resolve(config).proxyJump).toBe("gate,root@[fe80::1]:2200");
   expect(resolve(config, { jump: "none" }).jumps).toEqual([]);
+  expect(resolve(config, { jump: "none" })).not.toHaveProperty("proxyJump");
   expect(resolve(config, { jump: "gate" }).jumps).toHaveLength(1);
 });
 
