@@ -45,7 +45,7 @@ function wordsOf(command: Command, path: string): Words[] {
 /** Names of boards and groups: the keys that stand two spaces in, below `boards:` and `groups:`. */
 const keysOf = (section: string): string =>
   String.raw`-e '/^${section}:/,/^[^ ]/s/^  \([a-z0-9-]*\):.*/\1/p'`;
-const BOARD_NAMES = `sed -n ${keysOf("boards")} ${keysOf("groups")} "${"$"}{IMCLOUD_CONFIG:-imcloud.yaml}" 2>/dev/null`;
+const BOARD_NAMES = `sed -n ${keysOf("boards")} ${keysOf("groups")} "$file" 2>/dev/null`;
 
 /** Commands whose next word is a board. */
 const TAKES_BOARD = ["ssh", "trust", "destroy"];
@@ -56,8 +56,10 @@ function bash(all: readonly Words[]): string {
   );
   return `# imcloud completion for bash
 _imcloud() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} path= word words=
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} path= word words= before= file=\${IMCLOUD_CONFIG:-imcloud.yaml}
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case $before in -c|--config) file=$word before=; continue ;; esac
+    before=$word
     case $word in -*) ;; *) [ -z "$path" ] && path=$word || case "$path" in lab|user|server) path="$path $word" ;; esac ;; esac
   done
   case $path in
@@ -77,8 +79,10 @@ function zsh(all: readonly Words[]): string {
   return `#compdef imcloud
 _imcloud() {
   local -a choices boards
-  local place= word previous=\${words[CURRENT-1]}
+  local place= word before= previous=\${words[CURRENT-1]} file=\${IMCLOUD_CONFIG:-imcloud.yaml}
   for word in \${words[2,CURRENT-1]}; do
+    case $before in -c|--config) file=$word before=; continue ;; esac
+    before=$word
     case $word in
       -*) ;;
       *) if [[ -z $place ]]; then place=$word; elif [[ $place == (lab|user|server) ]]; then place="$place $word"; fi ;;
@@ -92,7 +96,8 @@ ${cases.join("\n")}
   compadd -a choices
   case $place in ${TAKES_BOARD.join("|")}) compadd -a boards ;; esac
 }
-compdef _imcloud imcloud`;
+# As a file of fpath it runs when it is first needed; else it is sourced.
+if [[ \${funcstack[1]} == _imcloud ]]; then _imcloud "$@"; else compdef _imcloud imcloud; fi`;
 }
 
 function fish(all: readonly Words[]): string {
@@ -113,7 +118,8 @@ function fish(all: readonly Words[]): string {
   const boards = TAKES_BOARD.map(
     (name) => `complete -c imcloud -f -n "__fish_seen_subcommand_from ${name}" -a '(__imcloud_boards)'`,
   );
-  return ["# imcloud completion for fish", FISH_BOARDS, ...lines, ...boards].join("\n");
+  const behindOn = `complete -c imcloud -f -n "string match -q -- --on (commandline -opc)[-1]" -a '(__imcloud_boards)'`;
+  return ["# imcloud completion for fish", FISH_BOARDS, ...lines, ...boards, behindOn].join("\n");
 }
 
 const FISH_BOARDS = `function __imcloud_boards

@@ -47,6 +47,13 @@ test("boards and groups where one is wanted", async () => {
   expect(await offered("ssh", "s")).toEqual(["shed"]);
 });
 
+test("another configuration is no command, and its boards are the ones that are offered", async () => {
+  await writeFile(join(folder, "school.yaml"), "version: 1\nboards:\n  library: {}\n");
+  expect(await offered("--config", "school.yaml", "pl")).toEqual(["plan"]);
+  expect(await offered("-c", "school.yaml", "plan", "--on", "")).toEqual(["library"]);
+  expect(await offered("ssh", "-c", "school.yaml", "li")).toEqual(["library"]);
+});
+
 test("hidden commands stay hidden; every script holds every command", () => {
   for (const shell of ["bash", "zsh", "fish"] as const) {
     const script = completionScript(shell, makeProgram());
