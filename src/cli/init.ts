@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from "node:path";
-import { Option, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import type { NewCloud } from "../fleet/new-cloud.js";
 import { ExitCode } from "../shared/exit-code.js";
 import type { Secret } from "../shared/secret.js";
@@ -21,12 +21,14 @@ export function addInitCommand(program: Command, context: Context): void {
     .addOption(new Option("--local", "the board is this machine").conflicts(["address", "lab"]))
     .addOption(new Option("--lab", "make a virtual board on this machine").conflicts("address"))
     .addOption(
-      new Option("--port <port>", "of the board's SSH server").env("IMCLOUD_SSH_PORT").argParser(Number),
+      new Option("--port <port>", "of the board's SSH server").env("IMCLOUD_SSH_PORT").argParser(port),
     )
     .addOption(new Option("--user <name>", "to log in as (default: pi)").env("IMCLOUD_SSH_USER"))
     .addOption(new Option("--identity-file <path>", "private key to log in with").env("IMCLOUD_SSH_KEY_FILE"))
     .addOption(
-      new Option("--host-key <fingerprint>", "the board's host key: SHA256:…").env("IMCLOUD_HOST_KEY"),
+      new Option("--host-key <fingerprint>", "the board's host key: SHA256:…")
+        .env("IMCLOUD_HOST_KEY")
+        .argParser(fingerprint),
     )
     .addOption(
       new Option("--accept-new-host-key", "record whatever host key the board presents").env(
@@ -60,6 +62,19 @@ export function addInitCommand(program: Command, context: Context): void {
     .action(async (options: InitOptions) => {
       process.exitCode = await runInit(options, context);
     });
+}
+
+function port(word: string): number {
+  const value = Number(word);
+  if (!/^[1-9]\d{0,4}$/.test(word) || value > 65_535)
+    throw new InvalidArgumentError("It must be a port from 1 to 65535.");
+  return value;
+}
+
+function fingerprint(word: string): string {
+  if (!/^SHA256:[A-Za-z0-9+/]{43}$/.test(word))
+    throw new InvalidArgumentError("It must be as `ssh-keygen -lf` prints it, SHA256: and 43 characters.");
+  return word;
 }
 
 export async function runInit(options: InitOptions, context: Context): Promise<ExitCode> {

@@ -158,6 +158,20 @@ const CASES: readonly Case[] = [
     {},
   ],
   [
+    "a port that is none",
+    ["init", "--address", "127.0.0.1", "--port", "ssh"],
+    64,
+    "error[cli.usage]: option `--port <port>` argument `ssh` is invalid. It must be a port from 1 to 65535.\nhint: run `imcloud help` to see what there is\n",
+    {},
+  ],
+  [
+    "a fingerprint of another kind",
+    ["init", "--address", "127.0.0.1", "--host-key", "MD5:aa:bb"],
+    64,
+    "error[cli.usage]: option `--host-key <fingerprint>` argument `MD5:aa:bb` is invalid. It must be as `ssh-keygen -lf` prints it, SHA256: and 43 characters.\nhint: run `imcloud help` to see what there is\n",
+    {},
+  ],
+  [
     "an account without password",
     ["user", "add", "ada"],
     64,
