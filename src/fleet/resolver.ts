@@ -7,7 +7,7 @@ import type { Resolve } from "../engine/types.js";
 import { resolvePlaybooks } from "../playbook/resolve.js";
 import type { Secret } from "../shared/secret.js";
 import { boardArtifacts } from "./artifacts.js";
-import { boardCertificate } from "./board-certificate.js";
+import { boardCertificate, certifiable } from "./board-certificate.js";
 import type { Workspace } from "./workspace.js";
 
 /** The port of the IM server's clients, unless a playbook's variable says otherwise. */
@@ -53,11 +53,15 @@ export function resolverOf({ config, board, secrets, workspace, fetching }: Reso
   };
 }
 
-/** Where clients find the server: the address that the operator uses, because that one is known to work. */
+/**
+ * Where clients find the server: the address that the operator uses, because that one is known to work. A name that
+ * the certificate cannot carry (the home router's `pi.lan`, a `Host` of ~/.ssh/config) gives way to an address.
+ */
 export function baseUrlOf(config: Config, board: BoardConfig, addresses: readonly string[]): string {
   const given = board.vars.base_url;
   if (typeof given === "string") return given;
-  const address = board.transport === "local" ? (addresses[0] ?? "localhost") : board.address;
+  const known = board.transport === "local" ? [...addresses, "localhost"] : [board.address, ...addresses];
+  const address = certifiable(known, config.cloud.serverName)[0] ?? known[0] ?? "localhost";
   const port = typeof board.vars.port === "number" ? board.vars.port : CLIENT_PORT;
   return `https://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
