@@ -8,10 +8,11 @@
  * because the library leaves it alone. Source: ssh_config(5).
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { homedir, userInfo } from "node:os";
+import { homedir } from "node:os";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import sshConfig from "ssh-config";
 import type { Origin } from "../shared/errors.js";
+import { localUser } from "../shared/local-user.js";
 import type { SshHost, SshTarget } from "./ssh-target.js";
 
 /** What `imcloud.yaml` says of a board; what it leaves open, `~/.ssh/config` may say. */
@@ -50,7 +51,7 @@ export function readSurroundings(ownIdentities: readonly string[] = []): SshSurr
   const home = homedir();
   return {
     home,
-    localUser: userInfo().username,
+    localUser: localUser(),
     config: readWithIncludes(join(home, ".ssh", "config"), home, 0),
     agent:
       process.env.SSH_AUTH_SOCK ?? (process.platform === "win32" ? "\\\\.\\pipe\\openssh-ssh-agent" : ""),

@@ -2,6 +2,7 @@ import { basename, dirname, resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { NewCloud } from "../fleet/new-cloud.js";
 import { ExitCode } from "../shared/exit-code.js";
+import { localUser } from "../shared/local-user.js";
 import type { Secret } from "../shared/secret.js";
 import { applyTo } from "./apply.js";
 import { answer, isAsking, type InitOptions } from "./init-questions.js";
@@ -183,7 +184,6 @@ interface Account {
 }
 
 async function chooseAccount(options: InitOptions, terminal: Terminal): Promise<Account> {
-  const { userInfo } = await import("node:os");
   const { nameFrom } = await import("../fleet/new-cloud.js");
   const { Secret } = await import("../shared/secret.js");
   const { AccountName } = await import("./account-name.js");
@@ -192,7 +192,7 @@ async function chooseAccount(options: InitOptions, terminal: Terminal): Promise<
       question: "Name of the first account",
       flag: "--admin",
       given: options.admin,
-      preset: nameFrom(userInfo().username, "admin"),
+      preset: nameFrom(localUser(), "admin"),
       schema: AccountName,
     },
     options,
