@@ -2,6 +2,7 @@
  * From the store to a real RabbitMQ: in order, all of it, whatever happens to the broker.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { connect, type ConsumeMessage } from "amqplib";
 import { readSecretFile } from "../../src/server/runtime/secret-file.js";
 import { routingKeyOf } from "../../src/server/bus/bus.js";
@@ -165,6 +166,24 @@ test("what the broker will not keep is refused for good, and the rest goes on", 
   expect(outcomes.map(({ kind }) => kind)).toEqual(["confirmed", "refused", "confirmed"]);
   await bus.close();
 }, 30_000);
+
+test("a broker that refuses the exchange is asked again, and holds no connection of the tries before", async () => {
+  // It is there, and of another type.
+  const bus = new RabbitmqBus({ ...configOf(broker), exchange: "amq.direct" });
+  const before = connectionsTo(broker.port);
+  for (let round = 0; round < 3; round++) {
+    const refused: unknown = await bus.publish([]).catch((error: unknown) => error);
+    expect(String(refused)).toContain("PRECONDITION_FAILED");
+  }
+  expect(connectionsTo(broker.port)).toBe(before);
+  await bus.close();
+}, 30_000);
+
+/** Established ones, of this machine. Source: proc(5), /proc/net/tcp. */
+function connectionsTo(port: number): number {
+  const remote = `:${port.toString(16).toUpperCase().padStart(4, "0")} 01`;
+  return readFileSync("/proc/net/tcp", "utf8").split(remote).length - 1;
+}
 
 test("a routing key fits into AMQP, and is cut between characters", () => {
   const key = routingKeyOf("!room:hs1", "é".repeat(200));

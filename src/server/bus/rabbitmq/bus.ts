@@ -102,10 +102,16 @@ export class RabbitmqBus implements Bus {
       },
     );
     const lost = lossOf(connection);
-    const channel = await connection.createConfirmChannel();
-    const channelLost = lossOf(channel);
-    await channel.assertExchange(exchange, "topic", { durable: true });
-    return { connection, channel, lost: Promise.race([lost, channelLost]) };
+    try {
+      const channel = await connection.createConfirmChannel();
+      const channelLost = lossOf(channel);
+      await channel.assertExchange(exchange, "topic", { durable: true });
+      return { connection, channel, lost: Promise.race([lost, channelLost]) };
+    } catch (error) {
+      // Kept alive by its heartbeats, it would stay beside the one of each further try.
+      await connection.close().catch(() => undefined); // it may be gone already
+      throw error;
+    }
   }
 
   async #drop(reason: unknown): Promise<void> {
