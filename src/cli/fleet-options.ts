@@ -49,6 +49,7 @@ export async function openFleetFor(
     ...(flags.parallel !== undefined && { parallel: flags.parallel }),
     acceptNewHostKey: flags.acceptNewHostKey === true,
     asker: terminal,
+    signal: terminal.signal,
     ...(secrets !== "given" && {
       making: {
         isNew: secrets === "new",

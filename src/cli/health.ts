@@ -54,6 +54,8 @@ export async function runHealth(options: HealthOptions, context: Context): Promi
   const fleet = await openFleetFor(options, context, terminal);
   if (options.watch !== undefined) return watch(fleet, options, terminal);
   const health = await look(fleet, terminal);
+  // What a probe said until then is no report.
+  if (terminal.signal.aborted) return ExitCode.Unhealthy;
   terminal.data(await render(health, options, terminal));
   return exitCodeOf(health, options);
 }

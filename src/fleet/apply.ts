@@ -38,13 +38,15 @@ export async function applyFleet(
     async (board, transport, say): Promise<AppliedBoard> => {
       const remembered = await rememberedFacts(fleet.workspace, board.name);
       say.doing("probing");
+      // What has to be confirmed is confirmed, also after Ctrl-C.
+      const { signal: _stops, ...unstoppable } = fleet.connecting;
       const verify = verification(board, transport, say, options.signal);
       const applied = await applyBoard({
         transport,
         resolve: resolverOf({ ...fleet, board, fetching: (what) => say.doing(`fetching ${what}`) }),
         approve: (plan) => verify.before(plan),
         prune: options.prune,
-        afresh: (again) => withBoard(board, fleet.connecting, again),
+        afresh: (again) => withBoard(board, unstoppable, again),
         observer: observe(say, (plan) => refuseStale(plan, options.agreed?.get(board.name))),
         ...(remembered !== undefined && { rememberedFacts: remembered }),
         ...(options.signal !== undefined && { signal: options.signal }),

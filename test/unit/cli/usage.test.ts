@@ -1,4 +1,6 @@
 /** What people get wrong on the command line, and what imcloud says: the whole message and the exit code. */
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { runCli } from "./run-cli.js";
 
@@ -293,6 +295,18 @@ test.each(["", "0", "false", "No"])("IMCLOUD_YES=%s is no yes", async (value) =>
   expect(ended.exitCode).toBe(64);
   expect(ended.stderr).toContain("error[cli.missing-answer]");
   expect((await runCli(["rollback"], FILES, { IMCLOUD_YES: "1" })).exitCode).toBe(69);
+});
+
+test("Ctrl-C ends the wait for a board that says nothing", async () => {
+  const silent = createServer().listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  const config = CONFIG.replace("port: 1,", `port: ${port},`);
+  silent.once("connection", () => setTimeout(() => process.emit("SIGINT"), 50));
+  const ended = await runCli(["facts"], { "imcloud.yaml": config });
+  expect(ended.exitCode).toBe(69);
+  expect(ended.stderr).toContain("  found     stopped by the operator");
+  silent.close();
 });
 
 test("variables that are there and empty count for nothing", async () => {
