@@ -155,8 +155,9 @@ async function withDeadline(channel: Channel, { deadlineMs, signal }: ExecOption
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      channel.close();
+      // In this order: closing settles the exit at once, and the first to settle is what counts.
       reject(deadlinePassed(board, deadlineMs));
+      channel.close();
     }, deadlineMs);
   });
   const aborted = (): void => channel.close();
