@@ -5,8 +5,8 @@
  * stops the run at a step's end; a channel that is closed hangs up on the whole group.
  */
 import { spawn } from "node:child_process";
-import { userInfo } from "node:os";
 import { ImcloudError } from "../shared/errors.js";
+import { localUser } from "../shared/local-user.js";
 import type { Channel, ChannelExit, Link } from "./link.js";
 
 /** @throws ImcloudError `board.unsupported` on a machine without a POSIX shell */
@@ -23,7 +23,7 @@ export function connectLocal(board: string): Link {
   }
   const open = new Set<Channel>();
   return {
-    user: userInfo().username,
+    user: localUser(),
     handshakes: 0,
     async open(command) {
       const channel = await start(command, board);
