@@ -89,7 +89,6 @@ const Group = z
     vars: settings.vars,
   })
   .nullable()
-  .nullable()
   .describe("several boards under one name");
 
 export const SecretSource = z

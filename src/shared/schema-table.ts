@@ -29,11 +29,18 @@ function* settingsOf(prefix: string, node: SchemaNode, isRequired: boolean): Gen
   if (prefix !== "") {
     yield [`\`${prefix}\``, valueWords(node), defaultWords(node, isRequired), cell(node.description ?? "")];
   }
-  const inner =
-    node.anyOf?.find(({ properties, additionalProperties }) => properties ?? additionalProperties) ?? node;
+  const ways = node.anyOf?.filter(
+    ({ properties, additionalProperties }) => properties ?? additionalProperties,
+  );
+  // Where one of several ways is enough, none of them is required.
+  const isChoice = (ways?.length ?? 0) > 1;
+  for (const way of ways ?? [node]) yield* insideOf(prefix, way, isChoice);
+}
+
+function* insideOf(prefix: string, inner: SchemaNode, isChoice: boolean): Generator<string[]> {
   const below = (name: string): string => (prefix === "" ? name : `${prefix}.${name}`);
   for (const [name, property] of Object.entries(inner.properties ?? {})) {
-    yield* settingsOf(below(name), property, inner.required?.includes(name) ?? false);
+    yield* settingsOf(below(name), property, !isChoice && (inner.required?.includes(name) ?? false));
   }
   const each = inner.additionalProperties;
   // Variables may hold anything; there is nothing to list below them.
