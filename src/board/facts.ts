@@ -39,7 +39,9 @@ export const Facts = z.object({
   bootFolder: z
     .string()
     .describe("/boot/firmware or /boot: where the firmware's files are; empty if neither is mounted"),
-  addresses: z.array(z.string()).describe("global addresses, without prefix length"),
+  addresses: z
+    .array(z.string())
+    .describe("global addresses, without prefix length; those of the network with the way out come first"),
   timeSync: z.string().describe("the time service that is installed: systemd-timesyncd, chrony, ntp or none"),
   packages: z
     .record(z.string(), z.string())
@@ -59,6 +61,7 @@ const FILES = [
   "/proc/meminfo",
   "/proc/swaps",
   "/proc/net/fib_trie",
+  "/proc/net/route",
 ];
 
 /** awk's view of {@link FILES}. */
@@ -70,7 +73,8 @@ FILENAME ~ /container$/ { print "container=" $0 }
 FILENAME ~ /os-release$/ && /^(ID|VERSION_ID|VERSION_CODENAME|PRETTY_NAME)=/ { gsub(/"/, ""); print "os." $0 }
 FILENAME ~ /meminfo$/ && /^MemTotal:/ { print "ramKb=" $2 }
 FILENAME ~ /swaps$/ && FNR > 1 { print "swap=" $1 }
-FILENAME ~ /fib_trie$/ { if (/32 host/) print "address=" last; last = $2 }`;
+FILENAME ~ /fib_trie$/ { if (/32 host/) print "address=" last; last = $2 }
+FILENAME ~ /route$/ && FNR > 1 { print "route=" $1 " " $2 " " $8 }`;
 
 /** Prints `name=value` lines. Every value is one line; a name may come several times. */
 export function factsScript(): Script {
@@ -126,14 +130,34 @@ export function parseFacts(output: string): Facts {
     cgroup: Number(one("cgroup")),
     init: one("init"),
     bootFolder: one("bootFolder"),
-    // Each stands in more than one of the kernel's tables.
-    addresses: [...new Set(all.get("address"))].filter((address) => !address.startsWith("127.")).sort(),
+    addresses: addressesOf(all.get("address") ?? [], all.get("route") ?? []),
     timeSync:
       { "systemd-timesyncd": "systemd-timesyncd", chronyd: "chrony", ntpd: "ntp" }[one("timeSync")] ?? "none",
     packages: installedOf(all.get("package") ?? []),
     swap: swaps.some((name) => name.startsWith("/dev/zram")) ? "zram" : swaps.length > 0 ? "disk" : "none",
     container: one("container"),
   });
+}
+
+/**
+ * Each address once, in an order that does not change by itself. A board may have bridges of its own (containers):
+ * where clients find it is the network that its default route goes through.
+ *
+ * @param routes interface, destination and mask, as /proc/net/route has them: hexadecimal, the first byte last
+ */
+function addressesOf(addresses: readonly string[], routes: readonly string[]): string[] {
+  const rows = routes.map((route) => route.split(" "));
+  const ways = rows.flatMap(([name, to]) => (to === "00000000" ? [name] : []));
+  const networks = rows.flatMap(([name, to = "", mask = ""]) =>
+    ways.includes(name) && to !== "00000000" ? [{ to: parseInt(to, 16), mask: parseInt(mask, 16) }] : [],
+  );
+  const isOutside = (address: string): number => {
+    const bits = address.split(".").reduceRight((sum, byte) => sum * 256 + Number(byte), 0);
+    return networks.some(({ to, mask }) => (bits & mask) >>> 0 === to) ? 0 : 1;
+  };
+  return [...new Set(addresses)]
+    .filter((address) => !address.startsWith("127."))
+    .sort((one, other) => isOutside(one) - isOutside(other) || (one < other ? -1 : 1));
 }
 
 function installedOf(rows: readonly string[]): Record<string, string> {

@@ -11,6 +11,8 @@ export interface Link {
   readonly user: string;
   /** How many connections were set up so far: the law counts them. */
   readonly handshakes: number;
+  /** A password opened it; the next one could be opened by a key. */
+  readonly isByPassword: boolean;
 
   /**
    * Starts one command under the login shell.

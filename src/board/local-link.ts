@@ -25,6 +25,7 @@ export function connectLocal(board: string): Link {
   return {
     user: localUser(),
     handshakes: 0,
+    isByPassword: false,
     async open(command) {
       const channel = await start(command, board);
       open.add(channel);

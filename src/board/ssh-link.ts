@@ -66,8 +66,10 @@ const HOST_KEY_ALGORITHMS: readonly ServerHostKeyAlgorithm[] = [
  */
 export async function connectSsh(target: SshTarget, options: SshOptions): Promise<Link> {
   const roads: Client[] = [];
+  // The password is the board's: a host on the way that asks for one must not learn it.
+  const { password: _password, ...onTheWay } = options;
   try {
-    for (const hop of target.jumps) roads.unshift(await logIn(target, hop, roads[0], options));
+    for (const hop of target.jumps) roads.unshift((await logIn(target, hop, roads[0], onTheWay)).client);
     return new SshLink(target, await logIn(target, target, roads[0], options), roads);
   } catch (error) {
     for (const client of roads) client.destroy();
@@ -100,13 +102,18 @@ export async function readHostKey(target: SshTarget, options: SshOptions): Promi
   return seen;
 }
 
+interface LoggedIn {
+  readonly client: Client;
+  readonly isByPassword: boolean;
+}
+
 /** One SSH login, through the last jump host if there is one. */
 async function logIn(
   target: SshTarget,
   host: SshHost,
   road: Client | undefined,
   options: SshOptions,
-): Promise<Client> {
+): Promise<LoggedIn> {
   const agent = await openAgent(host);
   const { keys, passedOver } = await loadKeys(host, {
     ...options,
@@ -130,7 +137,7 @@ async function logIn(
   let isHandshaken = false;
   let refusal: ImcloudError | undefined;
 
-  return new Promise<Client>((resolve, reject) => {
+  return new Promise<LoggedIn>((resolve, reject) => {
     const fail = (error: ImcloudError): void => {
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", stop);
@@ -156,7 +163,7 @@ async function logIn(
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", stop);
       client.setNoDelay(true);
-      resolve(client);
+      resolve({ client, isByPassword: attempts.isByPassword });
     });
     // Never removed: an `error` event that nobody hears ends the process.
     client.on("error", (error) => {
@@ -226,6 +233,7 @@ function preferring(recorded: readonly HostKey[]): ServerHostKeyAlgorithm[] {
 class SshLink implements Link {
   readonly user: string;
   readonly handshakes = 1;
+  readonly isByPassword: boolean;
   readonly #target: SshTarget;
   readonly #client: Client;
   /** Connections to jump hosts that this one runs through, the nearest to the board first. */
@@ -233,8 +241,9 @@ class SshLink implements Link {
   readonly #open = new Set<TrackedChannel>();
   #lost: ImcloudError | undefined;
 
-  constructor(target: SshTarget, client: Client, roads: readonly Client[]) {
+  constructor(target: SshTarget, { client, isByPassword }: LoggedIn, roads: readonly Client[]) {
     this.user = target.user;
+    this.isByPassword = isByPassword;
     this.#target = target;
     this.#client = client;
     this.#roads = roads;

@@ -22,6 +22,8 @@ export interface LoginAttempts {
   readonly tried: readonly string[];
   /** What the server would take, as it said last; empty before its first refusal. */
   readonly accepted: readonly string[];
+  /** The last offer, which is the one that was taken if any was, is a password. */
+  readonly isByPassword: boolean;
 }
 
 interface Offer {
@@ -40,6 +42,9 @@ export function loginAttempts(credentials: Credentials): LoginAttempts {
     tried,
     get accepted() {
       return accepted;
+    },
+    get isByPassword() {
+      return tried.at(-1)?.startsWith("password") ?? false;
     },
     next(allowed, isPartial) {
       if (allowed !== null) accepted = allowed;

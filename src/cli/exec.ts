@@ -66,7 +66,9 @@ export async function runExec(
   noteErrors(outcomes, terminal);
   for (const outcome of outcomes) {
     if (outcome.ok && outcome.value.exitCode !== 0)
-      terminal.note(`${outcome.board.name}: ended with exit code ${outcome.value.exitCode}`);
+      terminal.note(
+        `${outcome.board.name}: ${terminal.signal.aborted ? "stopped by the operator" : `ended with exit code ${outcome.value.exitCode}`}`,
+      );
   }
   const isFailed = outcomes.some((outcome) => outcome.ok && outcome.value.exitCode !== 0);
   return codeOf(outcomes, [], isFailed ? ExitCode.StepFailed : ExitCode.Ok);

@@ -148,7 +148,7 @@ async function makeSureOfLogin(
   terminal.note(`logging in to ${board.address} as ${board.user ?? ""} …`);
   const link = await openLink(config, fleet.connecting);
   await link.close();
-  if ((await fleet.connecting.logins.sshPassword(link.user, false)) === undefined) return;
+  if (!link.isByPassword) return;
   await installKey(config, fleet.connecting);
   terminal.note("installed a key of its own (.imcloud/id_ed25519): the password is not needed again");
 }

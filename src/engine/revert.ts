@@ -55,6 +55,9 @@ export function revertAll(
   return steps.length === 0 ? [] : [...steps, settleStep];
 }
 
+/** How the title of {@link rollbackStep} begins; the run's name follows. */
+export const ROLLED_BACK = "roll back run ";
+
 /**
  * Undoes the steps of one run, the last first; units that read what changed read it again. Safe to run twice.
  *
@@ -62,7 +65,7 @@ export function revertAll(
  */
 export function rollbackStep(run: string, { mustBeThere = false } = {}): Step {
   return {
-    title: `roll back run ${run}`,
+    title: `${ROLLED_BACK}${run}`,
     apply: sh`
 if ${mustBeThere} && [ ! -d ${`${RUNS}/${run}`} ]; then echo ${`the board keeps no run ${run}; it keeps:`}; ls -1 ${RUNS}; exit 1; fi
 failed=0

@@ -2,14 +2,18 @@
  * A key of imcloud's own on a board that was logged in to by password, so that the password is needed once.
  */
 import { text } from "node:stream/consumers";
-import ssh2 from "ssh2";
+import { makeKeyPair } from "../board/ssh-keys.js";
 import type { BoardConfig } from "../config/load.js";
 import { ImcloudError } from "../shared/errors.js";
 import { openLink, type Connecting } from "./connect.js";
 import { readOptional, writePrivate, type Workspace } from "./workspace.js";
 
-/** Run as the login itself: whoever logs in owns the file. The key comes on standard input. */
-const INSTALL = "umask 077; mkdir -p ~/.ssh && { echo; cat; } >> ~/.ssh/authorized_keys && echo installed";
+/** Run as the login itself: whoever logs in owns the file. The key comes on standard input; once is enough. */
+const INSTALL = [
+  "umask 077; mkdir -p ~/.ssh && read -r key",
+  'if ! grep -qsxF -e "$key" ~/.ssh/authorized_keys; then printf "\\n%s\\n" "$key" >> ~/.ssh/authorized_keys; fi',
+  "echo installed",
+].join(" && ");
 
 /** Makes the key if there is none, and lets it in. @throws ImcloudError `board.login-refused` if the board does not take it */
 export async function installKey(board: BoardConfig, connecting: Connecting): Promise<void> {
@@ -33,7 +37,7 @@ export async function installKey(board: BoardConfig, connecting: Connecting): Pr
 async function ownKey({ identity }: Workspace): Promise<string> {
   const known = await readOptional(`${identity}.pub`);
   if (known !== undefined && (await readOptional(identity)) !== undefined) return known;
-  const pair = ssh2.utils.generateKeyPairSync("ed25519", { comment: "imcloud" });
+  const pair = makeKeyPair("imcloud");
   await writePrivate(identity, pair.private);
   await writePrivate(`${identity}.pub`, `${pair.public}\n`);
   return `${pair.public}\n`;

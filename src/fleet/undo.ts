@@ -11,7 +11,7 @@ import { sh } from "../board/script.js";
 import { RUNS, RUNTIME, STATE, STORE } from "../board/state.js";
 import type { Transport } from "../board/transport.js";
 import { probe } from "../engine/probe.js";
-import { revertAll, rollbackStep } from "../engine/revert.js";
+import { revertAll, ROLLED_BACK, rollbackStep } from "../engine/revert.js";
 import type { BoardResult } from "../engine/types.js";
 import { ImcloudError } from "../shared/errors.js";
 import type { AppliedBoard } from "./apply.js";
@@ -107,7 +107,19 @@ function refuseWhileRunning(board: string, run: string | undefined): void {
 
 const Record = z.object({
   command: z.string(),
-  boards: z.record(z.string(), z.object({ waves: z.array(z.object({ run: z.string() })).optional() })),
+  boards: z.record(
+    z.string(),
+    z.object({
+      waves: z
+        .array(
+          z.object({
+            run: z.string(),
+            steps: z.array(z.object({ title: z.string(), outcome: z.string() })).optional(),
+          }),
+        )
+        .optional(),
+    }),
+  ),
 });
 export type Record = z.infer<typeof Record>;
 
@@ -132,6 +144,8 @@ async function lastRuns(
  * The runs of the last apply. An apply is several runs on the board, one a wave; only the operator's record knows
  * which belong together. A run that no record knows, of an apply that was killed, is younger than all of them.
  *
+ * One that was rolled back is passed over: the next rollback goes back one apply more.
+ *
  * @param records the youngest first
  */
 export function runsToUndo(
@@ -141,12 +155,23 @@ export function runsToUndo(
 ): readonly string[] {
   const unknown = lastOnBoard === undefined ? [] : [lastOnBoard];
   const noted = new Set<string>();
+  const undone = new Set<string>();
   for (const { command, boards } of records) {
-    const runs = (boards[board]?.waves ?? []).map(({ run }) => run);
+    const waves = boards[board]?.waves ?? [];
+    const runs = waves.map(({ run }) => run);
     for (const run of runs) noted.add(run);
-    if (command !== "apply" || runs.length === 0) continue;
+    for (const { run, steps = [] } of waves) {
+      for (const { title, outcome } of steps) {
+        if (!title.startsWith(ROLLED_BACK)) continue;
+        // What takes back is not taken back itself.
+        undone.add(run);
+        if (outcome === "done") undone.add(title.slice(ROLLED_BACK.length));
+      }
+    }
+    const standing = runs.filter((run) => !undone.has(run));
+    if (command !== "apply" || standing.length === 0) continue;
     const isKnown = unknown.every((run) => noted.has(run) || run < (runs.at(-1) ?? ""));
-    return isKnown ? runs : unknown;
+    return isKnown ? standing : unknown;
   }
   return unknown.filter((run) => !noted.has(run));
 }

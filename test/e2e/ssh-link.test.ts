@@ -12,6 +12,7 @@ import { fingerprintOf } from "../../src/board/host-key.js";
 import { recordHostKey, type HostKeyStore } from "../../src/board/host-key-store.js";
 import type { Link } from "../../src/board/link.js";
 import { connectSsh, readHostKey, type SshOptions } from "../../src/board/ssh-link.js";
+import { makeKeyPair } from "../../src/board/ssh-keys.js";
 import type { SshTarget } from "../../src/board/ssh-target.js";
 import { ImcloudError, type ErrorDetails } from "../../src/shared/errors.js";
 import { Secret } from "../../src/shared/secret.js";
@@ -310,6 +311,17 @@ test("through two jump hosts, each verified", async () => {
   await expect.poll(() => gate.sessions()).toEqual([]);
 });
 
+test("the board's password is offered to the board, not to a host on the way", async () => {
+  await using board = await startSshd();
+  await using gate = await passwordServer("password", "open sesame");
+  const target = board.target({ jumps: [gate.target] });
+  const hostKeys = storeOf(board, "record");
+  expect(await refusal(target, { hostKeys, password: new Secret("open sesame") })).toMatchObject({
+    code: "board.login-refused",
+  });
+  expect(gate.heard).toEqual([]);
+});
+
 describe("nobody there", () => {
   const hostKeys: HostKeyStore = { file: "/nonexistent/known_hosts", unknown: "refuse" };
   const at = (port: number, address = "127.0.0.1"): SshTarget => ({
@@ -361,12 +373,14 @@ describe("nobody there", () => {
 
 /** A server with a password of its own: OpenSSH without PAM would need an account of the machine. */
 async function passwordServer(method: "password" | "keyboard-interactive", password: string) {
-  const { private: hostKey } = ssh2.utils.generateKeyPairSync("ed25519");
+  const { private: hostKey } = makeKeyPair("host");
+  const heard: string[] = [];
   const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
     client.on("error", () => undefined);
     client.on("authentication", (attempt) => {
       if (attempt.method !== method) attempt.reject([method]);
       else if (attempt.method === "password") {
+        heard.push(attempt.password);
         if (attempt.password === password) attempt.accept();
         else attempt.reject([method]);
       } else if (attempt.method === "keyboard-interactive") {
@@ -395,6 +409,8 @@ async function passwordServer(method: "password" | "keyboard-interactive", passw
   };
   return {
     target,
+    /** Passwords that were offered. */
+    heard,
     [Symbol.asyncDispose]: async () => {
       server.close();
       await once(server, "close");

@@ -56,6 +56,21 @@ test("only what is installed counts, with its version", () => {
   ).not.toHaveProperty("chrony");
 });
 
+test("the network with the way out comes first, not the bridge of a container engine", () => {
+  const more = [
+    ...[
+      "address=10.0.0.5",
+      "address=172.17.0.1",
+      "address=192.168.1.23",
+      "address=127.0.0.1",
+      "address=192.168.1.23",
+    ],
+    ...["route=eth0 00000000 00000000", "route=eth0 0001A8C0 00FFFFFF", "route=docker0 000011AC 0000FFFF"],
+  ].join("\n");
+  const text = read("raspios-bookworm.txt").replace(/^address=.*\n/gm, "");
+  expect(parseFacts(`${text}${more}\n`).addresses).toEqual(["192.168.1.23", "10.0.0.5", "172.17.0.1"]);
+});
+
 test("a board that does not tell what it is has no facts", () => {
   expect(() => parseFacts("hostname=x\n")).toThrow(z.ZodError);
 });
