@@ -1,11 +1,12 @@
 /**
- * Whether the disks lie: ext4 counts the errors that it met, and turns read-only when it dares no more.
+ * Whether the disks lie: ext4 counts the errors that it met, and turns read-only when it dares no more; the kernel
+ * logs what a card or disk did not read or write.
  *
  * The counter stays until e2fsck has run, so the finding says when the last error was.
- * Source: kernel documentation, ext4, "/sys/fs/ext4/<disk>/errors_count".
+ * Source: kernel documentation, ext4, "/sys/fs/ext4/<disk>/errors_count"; block/blk-core.c, "I/O error, dev".
  */
 import { sh } from "../../board/script.js";
-import { fail, fieldsOf, ok, type HealthCheck } from "../check.js";
+import { fail, fieldsOf, notApplicable, ok, warn, type HealthCheck } from "../check.js";
 
 const HINT = "save what is on it, run e2fsck, and think of another card, disk or power supply";
 
@@ -19,7 +20,9 @@ for d in /sys/fs/ext4/*/; do
   [ -r "$d/errors_count" ] || continue
   printf '%s %s %s\n' "$(basename "$d")" "$(cat "$d/errors_count")" "$(cat "$d/last_error_time" 2>/dev/null)"
 done
-awk '$2 == "/" && $4 ~ /(^|,)ro(,|$)/ { print "readonly=" $2 }' /proc/mounts`,
+awk '$2 == "/" && $4 ~ /(^|,)ro(,|$)/ { print "readonly=" $2 }' /proc/mounts
+# A container's kernel log is its machine's.
+[ -e /run/systemd/container ] || printf 'kernel=%s\n' "$(dmesg 2>/dev/null | grep -cE 'I/O error, dev|Buffer I/O error')"`,
 
   judge({ stdout }, { now }) {
     if (fieldsOf(stdout).has("readonly")) return fail("the root file system is read-only", { hint: HINT });
@@ -30,10 +33,17 @@ awk '$2 == "/" && $4 ~ /(^|,)ro(,|$)/ { print "readonly=" $2 }' /proc/mounts`,
     const total = counted.reduce((sum, { count }) => sum + count, 0);
     const figure = { measured: String(total), value: total, threshold: "1" };
     const worst = counted.find(({ count }) => count > 0);
-    if (worst === undefined)
-      return ok(counted.length === 0 ? "no file system that counts errors" : "no errors counted", {
+    const logged = Number(fieldsOf(stdout).get("kernel") ?? 0);
+    if (worst === undefined && logged > 0) {
+      const measured = String(logged);
+      return warn("I/O errors in the kernel's log since boot", {
         ...figure,
+        measured,
+        value: logged,
+        hint: HINT,
       });
+    }
+    if (worst === undefined) return counted.length === 0 ? notApplicable : ok("no errors counted", figure);
     const since = worst.last > 0 ? `, the last ${daysAgo(worst.last, now)}` : "";
     return fail(`${worst.count} errors on ${worst.disk}${since}`, { ...figure, hint: HINT });
   },

@@ -7,6 +7,7 @@
  */
 import { sh } from "../../board/script.js";
 import { fail, fieldsOf, notApplicable, ok, unknown, warn, type HealthCheck } from "../check.js";
+import { isRealPi, realPiProbe } from "./real-pi.js";
 
 const UNDER_VOLTAGE = 1 << 0;
 const SLOWED = (1 << 1) | (1 << 2) | (1 << 3);
@@ -17,10 +18,7 @@ const NO_FIRMWARE_HINT =
   "install the package that has `vcgencmd`: raspi-utils, or libraspberrypi-bin on older systems";
 
 const flagsProbe = () => sh`
-for f in /proc/device-tree/model /sys/firmware/devicetree/base/model; do
-  [ -r "$f" ] && { printf 'model=%s\n' "$(tr -d '\000' < "$f")"; break; }
-done
-printf 'container=%s\n' "$(tr '\000' '\n' < /proc/1/environ | sed -n 's/^container=//p')"
+${realPiProbe()}
 vcgencmd get_throttled
 for d in /sys/class/hwmon/hwmon*/; do
   [ "$(cat "$d/name" 2>/dev/null)" = rpi_volt ] && printf 'alarm=%s\n' "$(cat "$d/in0_lcrit_alarm")"
@@ -38,8 +36,7 @@ function parse(stdout: string): Answer {
   const fields = fieldsOf(stdout);
   const flags = /^0x[0-9a-f]+$/i.exec(fields.get("throttled")?.trim() ?? "")?.[0];
   return {
-    // A container's power supply is its machine's.
-    isPi: /raspberry pi/i.test(fields.get("model") ?? "") && (fields.get("container") ?? "") === "",
+    isPi: isRealPi(stdout),
     flags: flags === undefined ? undefined : Number(flags),
     alarm: fields.get("alarm"),
   };
@@ -79,7 +76,8 @@ export const throttling: HealthCheck = {
 
   judge({ stdout }) {
     const { isPi, flags } = parse(stdout);
-    if (!isPi || flags === undefined) return notApplicable;
+    if (!isPi) return notApplicable;
+    if (flags === undefined) return unknown("the firmware gave no flags", { hint: NO_FIRMWARE_HINT });
     const measured = `0x${flags.toString(16)}`;
     if ((flags & SLOWED) !== 0)
       return fail("the firmware slows the processors now", { measured, hint: "see to power and cooling" });

@@ -46,7 +46,9 @@ const answers = () =>
     sh`
 }; then
   [ -n "$(find ${CACHE} -newermt '60 seconds ago' 2>/dev/null)" ] || {
-    rabbitmqctl -q status > ${CACHE}.part && rabbitmqctl -q list_queues -p imcloud name messages >> ${CACHE}.part && mv ${CACHE}.part ${CACHE}
+    # An answer that is none counts as one for a minute, too.
+    { rabbitmqctl -q status && rabbitmqctl -q list_queues -p imcloud name messages; } > ${CACHE}.part
+    mv ${CACHE}.part ${CACHE}
   }
   echo command-line
   cat ${CACHE}
@@ -57,6 +59,7 @@ export const rabbitmqAlarms: HealthCheck = {
   id: "rabbitmq-alarms",
   title: "RabbitMQ alarms",
   playbook: "rabbitmq",
+  unit: "alarms",
   after: ["rabbitmq-service", "rabbitmq-port"],
   probe: answers,
   judge({ stdout }) {
@@ -65,8 +68,10 @@ export const rabbitmqAlarms: HealthCheck = {
       return unknown("neither metrics nor command line tell", {
         hint: "see `imcloud exec -- rabbitmq-diagnostics alarms`",
       });
-    if (alarms.length === 0) return ok("none");
+    const figure = { measured: `${alarms.length} alarms`, value: alarms.length, threshold: "1 alarm" };
+    if (alarms.length === 0) return ok("none", figure);
     return fail(`publishers are blocked: ${alarms.join(", ")}`, {
+      ...figure,
       hint: "free memory or disk space; see whether consumers keep up",
     });
   },

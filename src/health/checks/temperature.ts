@@ -3,20 +3,28 @@
  * Source: Raspberry Pi documentation, "Frequency management and thermal control".
  */
 import { sh } from "../../board/script.js";
-import { judgeFigure, notApplicable, type HealthCheck } from "../check.js";
+import { fieldsOf, judgeFigure, notApplicable, unknown, type HealthCheck } from "../check.js";
+import { isRealPi, realPiProbe } from "./real-pi.js";
 
 export const temperature: HealthCheck = {
   id: "temperature",
   title: "Temperature",
   unit: "celsius",
 
-  probe: () => sh`cat /sys/class/thermal/thermal_zone0/temp`,
+  probe: () => sh`
+${realPiProbe()}
+printf 'temperature=%s\n' "$(cat /sys/class/thermal/thermal_zone0/temp 2>/dev/null)"`,
 
-  judge({ stdout, exitCode }) {
-    const millidegrees = Number(stdout.trim());
-    // A virtual board has no sensor; every Raspberry Pi has.
-    if (exitCode !== 0 || stdout.trim() === "" || Number.isNaN(millidegrees)) return notApplicable;
-    return judgeFigure(millidegrees / 1000, {
+  judge({ stdout }) {
+    const millidegrees = /^-?\d+$/.exec(fieldsOf(stdout).get("temperature") ?? "")?.[0];
+    if (millidegrees === undefined) {
+      return isRealPi(stdout)
+        ? unknown("the sensor gave no figure", {
+            hint: "see whether `vcgencmd measure_temp` works on the board",
+          })
+        : notApplicable;
+    }
+    return judgeFigure(Number(millidegrees) / 1000, {
       warning: 75,
       critical: 80,
       words: (value) => `${value.toFixed(0)} °C`,

@@ -138,10 +138,27 @@ const CASES: readonly Case[] = [
     "the root file system is read-only",
   ],
 
-  ["warm", "temperature", "51121\n", "ok", "chip temperature"],
-  ["hot", "temperature", "76800\n", "warning", "chip temperature"],
-  ["too hot", "temperature", "82200\n", "critical", "chip temperature"],
-  ["no sensor", "temperature", "", "not-applicable", /./, 1],
+  ["warm", "temperature", "temperature=51121\n", "ok", "chip temperature"],
+  ["hot", "temperature", "temperature=76800\n", "warning", "chip temperature"],
+  ["too hot", "temperature", "temperature=82200\n", "critical", "chip temperature"],
+  ["no sensor", "temperature", "temperature=\n", "not-applicable", /./],
+  [
+    "a Pi without a figure",
+    "temperature",
+    "model=Raspberry Pi 4 Model B\ntemperature=\n",
+    "unknown",
+    /no figure/,
+  ],
+  [
+    "a container on a Pi",
+    "temperature",
+    "model=Raspberry Pi 4 Model B\ncontainer=systemd-nspawn\ntemperature=\n",
+    "not-applicable",
+    /./,
+  ],
+  ["a Pi that tells no flags", "throttling", "model=Raspberry Pi 4 Model B\nalarm=0", "unknown", /no flags/],
+  ["no disk that counts", "disk-errors", "", "not-applicable", /./],
+  ["errors that only the kernel saw", "disk-errors", "mmcblk0p2 0 \nkernel=3\n", "warning", /kernel's log/],
 
   [
     "good power",
