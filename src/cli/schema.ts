@@ -1,7 +1,7 @@
 import { Argument, type Command } from "commander";
 import type { Context } from "./program.js";
 
-const FILES = ["config", "secrets"] as const;
+const FILES = ["config", "secrets", "playbook"] as const;
 
 export function addSchemaCommand(program: Command, context: Context): void {
   program
@@ -13,11 +13,20 @@ export function addSchemaCommand(program: Command, context: Context): void {
     .addArgument(new Argument("[file]", "which file").choices(FILES).default("config"))
     .addHelpText(
       "after",
-      "\nExample:\n  imcloud schema > .imcloud/schema.json\n  # first line of imcloud.yaml: # yaml-language-server: $schema=.imcloud/schema.json",
+      "\nExamples:\n  imcloud schema > .imcloud/schema.json\n  # first line of imcloud.yaml: # yaml-language-server: $schema=.imcloud/schema.json\n" +
+        "  imcloud schema playbook > .imcloud/playbook.json   # for files below playbooks/",
     )
     .action(async (file: (typeof FILES)[number]) => {
       const terminal = await context.terminal();
-      const { jsonSchema } = await import("../config/document.js");
-      terminal.data(JSON.stringify(jsonSchema(file), null, 2));
+      terminal.data(JSON.stringify(await schemaOf(file), null, 2));
     });
+}
+
+async function schemaOf(file: (typeof FILES)[number]): Promise<object> {
+  if (file === "playbook") {
+    const { playbookSchema } = await import("../playbook/json-schema.js");
+    return playbookSchema();
+  }
+  const { jsonSchema } = await import("../config/document.js");
+  return jsonSchema(file);
 }

@@ -2,8 +2,11 @@
  * What a board's disk holds, as text that two moments can be compared by.
  */
 
-/** Not the disk, or written by every login and every tick of the clock. */
-const LEFT_OUT = ["/run", "/proc", "/sys", "/dev", "/tmp", "/var/log"];
+/**
+ * Not the disk, or written by every login and every tick of the clock. In /var/tmp folders come and go with the
+ * services that systemd gives a /tmp of their own, and some of those end when nobody has asked them for a while.
+ */
+const LEFT_OUT = ["/run", "/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/var/log"];
 const LOGIN_RECORDS = ["/var/log/wtmp", "/var/log/btmp", "/var/log/lastlog", "/var/lib/lastlog"];
 
 /**

@@ -6,6 +6,7 @@ import { closest } from "fastest-levenshtein";
 import { LineCounter, isMap, isNode, parseDocument, type Document } from "yaml";
 import { z } from "zod";
 import { RESOURCE_TYPES } from "../resources/registry.js";
+import { Secret } from "../shared/secret.js";
 import { ImcloudError, type Origin } from "../shared/errors.js";
 
 /** A variable may pick its value: by a word, or by the first limit that a number does not exceed. */
@@ -23,7 +24,7 @@ export const isPick = (value: unknown): value is Pick => Pick.safeParse(value).s
 
 const TASK_WORDS = ["when", "each", "include", "vars"] as const;
 
-const Task = z.looseObject({
+export const Task = z.looseObject({
   when: z.string().optional().describe("condition; false leaves the task out"),
   each: z
     .union([z.array(z.unknown()), z.string()])
@@ -33,7 +34,7 @@ const Task = z.looseObject({
   vars: z.record(z.string(), z.unknown()).optional().describe("variables for this task or include alone"),
 });
 
-const Playbook = z.strictObject({
+export const Playbook = z.strictObject({
   description: z.string(),
   needs: z
     .strictObject({ arch: z.array(z.string()), hint: z.string() })
@@ -103,7 +104,7 @@ export function parsePlaybook(text: string, file: string): PlaybookDocument {
   });
 
   const parsed = Playbook.safeParse(document.toJS());
-  if (!parsed.success) throw invalid(parsed.error, originOf, []);
+  if (!parsed.success) throw invalid(parsed.error, document.toJS(), originOf, []);
   const { tasks, needs, ...rest } = parsed.data;
   return {
     file,
@@ -162,6 +163,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
 /** One clear error of what zod found: its first complaint, at its place. */
 export function invalid(
   error: z.ZodError,
+  input: unknown,
   originOf: (path: readonly PropertyKey[]) => Origin,
   keys: readonly string[],
 ): ImcloudError {
@@ -174,11 +176,28 @@ export function invalid(
     mistyped === undefined ? `\`${path.join(".")}\` is not right` : `there is no \`${mistyped}\` here`,
     {
       origin: originOf(path),
-      ...(issue && { found: issue.message }),
+      found: mistyped ?? inWords(valueAt(input, path)),
+      ...(issue && mistyped === undefined && { expected: issue.message }),
       hint:
         mistyped !== undefined && keys.length > 0
           ? `did you mean \`${closest(mistyped, [...keys])}\`? allowed: ${keys.join(", ")}`
           : "docs/playbooks.md describes every type and key",
     },
   );
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined,
+    input,
+  );
+}
+
+/** A secret prints as one. */
+function inWords(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  if (value instanceof Secret) return String(value);
+  return typeof value === "object" && value !== null ? "a mapping" : JSON.stringify(value);
 }

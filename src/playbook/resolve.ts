@@ -191,7 +191,7 @@ function parseDesired(type: RegisteredType, body: unknown, task: PlaybookTask): 
   const parsed = type.schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const keys = type.schema instanceof z.ZodObject ? Object.keys(type.schema.shape) : [];
-  throw invalid(parsed.error, task.originOf, keys);
+  throw invalid(parsed.error, body, task.originOf, keys);
 }
 
 /** Task values may use the task's variables; variables may use those before them. */

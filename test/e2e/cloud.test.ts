@@ -35,6 +35,11 @@ const secret = async (name: string): Promise<string> => {
   return all[name] ?? "";
 };
 
+interface Finding {
+  readonly check: string;
+  readonly verdict: string;
+}
+
 interface BoardReport {
   readonly outcome: string;
   readonly waves: readonly unknown[];
@@ -60,6 +65,15 @@ describe("a bare board", () => {
     const second = await home.imcloud("apply", "--yes", "--json");
     expect(report(second)).toMatchObject({ outcome: "unchanged", execs: 1 });
     expect((await home.imcloud("plan")).exitCode).toBe(0);
+
+    const health = await home.imcloud("health", "--json");
+    const { findings } = (health.json["boards"] as Record<string, { findings: Finding[] }>)["pi-1"] ?? {
+      findings: [],
+    };
+    expect(findings.filter(({ verdict }) => verdict === "critical" || verdict === "unknown")).toEqual([]);
+    expect(findings.map(({ check }) => check)).toEqual(
+      expect.arrayContaining(["rabbitmq-port", "rabbitmq-alarms", "imserver", "certificate"]),
+    );
   });
 
   test("only SSH and the IM server answer to the network", async () => {

@@ -112,7 +112,7 @@ describe("mistakes", () => {
       "a value of the wrong kind",
       `tasks:\n  - file: { path: etc/x, content: y }\n`,
       3,
-      /absolute path/,
+      /^"etc\/x"; expected .*absolute path/,
       /docs\/playbooks/,
     ],
     [
@@ -153,13 +153,14 @@ describe("mistakes", () => {
       /keep one/,
     ],
     ["YAML that is none", "tasks:\n  - [\n", 4, /./, /indentation/],
-    ["no tasks", "vars: {}\n", 1, /./, /./],
+    ["no tasks", "vars: {}\n", 1, /^nothing; expected .*array/, /./],
   ];
   test.each(cases)("%s", async (_name, tasks, line, found, hint) => {
     const error: unknown = await resolve(tasks).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "playbook.invalid", details: { origin: { line } } });
-    expect((error as { details: { found?: string; hint: string } }).details.found).toMatch(found);
-    expect((error as { details: { hint: string } }).details.hint).toMatch(hint);
+    const { details } = error as { details: { found?: string; expected?: string; hint: string } };
+    expect(`${details.found}; expected ${details.expected}`).toMatch(found);
+    expect(details.hint).toMatch(hint);
   });
 
   test.each([
