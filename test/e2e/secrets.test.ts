@@ -5,13 +5,13 @@
  * shows that the tracing does.
  */
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
 import { operator, type Operator } from "./operator.js";
+import { traceOf } from "./trace.js";
 
 const canary = (): string => `canary-${randomUUID()}`;
 const USER_PASSWORD = canary();
@@ -54,7 +54,7 @@ beforeAll(async () => {
     files: { "playbooks/own.yaml": OWN },
   });
 
-  await using trace = await traceOf(board, join(folder, "started"));
+  await using trace = await traceOf(board, join(folder, "started"), ["execve"]);
   const commands: readonly (readonly [expected: number, ...words: string[]])[] = [
     [0, "facts", "--json"],
     [2, "plan", "--verbose"],
@@ -147,28 +147,4 @@ async function keyLine(): Promise<string> {
   const line = (await home.read(".imcloud/certificates/kitchen.key")).split("\n")[1] ?? "";
   expect(line.length).toBeGreaterThan(40);
   return line;
-}
-
-/** Follows what the board's SSH and process 1 start, and what that starts in turn, until it is ended. */
-async function traceOf(on: VirtualBoard, file: string) {
-  const init = String(await on.init());
-  const ssh = await execa("pgrep", ["--oldest", "--exact", "sshd", "--ns", init, "--nslist", "pid"]);
-  const pids = [init, ssh.stdout.trim()].flatMap((pid) => ["-p", pid]);
-  const child = execa("strace", ["-f", "-e", "trace=execve", "-s", "65536", "-o", file, ...pids], {
-    reject: false,
-  });
-  await new Promise<void>((resolve, reject) => {
-    let said = "";
-    child.stderr.on("data", (text: Buffer) => {
-      said += String(text);
-      if (said.split(" attached").length > 2) resolve();
-    });
-    child.once("exit", () => reject(new Error(`strace ended: ${said}`)));
-  });
-  const end = async (): Promise<string> => {
-    child.kill("SIGINT");
-    await child;
-    return readFile(file, "utf8");
-  };
-  return { end, [Symbol.asyncDispose]: async () => void (await end()) };
 }
