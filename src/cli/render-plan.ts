@@ -36,8 +36,9 @@ function renderBoard(plan: BoardPlan, paint: Terminal["paint"], width: number): 
   }
   let playbook: string | undefined;
   for (const change of changes) {
-    if (change.playbook !== playbook) lines.push(`  ${paint.cyan(change.playbook)}`);
-    playbook = change.playbook;
+    const heading = change.playbook ?? "owed since an earlier run";
+    if (heading !== playbook) lines.push(`  ${paint.cyan(heading)}`);
+    playbook = heading;
     lines.push(...renderChange(change, paint, width));
   }
   if (waiting.length > 0) lines.push(`  ${paint.cyan("judged after that")}`);

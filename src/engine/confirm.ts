@@ -88,7 +88,12 @@ export function restartsOf(changes: readonly Change[], units: readonly string[])
 /** What a wave leaves to be confirmed. */
 export function toConfirm(changes: readonly Change[], unconfirmed?: Unconfirmed): Cutoff | undefined {
   const made = changes.find(({ confirmWithinS }) => confirmWithinS !== undefined);
-  if (made !== undefined) return { title: made.id, origin: made.origin, withinS: made.confirmWithinS ?? 0 };
+  if (made !== undefined)
+    return {
+      title: made.id,
+      ...(made.origin && { origin: made.origin }),
+      withinS: made.confirmWithinS ?? 0,
+    };
   // Its time began long ago; how much is left, the board knows.
   return unconfirmed && { title: unconfirmed.title, withinS: CONFIRM_DEADLINE_MS / 1000 };
 }

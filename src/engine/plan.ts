@@ -48,15 +48,7 @@ export function makePlan(
   }
 
   const spokenFor = new Set(resources.flatMap(({ type, desired }) => type.restart(desired)?.unit ?? []));
-  const changes = withRestarts(ready, spokenFor).flatMap(({ resource, drafts }) =>
-    drafts.map((draft, index): Change => ({
-      ...draft,
-      id: index === 0 ? resource.id : `${resource.id}#${index + 1}`,
-      resource: resource.id,
-      origin: resource.origin,
-      playbook: resource.playbook,
-    })),
-  );
+  const changes = withRestarts(ready, spokenFor, answer.state.owing);
 
   const wanted = new Set<string>(resources.map(({ id }) => id));
   // While something is deferred, nobody can say that a managed thing is not asked for any more.
@@ -90,30 +82,40 @@ function judged(item: Item, judgements: ReadonlyMap<string, Judgement>) {
 }
 
 /**
- * Adds the restarts that changes ask for: one for each unit, where its own resource stands in the list. If
- * that resource waits for a later wave, so does the restart; if there is none, it comes after everything else. The runner has noted the debt before the change that causes it, so a run that
+ * Adds the restarts that changes ask for, and those that are owed since an earlier run: one for each unit, where
+ * its own resource stands in the list. If that resource waits for a later wave, so does the restart; if there is
+ * none, it comes after everything else. The runner notes the debt before the change that causes it, so a run that
  * is cut off in between pays it the next time.
  */
-function withRestarts(ready: readonly Planned[], spokenFor: ReadonlySet<UnitName>): readonly Planned[] {
-  const asked = new Map<UnitName, Planned>();
-  for (const planned of ready) {
-    for (const unit of planned.drafts.flatMap(({ notifies }) => notifies ?? [])) asked.set(unit, planned);
+function withRestarts(
+  ready: readonly Planned[],
+  spokenFor: ReadonlySet<UnitName>,
+  owing: readonly UnitName[],
+): readonly Change[] {
+  const asked = new Map<UnitName, Resource | undefined>(owing.map((unit) => [unit, undefined]));
+  for (const { resource, drafts } of ready) {
+    for (const unit of drafts.flatMap(({ notifies }) => notifies ?? [])) asked.set(unit, resource);
   }
-  const placed = ready.map((planned) => {
-    const restart = planned.resource.type.restart(planned.resource.desired);
-    if (restart === undefined || !asked.delete(restart.unit) || restarts(planned.drafts)) return planned;
-    return { ...planned, drafts: [...planned.drafts, restart.draft] };
+  const placed = ready.flatMap(({ resource, drafts }) => {
+    const restart = resource.type.restart(resource.desired);
+    const all = restart !== undefined && asked.delete(restart.unit) ? [...drafts, restart.draft] : drafts;
+    return all.map((draft, index): Change => ({
+      ...draft,
+      id: index === 0 ? resource.id : `${resource.id}#${index + 1}`,
+      resource: resource.id,
+      origin: resource.origin,
+      playbook: resource.playbook,
+    }));
   });
   const homeless = [...asked]
     .filter(([unit]) => !spokenFor.has(unit))
-    .map(([unit, { resource }]) => ({
-      resource: { ...resource, id: resourceId("restart", unit) },
-      drafts: [restartDraft(unit)],
-    }));
+    .map(([unit, asker]): Change => {
+      const id = resourceId("restart", unit);
+      if (asker === undefined) return { ...restartDraft(unit, "there"), id, resource: id };
+      return { ...restartDraft(unit), id, resource: id, origin: asker.origin, playbook: asker.playbook };
+    });
   return [...placed, ...homeless];
 }
-
-const restarts = (drafts: readonly ChangeDraft[]): boolean => drafts.some(({ risk }) => risk === "restart");
 
 /** With what `--prune` would revert: whoever agreed to a plan has seen that too. */
 function digestOf(changes: readonly Change[], unmanaged: readonly ManagedEntry[]): string {

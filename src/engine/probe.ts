@@ -8,7 +8,7 @@ import { z } from "zod";
 import { randomBytes } from "node:crypto";
 import { factsScript, parseFacts, type Facts } from "../board/facts.js";
 import { lines, sh, type Script } from "../board/script.js";
-import { CURRENT, LOCK, MANAGED, RUNS, UNCONFIRMED } from "../board/state.js";
+import { CURRENT, LOCK, MANAGED, PENDING, RUNS, UNCONFIRMED } from "../board/state.js";
 import type { Transport } from "../board/transport.js";
 import type { Located, RegisteredType } from "../resources/resource.js";
 import { ImcloudError } from "../shared/errors.js";
@@ -105,7 +105,8 @@ function readFacts(board: string, text: string): Facts {
 
 /**
  * Prints `running RUN NONCE` while somebody holds the lock, `last RUN MARKER...` for the newest other run,
- * `unconfirmed RUN TITLE` and `read-by UNIT` for what waits for its confirmation, and the ledger, one JSON document a line.
+ * `unconfirmed RUN TITLE` and `read-by UNIT` for what waits for its confirmation, `owes UNIT` for a restart that did
+ * not come, and the ledger, one JSON document a line.
  */
 function stateScript(): Script {
   return sh`
@@ -128,6 +129,7 @@ for change in ${UNCONFIRMED}/*; do
   printf 'unconfirmed %s %s\n' "\${id%-*}" "$(cat "$change/title")"
   [ ! -e "$change/notifies" ] || sed 's/^/read-by /' "$change/notifies"
 done
+for debt in ${PENDING}/*; do [ ! -e "$debt" ] || printf 'owes %s\n' "\${debt##*/}"; done
 cat ${MANAGED}/*/entry 2>/dev/null
 :`;
 }
@@ -149,6 +151,7 @@ export function parseState(text: string): BoardState {
   let clock: BoardState["clock"];
   let unconfirmed: BoardState["unconfirmed"];
   const units: string[] = [];
+  const owing: string[] = [];
   for (const line of text.split("\n")) {
     const [word, run, ...rest] = line.split(" ");
     if (line.startsWith("{")) managed.push(Entry.parse(JSON.parse(line)) as ManagedEntry);
@@ -157,6 +160,7 @@ export function parseState(text: string): BoardState {
     else if (word === "clock") clock = { epochS: Number(run), synchronized: rest[0] === "synchronized" };
     else if (word === "unconfirmed" && run !== undefined) unconfirmed = { run, title: rest.join(" "), units };
     else if (word === "read-by" && run !== undefined) units.push(run);
+    else if (word === "owes" && run !== undefined) owing.push(run);
     else if (word === "last" && run !== undefined) last = { run, outcome: outcomeOf(rest) };
   }
   return {
@@ -165,6 +169,7 @@ export function parseState(text: string): BoardState {
     ...(clock && { clock }),
     ...(unconfirmed && { unconfirmed }),
     managed,
+    owing,
   };
 }
 

@@ -80,6 +80,7 @@ done
 systemctl daemon-reload
 cat ${RUNS}/${run}/steps/*/notifies 2> /dev/null | sort -u | while IFS= read -r unit; do
   if systemctl is-active -q "$unit"; then systemctl restart "$unit"; fi
+  rm -f ${PENDING}/"$unit"
 done
 exit "$failed"`,
   };

@@ -30,8 +30,9 @@ export interface Change extends ChangeDraft {
   /** Unique in its plan. */
   readonly id: string;
   readonly resource: ResourceId;
-  readonly origin: Origin;
-  readonly playbook: string;
+  /** Absent, as is the playbook, for a restart that is owed since an earlier run. */
+  readonly origin?: Origin;
+  readonly playbook?: string;
 }
 
 export interface Waiting {
@@ -47,6 +48,8 @@ export interface BoardState {
   /** The last run that is not running any more. */
   readonly last?: { readonly run: string; readonly outcome: "done" | "failed" | "stopped" | "interrupted" };
   readonly managed: readonly ManagedEntry[];
+  /** Units whose files were replaced, and whose restart did not come. */
+  readonly owing: readonly UnitName[];
   /** A change that will be undone unless a fresh connection confirms it: whoever made it did not come so far. */
   readonly unconfirmed?: Unconfirmed;
   /** The board's own, when it was asked; `synchronized` when its time service says so. */

@@ -29,7 +29,7 @@ export function verification(
   signal: AbortSignal | undefined,
 ): Verification {
   const look = () => probeHealth(transport, board.playbooks, signal);
-  let changed: ReadonlySet<string> = new Set();
+  let changed: ReadonlySet<string | undefined> = new Set();
   let before: readonly Finding[] | undefined;
 
   return {

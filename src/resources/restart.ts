@@ -5,13 +5,21 @@
  * the restart itself removes it. So a run that is cut off in between, by a lost link, a kill or a power cut,
  * never leaves a service running with settings that its files no longer have.
  */
-import { sh } from "../board/script.js";
+import { nothing, sh } from "../board/script.js";
 import { PENDING } from "../board/state.js";
 import type { ChangeDraft, UnitName } from "./resource.js";
 
-/** Restarts a unit if the board still owes it. */
-export function restartDraft(unit: UnitName): ChangeDraft {
+/**
+ * Restarts a unit if the board still owes it.
+ *
+ * @param onlyIf what must hold of the unit, else it owes nothing: what is not there has no old settings either
+ */
+export function restartDraft(unit: UnitName, onlyIf?: "there" | "running"): ChangeDraft {
   const debt = `${PENDING}/${unit}`;
+  const holds =
+    onlyIf === "running"
+      ? sh`systemctl is-active -q ${unit}`
+      : sh`[ "$(systemctl show -p LoadState ${unit})" != LoadState=not-found ]`;
   return {
     kind: "update",
     risk: "restart",
@@ -20,6 +28,7 @@ export function restartDraft(unit: UnitName): ChangeDraft {
     apply: sh`
 [ -e ${debt} ] || exit 0
 systemctl daemon-reload
+${onlyIf === undefined ? nothing : sh`${holds} || { rm -f ${debt}; exit 0; }`}
 systemctl restart ${unit} || { journalctl -n 20 --no-pager -o cat -u ${unit}; exit 1; }
 rm -f ${debt}`,
   };

@@ -1,5 +1,5 @@
 /**
- * A systemd unit: whether it runs, whether it starts at boot, and that a restart it is owed takes place.
+ * A systemd unit: whether it runs, and whether it starts at boot.
  *
  * Unit files and drop-ins are `file` resources that notify the unit. `port` is how a start is believed: a
  * service may say it has started and be gone a second later (RabbitMQ with an unknown key in its
@@ -34,7 +34,6 @@ type Desired = z.infer<typeof Desired>;
 interface Observed {
   readonly active: string;
   readonly enabled: string;
-  readonly owesRestart: boolean;
 }
 
 /** Unit file states in which a unit starts at boot, or cannot be told to. Source: systemctl(1), is-enabled. */
@@ -45,10 +44,8 @@ export const service: ResourceType<Desired, Observed> = {
   schema: Desired,
   key: ({ unit }) => unit,
 
-  probe: (all) => sh`
-systemctl show -p LoadState -p ActiveState -p UnitFileState ${all.map(({ desired }) => desired.unit)}
-echo
-for debt in ${PENDING}/*; do [ ! -e "$debt" ] || printf 'Owes=%s\n' "\${debt##*/}"; done`,
+  probe: (all) =>
+    sh`systemctl show -p LoadState -p ActiveState -p UnitFileState ${all.map(({ desired }) => desired.unit)}`,
 
   // One block for each unit, in the order of the question; blocks are apart by an empty line.
   observe(output, all) {
@@ -60,9 +57,8 @@ for debt in ${PENDING}/*; do [ ! -e "$debt" ] || printf 'Owes=%s\n' "\${debt##*/
             block.split("\n").map((row) => [row.slice(0, row.indexOf("=")), row.slice(row.indexOf("=") + 1)]),
           ),
       );
-    const owing = new Set(output.split("\n").flatMap((row) => /^Owes=(.+)$/.exec(row)?.[1] ?? []));
     return new Map(
-      all.flatMap(({ id, desired: { unit } }, index): [ResourceId, Observation<Observed>][] => {
+      all.flatMap(({ id }, index): [ResourceId, Observation<Observed>][] => {
         const block = blocks[index];
         const load = block?.get("LoadState");
         if (block === undefined || load === undefined) return [];
@@ -73,7 +69,6 @@ for debt in ${PENDING}/*; do [ ! -e "$debt" ] || printf 'Owes=%s\n' "\${debt##*/
             known({
               active: block.get("ActiveState") ?? "",
               enabled: block.get("UnitFileState") ?? "",
-              owesRestart: owing.has(unit),
             }),
           ],
         ];
@@ -83,25 +78,17 @@ for debt in ${PENDING}/*; do [ ! -e "$debt" ] || printf 'Owes=%s\n' "\${debt##*/
 
   diff(desired, observed) {
     const { unit, enabled } = desired;
-    const now =
-      observed.kind === "absent"
-        ? { active: "inactive", enabled: "disabled", owesRestart: false }
-        : observed.value;
+    const now = observed.kind === "absent" ? { active: "inactive", enabled: "disabled" } : observed.value;
     const isEnabled = ENABLED.includes(now.enabled);
     const isActive = now.active === "active" || now.active === "reloading";
     const running = desired.running === "any" ? isActive : desired.running;
     // What is not there neither runs nor starts at boot.
     if (observed.kind === "absent" && !enabled && !running) return [];
-    const drafts: ChangeDraft[] = [];
-
-    if (isEnabled !== enabled || isActive !== running || observed.kind === "absent") {
-      const enable =
-        isEnabled === enabled
-          ? sh`:`
-          : enabled
-            ? sh`systemctl enable ${unit}`
-            : sh`systemctl disable ${unit}`;
-      drafts.push({
+    if (isEnabled === enabled && isActive === running && observed.kind === "known") return [];
+    const enable =
+      isEnabled === enabled ? sh`:` : enabled ? sh`systemctl enable ${unit}` : sh`systemctl disable ${unit}`;
+    return [
+      {
         kind: observed.kind === "absent" ? "create" : "update",
         risk: running ? "none" : "downtime",
         before: describe(isActive, isEnabled),
@@ -119,17 +106,15 @@ for debt in ${PENDING}/*; do [ ! -e "$debt" ] || printf 'Owes=%s\n' "\${debt##*/
 systemctl cat ${unit} > /dev/null 2>&1 || exit 0
 systemctl ${isEnabled ? "enable" : "disable"} ${unit} || :
 systemctl ${isActive ? "start" : "stop"} ${unit}`,
-      });
-    }
-    if (now.owesRestart && running) drafts.push(restartOf(desired));
-    return drafts;
+      },
+    ];
   },
 
   restart: (desired) => ({ unit: desired.unit, draft: restartOf(desired) }),
 };
 
 function restartOf(desired: Desired): ChangeDraft {
-  const draft = restartDraft(desired.unit);
+  const draft = restartDraft(desired.unit, desired.running === true ? undefined : "running");
   return { ...draft, apply: lines([draft.apply, untilUp(desired)]) };
 }
 

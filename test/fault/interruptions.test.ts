@@ -7,7 +7,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Transport } from "../../src/board/transport.js";
-import { applyBoard } from "../../src/engine/apply.js";
+import { applyBoard, planBoard } from "../../src/engine/apply.js";
 import type { BoardResult, RunObserver } from "../../src/engine/types.js";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
 import { Secret } from "../../src/shared/secret.js";
@@ -150,6 +150,39 @@ test("killed between a configuration's replacement and the restart: the next run
   expect(await board.sh("cat /etc/imtest/conf /run/imtest-loaded")).toBe("new = true\nnew = false");
   await transport.close();
   await heals(board);
+});
+
+test("a restart that is owed comes, also when no playbook speaks of the unit or the unit is gone", async () => {
+  await using board = await virtualBoard("kitchen");
+  const transport = await connect(board);
+  await applyBoard({ transport, resolve });
+  const conf = [
+    "file",
+    { path: "/etc/imtest/conf", content: "newer\n", notifies: ["imtest.service"] },
+  ] as const;
+  const untilKilled = wishes([
+    conf,
+    ["file", { path: "/etc/imtest/gone", content: "x", notifies: ["gone.service"] }],
+    ["command", { name: "die", unless: "false", run: "systemctl kill -s KILL 'imcloud-run-*.service'" }],
+  ]);
+  const killed = await applyBoard({ transport, resolve: () => Promise.resolve(untilKilled) });
+  expect(killed.error?.code).toBe("engine.interrupted");
+  expect(await board.sh("cat /etc/imtest/conf /run/imtest-loaded")).toBe("newer\nnew = true");
+
+  const later = () => Promise.resolve(wishes([conf]));
+  const plan = await planBoard({ transport, resolve: later });
+  expect(plan.changes.map(({ id }) => id)).toEqual(["restart:gone.service", "restart:imtest.service"]);
+  const healed = await applyBoard({ transport, resolve: later });
+  expect(healed.error).toBeUndefined();
+  await board.sh('until [ "$(cat /run/imtest-loaded)" = newer ]; do sleep 0.05; done');
+  expect((await planBoard({ transport, resolve: later })).changes).toEqual([]);
+
+  // A unit that may be stopped is not started for a file's sake, and owes nothing.
+  await board.sh("systemctl stop imtest; echo old > /etc/imtest/conf");
+  const idle = wishes([conf, ["service", { unit: "imtest.service", running: "any" }]]);
+  expect((await applyBoard({ transport, resolve: () => Promise.resolve(idle) })).error).toBeUndefined();
+  expect(await board.sh("systemctl is-active imtest || true; ls /var/lib/imcloud/pending")).toBe("inactive");
+  await transport.close();
 });
 
 test("killed inside dpkg: the next run finishes the package", async () => {

@@ -35,7 +35,7 @@ const planned = (plan: Partial<BoardPlan>): BoardOutcome<PlannedBoard> => ({
     plan: {
       board: "attic",
       facts,
-      state: { managed: [] },
+      state: { managed: [], owing: [] },
       changes: [],
       waiting: [],
       unmanaged: [],
@@ -52,6 +52,14 @@ const render = (plan: Partial<BoardPlan>, width = 80) => renderPlan([planned(pla
 describe("for people", () => {
   test("nothing to change", () => {
     expect(render({})).toBe("attic Debian 12, Raspberry Pi 4\n  nothing to change (7 resources)");
+  });
+
+  test("a restart that no playbook asks for now", () => {
+    const owed = { id: "restart:x.service", resource: resourceId("restart", "x.service") };
+    const { origin: _, playbook: __, ...rest } = change("restart", "x.service", { risk: "restart" });
+    expect(render({ changes: [{ ...rest, ...owed }] })).toContain(
+      "\n  owed since an earlier run\n    ~ restart:x.service [restart]",
+    );
   });
 
   test("short values side by side, the playbook above them, a risk beside them", () => {

@@ -7,6 +7,7 @@ import { nothing } from "../../../src/board/script.js";
 import { makePlan } from "../../../src/engine/plan.js";
 import { parseState, type ProbeAnswer } from "../../../src/engine/probe.js";
 import type { Item } from "../../../src/engine/types.js";
+import { isSettled } from "../../../src/fleet/plan.js";
 import { register, resourceId, type ChangeDraft, type Judgement } from "../../../src/resources/resource.js";
 import { FACTS } from "../facts.js";
 
@@ -119,6 +120,26 @@ test("a restart whose unit's resource waits, waits with it", () => {
     { conf: todo({ notifies: ["x.service"] }), blind, svc: fine },
   );
   expect(made.changes.map(({ id }) => id)).toEqual(["thing:conf"]);
+});
+
+test("a restart that is owed since an earlier run: at its unit's resource, or behind everything else", () => {
+  const made = plan(
+    [
+      ["one", "svc", "x.service"],
+      ["one", "conf"],
+      ["two", "blind"],
+      ["two", "later", "z.service"],
+    ],
+    { svc: fine, conf: todo({ notifies: ["x.service"] }), blind, later: fine },
+    "owes x.service\nowes y.service\nowes z.service",
+  );
+  expect(made.changes.map(({ id, playbook }) => [id, playbook])).toEqual([
+    ["thing:svc", "one"],
+    ["thing:conf", "one"],
+    ["restart:y.service", undefined],
+  ]);
+  expect(isSettled(plan([], {}, "owes y.service"))).toBe(false);
+  expect(isSettled(plan([], {}))).toBe(true);
 });
 
 const entry = (id: string) =>

@@ -225,13 +225,6 @@ const CASES: readonly Case[] = [
   ],
   [
     "service",
-    "owes a restart",
-    { unit: "x.service" },
-    "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nOwes=x.service",
-    ["update restart: runs with its old settings -> restarted"],
-  ],
-  [
-    "service",
     "to be stopped",
     { unit: "x.service", running: false, enabled: false },
     "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n",
