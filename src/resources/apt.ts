@@ -38,7 +38,8 @@ fresh_lists() {
   apt update
   : > ${FRESH}
 }
-patient dpkg --force-confdef --force-confold --configure -a`;
+# What waits for something that is not unpacked yet cannot be configured now: what comes next brings or removes it.
+patient dpkg --force-confdef --force-confold --configure -a || :`;
 
 /** After a change of the sources the lists are not worth anything. */
 export const forgetLists: Script = sh`rm -f ${FRESH}`;

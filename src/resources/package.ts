@@ -73,7 +73,7 @@ ${aptFunctions}
 others() { apt-get -s -q remove "$@" | sed -nE 's/^(Remv|Purg) ([^ ]+).*/\2/p' | grep -Fvx -f "$IMCLOUD_SAVED/installed" || :; }
 purge='' remove='' ours='' kept='' holding=${(data ? names : []).join(" ")}
 while IFS= read -r name; do
-  case $(dpkg-query -W -f ${"${db:Status-Status}"} "$name" 2> /dev/null) in installed | config-files) ours="$ours $name" ;; esac
+  case $(dpkg-query -W -f ${"${db:Status-Status}"} "$name" 2> /dev/null) in '' | not-installed) ;; *) ours="$ours $name" ;; esac
 done < "$IMCLOUD_SAVED/installed"
 if [ -n "$ours" ] && [ -n "$(others $ours)" ]; then
   for name in $ours; do
@@ -93,8 +93,9 @@ if [ -n "$purge$remove" ] && [ -n "$(others $purge $remove)" ]; then
   echo "kept, because imcloud did not install what needs one of them:$purge$remove"
   exit 0
 fi
-[ -z "$remove" ] || apt remove $remove
-[ -z "$purge" ] || apt purge $purge`,
+# dpkg would have one that it was killed over unpacked again before it removes it.
+[ -z "$remove" ] || apt -o Dpkg::Options::=--force-remove-reinstreq remove $remove
+[ -z "$purge" ] || apt -o Dpkg::Options::=--force-remove-reinstreq purge $purge`,
         keptByRollback: true,
       },
     ];

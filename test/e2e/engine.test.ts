@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { applyBoard, newRun, planBoard } from "../../src/engine/apply.js";
 import { sh } from "../../src/board/script.js";
+import type { Transport } from "../../src/board/transport.js";
 import { compileRun, type Step } from "../../src/engine/compile.js";
 import { follow } from "../../src/engine/follow.js";
 import { revertAll } from "../../src/engine/revert.js";
@@ -118,6 +119,39 @@ test("a list of wishes comes true, costs one exec when true, and can be taken ba
   await again.close();
 });
 
+const takeBack = async (transport: Transport, items: readonly Item[]) => {
+  const { state } = await planBoard({ transport, resolve: () => Promise.resolve(items) });
+  const handle = newRun();
+  const said: string[] = [];
+  const { outcome } = await follow(
+    transport,
+    compileRun(revertAll(state.managed, { withData: true }), handle),
+    handle,
+    { observer: { output: (line) => said.push(line) }, deadlineMs: 120_000 },
+  );
+  return { outcome, said: said.join("\n") };
+};
+
+test("packages that dpkg was killed over are taken back, whatever it left of them", async () => {
+  const transport = await connect(board);
+  const items = wishes([["package", { names: ["hello", "jq"] }]]);
+  const applied = await applyBoard({ transport, resolve: () => Promise.resolve(items) });
+  expect(applied.error?.details.found).toBeUndefined();
+  const states = {
+    hello: "half-configured",
+    jq: "unpacked",
+    libjq1: "half-installed",
+    libonig5: "unpacked",
+  };
+  for (const [name, left] of Object.entries(states)) {
+    const status = `install ${left === "half-installed" ? "reinstreq" : "ok"} ${left}`;
+    await board.sh(`sed -i '/^Package: ${name}$/,/^$/s/^Status: .*/Status: ${status}/' /var/lib/dpkg/status`);
+  }
+  expect(await takeBack(transport, items)).toMatchObject({ outcome: "done" });
+  expect(await board.sh("dpkg-query -W hello jq libjq1 libonig5 2> /dev/null || :")).toBe("");
+  await transport.close();
+});
+
 test("a package that somebody's later one needs is kept when it is taken back; the others go", async () => {
   const transport = await connect(board);
   const items = wishes([["package", { names: ["libonig5", "hello"] }]]);
@@ -125,19 +159,9 @@ test("a package that somebody's later one needs is kept when it is taken back; t
   expect(applied.error?.details.found).toBeUndefined();
   await board.sh("apt-get -q -y install jq");
 
-  const { state } = await planBoard({ transport, resolve: () => Promise.resolve(items) });
-  const handle = newRun();
-  const said: string[] = [];
-  const reverted = await follow(
-    transport,
-    compileRun(revertAll(state.managed, { withData: true }), handle),
-    handle,
-    { observer: { output: (line) => said.push(line) }, deadlineMs: 120_000 },
-  );
-  expect(reverted.outcome).toBe("done");
-  expect(said.join("\n")).toMatch(
-    /libonig5 is kept, because imcloud did not install what needs it: (jq|libjq1) /,
-  );
+  const { outcome, said } = await takeBack(transport, items);
+  expect(outcome).toBe("done");
+  expect(said).toMatch(/libonig5 is kept, because imcloud did not install what needs it: (jq|libjq1) /);
   expect(await board.sh("jq -n 1; dpkg-query -W hello 2>/dev/null || :")).toBe("1");
   await board.sh("apt-get -q -y purge jq libjq1 libonig5");
   await transport.close();
