@@ -2,7 +2,8 @@
  * Packages of the release's archive, installed together.
  *
  * What comes along as a dependency is written down before it is installed, so that `destroy` removes just
- * that and nothing that was there before or came later. A package that something later needs stays with it.
+ * that and nothing that was there before or came later. A package that something later needs stays with it, and so
+ * does one that came along and that somebody has marked as wanted for its own sake since (apt-mark(8), manual).
  */
 import { z } from "zod";
 import { sh } from "../board/script.js";
@@ -69,16 +70,21 @@ apt install ${recommend} ${missing} || { code=$?; ${forgetLists}; exit "$code"; 
 # A change that did not get as far as apt has nothing to take back.
 [ -e "$IMCLOUD_SAVED/installed" ] || exit 0
 ${aptFunctions}
-# What apt would take along, and was not installed together with these.
-others() { apt-get -s -q remove "$@" | sed -nE 's/^(Remv|Purg) ([^ ]+).*/\2/p' | grep -Fvx -f "$IMCLOUD_SAVED/installed" || :; }
-purge='' remove='' ours='' kept='' holding=${(data ? names : []).join(" ")}
+# What apt would take along, and is not to go.
+others() { apt-get -s -q remove "$@" | sed -nE 's/^(Remv|Purg) ([^ ]+).*/\2/p' | grep -Fvxe "$(printf '%s\n' $ours)" || :; }
+purge='' remove='' ours='' kept='' asked=${names.join(" ")} holding=${(data ? names : []).join(" ")}
+manual=" $(apt-mark showmanual | tr '\n' ' ')"
 while IFS= read -r name; do
-  case $(dpkg-query -W -f ${"${db:Status-Status}"} "$name" 2> /dev/null) in '' | not-installed) ;; *) ours="$ours $name" ;; esac
+  case $(dpkg-query -W -f ${"${db:Status-Status}"} "$name" 2> /dev/null) in '' | not-installed) continue ;; esac
+  case " $asked " in *" $name "*) ;; *)
+    case $manual in *" $name "*) echo "$name is kept, because somebody has marked it as manually installed"; continue ;; esac
+  esac
+  ours="$ours $name"
 done < "$IMCLOUD_SAVED/installed"
 if [ -n "$ours" ] && [ -n "$(others $ours)" ]; then
   for name in $ours; do
     why=$(others "$name" | tr '\n' ' ')
-    [ -z "$why" ] || { kept="$kept $name"; echo "$name is kept, because imcloud did not install what needs it: $why"; }
+    [ -z "$why" ] || { kept="$kept $name"; echo "$name is kept, because what needs it is kept or is not imcloud's: $why"; }
   done
 fi
 for name in $ours; do

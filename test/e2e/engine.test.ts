@@ -152,6 +152,22 @@ test("packages that dpkg was killed over are taken back, whatever it left of the
   await transport.close();
 });
 
+test("a package that came along stays, with what it needs, once somebody marks it as wanted", async () => {
+  const transport = await connect(board);
+  const items = wishes([["package", { names: ["jq"] }]]);
+  await applyBoard({ transport, resolve: () => Promise.resolve(items) });
+  await board.sh("apt-mark manual libjq1");
+  const { outcome, said } = await takeBack(transport, items);
+  expect(outcome).toBe("done");
+  expect(said).toContain("libjq1 is kept, because somebody has marked it as manually installed");
+  expect(said).toContain("libonig5 is kept, because what needs it is kept or is not imcloud's: libjq1");
+  expect(await board.sh("dpkg-query -W -f '${Package} ' jq libjq1 libonig5 2> /dev/null || :")).toBe(
+    "libjq1 libonig5 ",
+  );
+  await board.sh("apt-get -q -y purge libjq1 libonig5");
+  await transport.close();
+});
+
 test("a package that somebody's later one needs is kept when it is taken back; the others go", async () => {
   const transport = await connect(board);
   const items = wishes([["package", { names: ["libonig5", "hello"] }]]);
@@ -161,7 +177,7 @@ test("a package that somebody's later one needs is kept when it is taken back; t
 
   const { outcome, said } = await takeBack(transport, items);
   expect(outcome).toBe("done");
-  expect(said).toMatch(/libonig5 is kept, because imcloud did not install what needs it: (jq|libjq1) /);
+  expect(said).toMatch(/libonig5 is kept, because what needs it is kept or is not imcloud's: (jq|libjq1) /);
   expect(await board.sh("jq -n 1; dpkg-query -W hello 2>/dev/null || :")).toBe("1");
   await board.sh("apt-get -q -y purge jq libjq1 libonig5");
   await transport.close();
