@@ -6,17 +6,18 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Facts } from "../board/facts.js";
+import type { Script } from "../board/script.js";
 import type { Transport } from "../board/transport.js";
 import { ImcloudError } from "../shared/errors.js";
 import { clockStep } from "./clock.js";
 import { compileRun, followScript, type Step } from "./compile.js";
 import { confirmAfresh, restartsOf, toConfirm, upToCutoff } from "./confirm.js";
-import { follow } from "./follow.js";
+import { follow, type Followed, type FollowOptions } from "./follow.js";
 import { makePlan, resourcesOf } from "./plan.js";
 import { probe } from "./probe.js";
 import { revertAll } from "./revert.js";
 import { whyEnded } from "./why-ended.js";
-import type { BoardPlan, BoardResult, Change, Resolve, RunHandle, RunObserver, WaveResult } from "./types.js";
+import type { BoardPlan, BoardResult, Change, Resolve, RunHandle, RunObserver, StepRecord } from "./types.js";
 
 /** The shipped playbooks need four; a playbook of the user's that needs more than this goes round in circles. */
 const MAX_WAVES = 8;
@@ -69,7 +70,9 @@ export interface ApplyInput extends PlanInput {
  */
 export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
   const { transport, observer = {}, signal } = input;
-  const waves: WaveResult[] = [];
+  // Those joined and those begun, in order.
+  const runs = new Map<string, readonly StepRecord[]>();
+  let wave = 1;
   let facts = input.rememberedFacts;
   let before: BoardPlan | undefined;
   let shown: ReadonlySet<string> | undefined;
@@ -77,7 +80,7 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
   const result = (outcome: BoardResult["outcome"], error?: ImcloudError): BoardResult => ({
     board: transport.board,
     outcome,
-    waves,
+    waves: [...runs].map(([run, steps]) => ({ run, steps })),
     ...(error && { error }),
     ...(facts && { facts }),
   });
@@ -88,7 +91,8 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
       const plan = await planBoard({ ...input, ...(facts && { rememberedFacts: facts }) });
       facts = plan.facts;
       if (plan.state.running !== undefined) {
-        await attach(transport, plan.state.running, observer, signal);
+        observer.attached?.(plan.state.running.run);
+        await followRun(plan.state.running, followScript(plan.state.running));
         continue;
       }
       const { unconfirmed } = plan.state;
@@ -105,20 +109,19 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
             )
           : []),
       ];
-      observer.planned?.(plan, waves.length + 1);
+      observer.planned?.(plan, wave);
       if (steps.length === 0 && unconfirmed === undefined) {
         if (plan.waiting.length > 0) return result("failed", nothingMoves(plan));
         const unseen = plan.unmanaged.filter(({ id }) => shown?.has(id) !== true);
         if (input.prune === true && unseen.length > 0) observer.notPruned?.(unseen.map(({ id }) => id));
-        return result(waves.length > 0 ? "changed" : "unchanged");
+        return result(runs.size > 0 ? "changed" : "unchanged");
       }
       if (before !== undefined && before.digest === plan.digest) return result("failed", nothingMoves(plan));
-      if (waves.length >= MAX_WAVES) return result("failed", tooManyWaves(plan));
+      if (wave > MAX_WAVES) return result("failed", tooManyWaves(plan));
       isApproved ||= (await input.approve?.(plan)) === true;
       if (!isApproved || isStopped()) return result("stopped");
       // In nobody's record yet: `rollback` must find it in this one's.
-      if (unconfirmed !== undefined && !waves.some(({ run }) => run === unconfirmed.run))
-        waves.push({ run: unconfirmed.run, steps: [] });
+      if (unconfirmed !== undefined && !runs.has(unconfirmed.run)) runs.set(unconfirmed.run, []);
 
       const cutoff = toConfirm(changes, unconfirmed);
       if (steps.length > 0) {
@@ -143,27 +146,36 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
     await upload(transport, changes, observer);
     if (isStopped()) return result("stopped");
     const handle = newRun();
-    // Noted before it starts: what happens there when nobody listens any more is this run's too.
-    waves.push({ run: handle.run, steps: [] });
-    const followed = await follow(transport, compileRun(steps, handle), handle, {
-      observer,
-      deadlineMs: WAVE_DEADLINE_MS,
-      stepCount: steps.length,
-      ...(signal && { signal }),
-    });
-    waves.pop();
-    // A run that found the board taken did nothing that could be taken back.
-    if (followed.outcome !== "locked") waves.push({ run: handle.run, steps: followed.steps });
+    wave += 1;
+    const followed = await followRun(handle, compileRun(steps, handle), { stepCount: steps.length });
     if (followed.outcome === "stopped") return result("stopped");
     if (followed.outcome !== "done")
       return result("failed", whyEnded(transport.board, followed, originIn(plan)));
     return undefined;
   };
+  const followRun = async (
+    handle: RunHandle,
+    script: Script,
+    about: Pick<FollowOptions, "stepCount"> = {},
+  ): Promise<Followed> => {
+    // Noted before it starts: what happens there when nobody listens any more is this apply's too.
+    runs.set(handle.run, []);
+    const followed = await follow(transport, script, handle, {
+      ...about,
+      observer,
+      deadlineMs: WAVE_DEADLINE_MS,
+      ...(signal && { signal }),
+    });
+    // A run that found the board taken did nothing that could be taken back.
+    if (followed.outcome === "locked") runs.delete(handle.run);
+    else runs.set(handle.run, followed.steps);
+    return followed;
+  };
   try {
     return await untilDone();
   } catch (error) {
-    // `rollback` must know of the waves that there were, also when the link is lost behind them.
-    if (waves.length === 0 || !(error instanceof ImcloudError)) throw error;
+    // `rollback` must know of the runs that there were, also when the link is lost behind them.
+    if (runs.size === 0 || !(error instanceof ImcloudError)) throw error;
     return result("failed", error);
   }
 }
@@ -172,20 +184,6 @@ export async function applyBoard(input: ApplyInput): Promise<BoardResult> {
 export function newRun(): RunHandle {
   const time = new Date().toISOString().replaceAll(/[-:Z]/g, "").replace("T", "-");
   return { run: `${time}-${randomBytes(3).toString("hex")}`, nonce: randomBytes(16).toString("hex") };
-}
-
-async function attach(
-  transport: Transport,
-  handle: RunHandle,
-  observer: RunObserver,
-  signal?: AbortSignal,
-): Promise<void> {
-  observer.attached?.(handle.run);
-  await follow(transport, followScript(handle), handle, {
-    observer,
-    deadlineMs: WAVE_DEADLINE_MS,
-    ...(signal && { signal }),
-  });
 }
 
 async function upload(

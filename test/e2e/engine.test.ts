@@ -12,7 +12,7 @@ import type { Transport } from "../../src/board/transport.js";
 import { compileRun, type Step } from "../../src/engine/compile.js";
 import { follow } from "../../src/engine/follow.js";
 import { revertAll } from "../../src/engine/revert.js";
-import type { Item, RunObserver } from "../../src/engine/types.js";
+import type { BoardResult, Item, RunObserver } from "../../src/engine/types.js";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
 import { Secret } from "../../src/shared/secret.js";
 import { connect } from "./connect.js";
@@ -209,6 +209,41 @@ test("prune takes back what the first plan showed, not what a later wave finds",
   expect((await applyBoard({ transport, resolve, prune: true })).outcome).toBe("changed");
   expect(await board.sh("ls /etc/imtest")).toBe("new");
   await transport.close();
+});
+
+test("a run that an apply joins is in its result, as if it were its own", async () => {
+  const [one, other] = [await connect(board), await connect(board)];
+  const items = wishes([
+    [
+      "command",
+      {
+        name: "wait",
+        unless: "test -e /run/joined",
+        run: "until [ -e /run/joined ]; do sleep 0.05; done",
+      },
+    ],
+  ]);
+  const resolve = () => Promise.resolve(items);
+  const numbers: number[] = [];
+  let first: Promise<BoardResult> | undefined;
+  await new Promise<void>((started) => {
+    first = applyBoard({ transport: one, resolve, observer: { stepStarted: () => started() } });
+  });
+  const joined = await applyBoard({
+    transport: other,
+    resolve,
+    observer: {
+      attached: () => void board.sh("touch /run/joined"),
+      planned: (_plan, number) => numbers.push(number),
+    },
+  });
+  expect(joined).toMatchObject({
+    outcome: "changed",
+    waves: [{ steps: [{ title: "create command:wait", outcome: "done" }] }],
+  });
+  expect(joined.waves).toEqual((await first)?.waves);
+  expect(numbers).toEqual([1]);
+  await Promise.all([one.close(), other.close()]);
 });
 
 const tried = async (steps: readonly Step[], signal?: AbortSignal, observer: RunObserver = {}) => {
