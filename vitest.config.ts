@@ -8,6 +8,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          globalSetup: "test/e2e/fresh-build.ts",
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
@@ -17,6 +18,7 @@ export default defineConfig({
         test: {
           name: "fault",
           include: ["test/fault/**/*.test.ts"],
+          globalSetup: "test/e2e/fresh-build.ts",
           testTimeout: 600_000,
           hookTimeout: 300_000,
           fileParallelism: false,
