@@ -26,6 +26,10 @@ const Desired = z.strictObject({
     .union([z.boolean(), z.literal("any")])
     .default(true)
     .describe("`any`: for units that come and go by themselves"),
+  ifThere: z
+    .boolean()
+    .default(false)
+    .describe("no error where the board has no such unit: another release or source may not bring it"),
   port: z.int().min(1).max(65535).optional().describe("TCP port that listens once the service is really up"),
   portWithinS: z.int().min(1).max(900).default(600).describe("how long that may take, in seconds"),
 });
@@ -83,7 +87,7 @@ export const service: ResourceType<Desired, Observed> = {
     const isActive = now.active === "active" || now.active === "reloading";
     const running = desired.running === "any" ? isActive : desired.running;
     // What is not there neither runs nor starts at boot.
-    if (observed.kind === "absent" && !enabled && !running) return [];
+    if (observed.kind === "absent" && (desired.ifThere || (!enabled && !running))) return [];
     if (isEnabled === enabled && isActive === running && observed.kind === "known") return [];
     const enable =
       isEnabled === enabled ? sh`:` : enabled ? sh`systemctl enable ${unit}` : sh`systemctl disable ${unit}`;
@@ -114,7 +118,8 @@ systemctl ${isActive ? "start" : "stop"} ${unit}`,
 };
 
 function restartOf(desired: Desired): ChangeDraft {
-  const draft = restartDraft(desired.unit, desired.running === true ? undefined : "running");
+  const there = desired.ifThere ? "there" : undefined;
+  const draft = restartDraft(desired.unit, desired.running === true ? there : "running");
   return { ...draft, apply: lines([draft.apply, untilUp(desired)]) };
 }
 

@@ -225,6 +225,13 @@ const CASES: readonly Case[] = [
   ],
   [
     "service",
+    "not there, and nobody's fault",
+    { unit: "x.service", ifThere: true },
+    "LoadState=not-found\nActiveState=inactive\nUnitFileState=\n",
+    [],
+  ],
+  [
+    "service",
     "to be stopped",
     { unit: "x.service", running: false, enabled: false },
     "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n",
