@@ -11,9 +11,10 @@ import { CHECKS } from "../health/checks.js";
 import { RESOURCE_TYPES } from "../resources/registry.js";
 import { ERRORS } from "../shared/errors.js";
 import { RELEASES } from "../shared/releases.js";
+import { sysctlRows } from "./sysctl-table.js";
 import { schemaTable, type SchemaNode } from "../shared/schema-table.js";
 
-type Part = "commands" | "settings" | "errors" | "checks" | "resources" | "releases";
+type Part = "commands" | "settings" | "errors" | "checks" | "resources" | "releases" | "sysctls";
 
 const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
   commands: (program) => commandsOf(program, "").join("\n\n"),
@@ -45,6 +46,7 @@ const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
           `### \`${type}\`\n\n${schemaTable(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as SchemaNode)}`,
       )
       .join("\n\n"),
+  sysctls: () => table(["key", "value", "why", "source"], sysctlRows()),
   releases: () =>
     table(
       ["release", "free updates until", "bought until", "boot files", "network", "cgroup", "RabbitMQ"],

@@ -17,6 +17,7 @@ const FILES: Readonly<Record<string, readonly [release: string, swap: string, bo
   "debian-12-virtual.txt": ["debian-12", "none", ""],
   "raspios-bookworm.txt": ["debian-12", "disk"],
   "raspios-bullseye.txt": ["debian-11", "disk"],
+  "raspios-buster-arm64.txt": ["debian-10", "disk"],
   "raspios-buster.txt": ["debian-10", "disk"],
   "raspios-trixie.txt": ["debian-13", "zram"],
   "ubuntu-18.04.txt": ["ubuntu-18.04", "none"],
