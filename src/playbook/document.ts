@@ -169,6 +169,10 @@ export function invalid(
   const issue = error.issues.find(({ code }) => code === "unrecognized_keys") ?? error.issues[0];
   const mistyped = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const path = [...(issue?.path ?? []), ...(mistyped === undefined ? [] : [mistyped])];
+  // What a type refuses for a reason of its own, it says in full.
+  const hint: unknown = issue?.code === "custom" ? issue.params?.["hint"] : undefined;
+  if (issue !== undefined && typeof hint === "string")
+    return new ImcloudError("playbook.invalid", issue.message, { origin: originOf(path), hint });
   return new ImcloudError(
     "playbook.invalid",
     mistyped === undefined ? `\`${path.join(".")}\` is not right` : `there is no \`${mistyped}\` here`,

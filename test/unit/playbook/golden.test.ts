@@ -13,13 +13,14 @@ import { packageRoot } from "../../../src/shared/package-root.js";
 import { RELEASES } from "../../../src/shared/releases.js";
 import { FACTS_FILES, SHIPPED, factsOf, resolveShipped } from "./shipped.js";
 
-/** Reasons by key, from the rows of the table. */
+/** The cells after the key, by key, of the table that is made from the playbook. */
+const [, TABLE = ""] = readFileSync(join(packageRoot(), "docs", "tuning.md"), "utf8").split(
+  /docs`: sysctls -->|<!-- end -->/,
+);
 const ROWS = new Map(
-  [
-    ...readFileSync(join(packageRoot(), "docs", "tuning.md"), "utf8").matchAll(
-      /^\| `([\w.]+\.\w+)` +\|(.*)\|$/gm,
-    ),
-  ].map(([, key = "", cells = ""]) => [key, cells.split("|").map((cell) => cell.trim())] as const),
+  [...TABLE.matchAll(/^\| `([\w.]+)` +\|(.*)\|$/gm)].map(
+    ([, key = "", cells = ""]) => [key, cells.split("|").map((cell) => cell.trim())] as const,
+  ),
 );
 
 describe.each(FACTS_FILES)("%s", (name) => {
