@@ -4,7 +4,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { isPick, parsePlaybook } from "../playbook/document.js";
+import { parsePlaybook } from "../playbook/document.js";
+import { pickInWords } from "../playbook/reasons.js";
 import { packageRoot } from "../shared/package-root.js";
 
 const Settings = z.array(
@@ -23,20 +24,14 @@ export function sysctlRows(): readonly (readonly string[])[] {
   const { vars } = parsePlaybook(readFileSync(file, "utf8"), file);
   return Settings.parse(vars["sysctls"]).map(({ key, value, atLeast, why, source }) => [
     `\`${key}\``,
-    `${inWords(value, vars)}${atLeast ? ", or more" : ""}`,
+    `${pickInWords(definitionOf(value, vars))}${atLeast ? ", or more" : ""}`,
     why,
     source,
   ]);
 }
 
-/** @example "1024 up to 1100 MiB of memory, else 2048" */
-function inWords(value: string | number, vars: Readonly<Record<string, unknown>>): string {
+/** A value that is one variable: what the playbook says of that. */
+function definitionOf(value: string | number, vars: Readonly<Record<string, unknown>>): unknown {
   const name = /^\{\{ vars\.(\w+) \}\}$/.exec(String(value))?.[1];
-  const given = name === undefined ? value : vars[name];
-  if (!isPick(given)) return String(given);
-  const limits = Object.entries(given.upTo ?? {}).map(
-    ([limit, at]) => `${String(at)} up to ${limit} MiB of memory`,
-  );
-  const words = Object.entries(given.from ?? {}).map(([word, at]) => `${String(at)} with ${word}`);
-  return [...limits, ...words, `else ${String(given.default)}`].join(", ");
+  return name === undefined ? value : vars[name];
 }

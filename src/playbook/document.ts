@@ -21,7 +21,7 @@ const Pick = z.strictObject({
 export type Pick = z.infer<typeof Pick>;
 export const isPick = (value: unknown): value is Pick => Pick.safeParse(value).success;
 
-const TASK_WORDS = ["when", "each", "include", "vars"] as const;
+const TASK_WORDS = ["when", "each", "include", "vars", "why", "source"] as const;
 
 const Task = z.looseObject({
   when: z.string().optional().describe("condition; false leaves the task out"),
@@ -31,6 +31,8 @@ const Task = z.looseObject({
     .describe("the task once for each `item`"),
   include: z.string().optional().describe("another playbook, in this place"),
   vars: z.record(z.string(), z.unknown()).optional().describe("variables for this task or include alone"),
+  why: z.string().optional().describe("the reason, for `imcloud explain`"),
+  source: z.string().optional().describe("where the reason is from"),
 });
 
 const Playbook = z.strictObject({
@@ -48,6 +50,8 @@ export interface PlaybookTask {
   readonly each?: readonly unknown[] | string;
   readonly include?: string;
   readonly vars: Readonly<Record<string, unknown>>;
+  readonly why?: string;
+  readonly source?: string;
   /** The resource type's word and what is said of it; undefined for an include. */
   readonly resource?: { readonly type: string; readonly body: unknown };
   /** The place of the task, or of something in its resource's body. */
@@ -140,6 +144,8 @@ function parseTask(
     ...(task.each !== undefined && { each: task.each }),
     ...(task.include !== undefined && { include: task.include }),
     vars: task.vars ?? {},
+    ...(task.why !== undefined && { why: task.why }),
+    ...(task.source !== undefined && { source: task.source }),
     ...(type !== undefined && { resource: { type, body: task[type] } }),
     originOf: (path) => originOf(path === undefined || type === undefined ? [] : [type, ...path]),
   };
