@@ -4,7 +4,7 @@
  * RabbitMQ itself boots with its settings in test/e2e; here is what is cheap: Erlang's parser, systemd, apt.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -57,6 +57,49 @@ test.runIf(has("erl"))("Erlang reads the settings of the old broker as one list 
     expect(stdout).toBe("5");
   }
 });
+
+const PLUGINS = "/usr/lib/rabbitmq/lib";
+const plugins = existsSync(PLUGINS)
+  ? readdirSync(PLUGINS).map((version) => join(PLUGINS, version, "plugins"))
+  : [];
+
+test.runIf(has("erl") && plugins.length > 0)(
+  "RabbitMQ's own schema knows every key, and no option takes the defaults of its neighbours away",
+  async () => {
+    const [folder = ""] = plugins;
+    const of = (name: string) =>
+      join(folder, readdirSync(folder).find((one) => one.startsWith(name)) ?? name);
+    const paths = ["cuttlefish-", "getopt-", "rabbit-", "rabbit_common-", "rabbitmq_prelaunch-"];
+    const schemas = [
+      `${of("rabbit-")}/priv/schema/rabbit.schema`,
+      `${of("rabbitmq_prometheus-")}/priv/schema/rabbitmq_prometheus.schema`,
+    ];
+    const map =
+      '[F|S] = init:get_plain_arguments(), io:format("~w", [cuttlefish_generator:map(cuttlefish_schema:files(S), cuttlefish_conf:file(F))]), halt().';
+    const read = (text: string) =>
+      spawnSync(
+        "erl",
+        [
+          "-noinput",
+          ...paths.flatMap((name) => ["-pa", `${of(name)}/ebin`]),
+          "-eval",
+          map,
+          "-extra",
+          write("rabbitmq.conf", text),
+          ...schemas,
+        ],
+        { encoding: "utf8" },
+      ).stdout;
+    for (const text of await contentsOf("/etc/rabbitmq/rabbitmq.conf")) {
+      const terms = read(text);
+      expect(terms).not.toMatch(/^\{error|invalid/);
+      expect(terms).toMatch(/\{vm_memory_high_watermark,\{absolute,\d+\}\}/);
+      for (const option of ["{backlog,1024}", "{nodelay,true}", "{linger,{true,0}}", "{exit_on_close,false}"])
+        expect(terms, text).toContain(option);
+    }
+    expect(read("tcp_listen_option.backlog = 1\n")).toContain("error");
+  },
+);
 
 const UNITS = "/etc/systemd/system";
 
