@@ -170,6 +170,6 @@ function installedOf(rows: readonly string[]): Record<string, string> {
 }
 
 /** Which of the supported releases this is, by userland: `debian-12`, `ubuntu-18.04`; Raspberry Pi OS counts as its Debian. */
-export function releaseOf({ os }: Pick<Facts, "os">): string {
+export function releaseOf({ os }: { readonly os: Pick<Facts["os"], "id" | "versionId"> }): string {
   return `${os.id === "raspbian" ? "debian" : os.id}-${os.versionId}`;
 }

@@ -5,6 +5,7 @@ import { addCompletionCommand } from "./completion.js";
 import { addDestroyCommand } from "./destroy.js";
 import { addDocsCommand } from "./docs.js";
 import { addExecCommand } from "./exec.js";
+import { addExplainCommand } from "./explain.js";
 import { addFactsCommand } from "./facts.js";
 import { addHealthCommand } from "./health.js";
 import { addInitCommand } from "./init.js";
@@ -24,6 +25,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addApplyCommand,
   addHealthCommand,
   addFactsCommand,
+  addExplainCommand,
   addExecCommand,
   addSshCommand,
   addUserCommand,

@@ -9,10 +9,13 @@ import { z } from "zod";
 import { jsonSchema } from "../config/document.js";
 import { CHECKS } from "../health/checks.js";
 import { RESOURCE_TYPES } from "../resources/registry.js";
+import { FOLKLORE } from "../resources/sysctl-folklore.js";
 import { ERRORS } from "../shared/errors.js";
+import { RELEASES } from "../shared/releases.js";
+import { sysctlRows } from "./sysctl-table.js";
 import { schemaTable, type SchemaNode } from "../shared/schema-table.js";
 
-type Part = "commands" | "settings" | "errors" | "checks" | "resources";
+type Part = "commands" | "settings" | "errors" | "checks" | "resources" | "releases" | "sysctls" | "refused";
 
 const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
   commands: (program) => commandsOf(program, "").join("\n\n"),
@@ -44,6 +47,25 @@ const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
           `### \`${type}\`\n\n${schemaTable(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as SchemaNode)}`,
       )
       .join("\n\n"),
+  sysctls: () => table(["key", "value", "why", "source"], sysctlRows()),
+  refused: () =>
+    table(
+      ["key", "value", "why"],
+      FOLKLORE.map(({ key, values, why }) => [`\`${key}\``, values, why]),
+    ),
+  releases: () =>
+    table(
+      ["release", "free updates until", "bought until", "boot files", "network", "cgroup", "RabbitMQ"],
+      Object.values(RELEASES).map((release) => [
+        release.name,
+        release.freeUntil,
+        release.paidUntil,
+        `\`${release.bootFolder}\``,
+        release.network,
+        `v${release.cgroup}`,
+        release.rabbitmq,
+      ]),
+    ),
 };
 
 /** @throws RangeError for a part that nobody makes */

@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
+import type { Facts } from "../board/facts.js";
 import type { NewCloud } from "../fleet/new-cloud.js";
 import { ExitCode } from "../shared/exit-code.js";
 import { localUser } from "../shared/local-user.js";
@@ -123,12 +124,21 @@ export async function runInit(options: InitOptions, context: Context): Promise<E
   const server = serverBoard(fleet.boards);
   const facts = await rememberedFacts(fleet.workspace, server.name);
   const address = baseUrlOf(fleet.config, server, facts?.addresses ?? []);
+  if (facts !== undefined) await noteRelease(facts, terminal);
   tell({ ...applied.document, address, account: userId });
   if (!terminal.json) {
     const { renderNextSteps } = await import("./next-steps.js");
     terminal.data(renderNextSteps({ userId, address, cloud }, terminal.dataPaint));
   }
   return ExitCode.Ok;
+}
+
+/** `--yes` shows no plan: here it is said too. */
+async function noteRelease(facts: Facts, terminal: Terminal): Promise<void> {
+  const { releaseOf } = await import("../board/facts.js");
+  const { withoutFreeUpdates } = await import("../shared/releases.js");
+  const unsupported = withoutFreeUpdates(releaseOf(facts), new Date());
+  if (unsupported !== undefined) terminal.note(`${facts.os.prettyName}: ${unsupported}`);
 }
 
 async function chooseCloud(

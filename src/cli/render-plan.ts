@@ -1,9 +1,11 @@
 /**
  * A plan for people and for programs.
  */
+import { releaseOf } from "../board/facts.js";
 import type { BoardPlan, Change } from "../engine/types.js";
 import type { BoardOutcome } from "../fleet/each-board.js";
 import { isSettled, type PlannedBoard } from "../fleet/plan.js";
+import { withoutFreeUpdates } from "../shared/releases.js";
 import { boardsToJson } from "./report-boards.js";
 import type { Terminal } from "./terminal.js";
 
@@ -13,21 +15,24 @@ const SHOWN_LINES = 12;
 export function renderPlan(
   outcomes: readonly BoardOutcome<PlannedBoard>[],
   { paint, width }: Pick<Terminal, "paint" | "width">,
+  now = new Date(),
 ): string {
   return outcomes
-    .flatMap((outcome) => (outcome.ok ? [renderBoard(outcome.value.plan, paint, width)] : []))
+    .flatMap((outcome) => (outcome.ok ? [renderBoard(outcome.value.plan, paint, width, now)] : []))
     .join("\n\n");
 }
 
-function renderBoard(plan: BoardPlan, paint: Terminal["paint"], width: number): string {
+function renderBoard(plan: BoardPlan, paint: Terminal["paint"], width: number, now: Date): string {
   const { changes, waiting, unmanaged, state } = plan;
   const title =
     paint.bold(plan.board) +
     paint.dim(` ${plan.facts.os.prettyName}, ${plan.facts.model || plan.facts.arch}`);
+  const unsupported = withoutFreeUpdates(releaseOf(plan.facts), now);
+  const lines = [title, ...(unsupported === undefined ? [] : [`  ${paint.yellow("!")} ${unsupported}`])];
   if (isSettled(plan) && unmanaged.length === 0) {
-    return `${title}\n  ${paint.green("nothing to change")}${paint.dim(` (${plan.resourceCount} resources)`)}`;
+    const count = paint.dim(` (${plan.resourceCount} resources)`);
+    return [...lines, `  ${paint.green("nothing to change")}${count}`].join("\n");
   }
-  const lines = [title];
   if (state.unconfirmed !== undefined) {
     lines.push(
       `  ${paint.cyan("not confirmed yet")} ${paint.dim("(the board undoes it soon, unless `apply` reaches it)")}`,
@@ -94,11 +99,15 @@ const clip = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length - 1)}…` : text;
 
 /** The document of `plan --json` and of `plan --out`. */
-export function planToJson(outcomes: readonly BoardOutcome<PlannedBoard>[]): Record<string, unknown> {
+export function planToJson(
+  outcomes: readonly BoardOutcome<PlannedBoard>[],
+  now = new Date(),
+): Record<string, unknown> {
   return {
     version: 1,
     boards: boardsToJson(outcomes, ({ plan, counts }) => ({
       outcome: isSettled(plan) ? "unchanged" : "changes",
+      unsupported: withoutFreeUpdates(releaseOf(plan.facts), now),
       digest: plan.digest,
       changes: plan.changes.map(({ id, resource, playbook, kind, risk, before, after, origin }) => ({
         id,

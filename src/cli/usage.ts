@@ -11,3 +11,12 @@ export function notOneOf(flag: string, word: string, allowed: readonly string[])
     hint: meant === undefined ? `choose one of them` : `did you mean \`${meant}\`?`,
   });
 }
+
+/** A name for which nothing is set on any board. */
+export function nothingCalled(word: string, names: readonly string[]): ImcloudError {
+  const meant = didYouMean(word, names);
+  return new ImcloudError("cli.usage", `imcloud sets nothing that is called \`${word}\``, {
+    found: word,
+    hint: meant === undefined ? "run `imcloud explain` to see all there is" : `did you mean \`${meant}\`?`,
+  });
+}

@@ -3,15 +3,18 @@
  */
 import type { BoardConfig, Config } from "../config/load.js";
 import type { Secrets } from "../config/secrets.js";
-import type { Resolve } from "../engine/types.js";
-import { resolvePlaybooks } from "../playbook/resolve.js";
-import type { Secret } from "../shared/secret.js";
+import type { Facts } from "../board/facts.js";
+import { resolvePlaybooks, type ResolvedItem } from "../playbook/resolve.js";
+import { Secret } from "../shared/secret.js";
 import { boardArtifacts } from "./artifacts.js";
 import { boardCertificate, certifiable } from "./board-certificate.js";
+import { GENERATED } from "./generated-secrets.js";
 import type { Workspace } from "./workspace.js";
 
 /** The port of the IM server's clients, unless a playbook's variable says otherwise. */
 const CLIENT_PORT = 8448;
+
+const NOT_FETCHED = { path: "", sha256: "0".repeat(64), sizeBytes: 0 };
 
 export interface ResolverInput {
   readonly config: Config;
@@ -20,9 +23,18 @@ export interface ResolverInput {
   readonly workspace: Workspace;
   /** Called before something is downloaded. */
   readonly fetching: (what: string) => void;
+  /** Make and fetch nothing: certificate, artifacts and secrets that are not there yet are stood in for. */
+  readonly onlyLooking?: boolean;
 }
 
-export function resolverOf({ config, board, secrets, workspace, fetching }: ResolverInput): Resolve {
+export function resolverOf({
+  config,
+  board,
+  secrets,
+  workspace,
+  fetching,
+  onlyLooking = false,
+}: ResolverInput): (facts: Facts) => Promise<readonly ResolvedItem[]> {
   return async (facts) => {
     const isServer = board.playbooks.includes("imserver");
     const known = new Map<string, Secret>(secrets.all());
@@ -30,7 +42,10 @@ export function resolverOf({ config, board, secrets, workspace, fetching }: Reso
       ...config.cloud,
       baseUrl: baseUrlOf(config, board, facts.addresses),
     };
-    if (isServer) {
+    if (onlyLooking) {
+      cloud.certificate = "(made by `imcloud apply`)\n";
+      for (const name of [...GENERATED, "tls_key"]) known.set(name, known.get(name) ?? new Secret(""));
+    } else if (isServer) {
       const { chain, key } = await boardCertificate(workspace, {
         board: board.name,
         serverName: config.cloud.serverName,
@@ -48,7 +63,11 @@ export function resolverOf({ config, board, secrets, workspace, fetching }: Reso
       cloud,
       vars: board.vars,
       secrets: known,
-      artifacts: isServer ? await boardArtifacts(facts.arch, fetching) : {},
+      artifacts: onlyLooking
+        ? { bun: NOT_FETCHED, server: NOT_FETCHED }
+        : isServer
+          ? await boardArtifacts(facts.arch, fetching)
+          : {},
     });
   };
 }

@@ -12,6 +12,7 @@ import { power, throttling } from "./checks/power.js";
 import { rabbitmqAlarms, rabbitmqPort, rabbitmqQueues, rabbitmqService } from "./checks/rabbitmq.js";
 import { reboot } from "./checks/reboot.js";
 import { support } from "./checks/support.js";
+import { sysctl } from "./checks/sysctl.js";
 import { system } from "./checks/system.js";
 import { temperature } from "./checks/temperature.js";
 import { updates } from "./checks/updates.js";
@@ -28,6 +29,7 @@ export const CHECKS: readonly HealthCheck[] = [
   power,
   throttling,
   clock,
+  sysctl,
   rabbitmqService,
   rabbitmqPort,
   rabbitmqAlarms,

@@ -22,7 +22,7 @@ const Pick = z.strictObject({
 export type Pick = z.infer<typeof Pick>;
 export const isPick = (value: unknown): value is Pick => Pick.safeParse(value).success;
 
-const TASK_WORDS = ["when", "each", "include", "vars"] as const;
+const TASK_WORDS = ["when", "each", "include", "vars", "why", "source"] as const;
 
 export const Task = z.looseObject({
   when: z.string().optional().describe("condition; false leaves the task out"),
@@ -32,6 +32,8 @@ export const Task = z.looseObject({
     .describe("the task once for each `item`"),
   include: z.string().optional().describe("another playbook, in this place"),
   vars: z.record(z.string(), z.unknown()).optional().describe("variables for this task or include alone"),
+  why: z.string().optional().describe("the reason, for `imcloud explain`"),
+  source: z.string().optional().describe("where the reason is from"),
 });
 
 export const Playbook = z.strictObject({
@@ -49,6 +51,8 @@ export interface PlaybookTask {
   readonly each?: readonly unknown[] | string;
   readonly include?: string;
   readonly vars: Readonly<Record<string, unknown>>;
+  readonly why?: string;
+  readonly source?: string;
   /** The resource type's word and what is said of it; undefined for an include. */
   readonly resource?: { readonly type: string; readonly body: unknown };
   /** The place of the task, or of something in its resource's body. */
@@ -141,6 +145,8 @@ function parseTask(
     ...(task.each !== undefined && { each: task.each }),
     ...(task.include !== undefined && { include: task.include }),
     vars: task.vars ?? {},
+    ...(task.why !== undefined && { why: task.why }),
+    ...(task.source !== undefined && { source: task.source }),
     ...(type !== undefined && { resource: { type, body: task[type] } }),
     originOf: (path) => originOf(path === undefined || type === undefined ? [] : [type, ...path]),
   };
@@ -171,6 +177,10 @@ export function invalid(
   const issue = error.issues.find(({ code }) => code === "unrecognized_keys") ?? error.issues[0];
   const mistyped = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const path = [...(issue?.path ?? []), ...(mistyped === undefined ? [] : [mistyped])];
+  // What a type refuses for a reason of its own, it says in full.
+  const hint: unknown = issue?.code === "custom" ? issue.params?.["hint"] : undefined;
+  if (issue !== undefined && typeof hint === "string")
+    return new ImcloudError("playbook.invalid", issue.message, { origin: originOf(path), hint });
   return new ImcloudError(
     "playbook.invalid",
     mistyped === undefined ? `\`${path.join(".")}\` is not right` : `there is no \`${mistyped}\` here`,

@@ -26,7 +26,7 @@ interface Mapping {
  * that comes of it is judged.
  */
 export function playbookSchema(): Readonly<Record<string, unknown>> {
-  const types = [...RESOURCE_TYPES].map(([name, { schema }]) => [
+  const types = [...RESOURCE_TYPES].map(([name, { schema }]): [string, object] => [
     name,
     withExpressions(withInstead(name, z.toJSONSchema(schema, OPTIONS) as Mapping)),
   ]);

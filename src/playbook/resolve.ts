@@ -12,7 +12,7 @@ import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { releaseOf, type Facts } from "../board/facts.js";
 import type { Source } from "../board/transport.js";
-import type { Item } from "../engine/types.js";
+import type { Deferred, Resource } from "../engine/types.js";
 import { RESOURCE_TYPES } from "../resources/registry.js";
 import { resourceId, type RegisteredType } from "../resources/resource.js";
 import { ImcloudError } from "../shared/errors.js";
@@ -27,6 +27,12 @@ import {
   type PlaybookTask,
 } from "./document.js";
 import { NotYetKnown, makeEvaluator, type Evaluator, type Scope } from "./expression.js";
+import { reasonsOf, type Reasons } from "./reasons.js";
+
+/** What the engine calls an item, and why it is wanted. */
+export type ResolvedItem =
+  | { readonly kind: "resource"; readonly resource: Resource & { readonly reasons: () => Reasons } }
+  | ({ readonly kind: "deferred" } & Deferred);
 
 export interface ResolveInput {
   /** Names of playbooks, in order. */
@@ -49,7 +55,7 @@ export interface ResolveInput {
  *
  * @throws ImcloudError `playbook.invalid`, `playbook.not-found`, `board.unsupported`
  */
-export async function resolvePlaybooks(input: ResolveInput): Promise<readonly Item[]> {
+export async function resolvePlaybooks(input: ResolveInput): Promise<readonly ResolvedItem[]> {
   const { facts } = input;
   const evaluator = makeEvaluator(input.secrets);
   const scope: Scope = {
@@ -58,7 +64,7 @@ export async function resolvePlaybooks(input: ResolveInput): Promise<readonly It
     cloud: input.cloud,
     artifacts: input.artifacts,
   };
-  const items: Item[] = [];
+  const items: ResolvedItem[] = [];
   for (const name of input.playbooks) {
     items.push(...(await resolveOne(name, name, {}, scope, evaluator, input, [])));
   }
@@ -73,16 +79,16 @@ async function resolveOne(
   evaluator: Evaluator,
   input: ResolveInput,
   parents: readonly string[],
-): Promise<readonly Item[]> {
+): Promise<readonly ResolvedItem[]> {
   const file = locate(input.folder, "playbooks", `${name}.yaml`);
   if (parents.includes(file)) throw includesItself(file, parents);
   const playbook = await loadPlaybook(file);
   refuseWrongBoard(name, playbook, input);
 
   const scope = withVars(playbook.vars, { ...input.vars, ...given }, outer, evaluator, playbook);
-  const items: Item[] = [];
+  const items: ResolvedItem[] = [];
   for (const task of playbook.tasks) {
-    for (const inner of loops(task, scope, evaluator)) {
+    for (const [index, inner] of loops(task, scope, evaluator).entries()) {
       const local = withVars(task.vars, {}, inner, evaluator, playbook);
       const wanted = isWanted(task, local, evaluator);
       if (wanted === false) continue;
@@ -95,7 +101,7 @@ async function resolveOne(
         items.push(
           ...(await resolveOne(task.include, root, vars, outer, evaluator, input, [...parents, file])),
         );
-      } else items.push(await resolveTask(task, root, local, evaluator, input));
+      } else items.push(await resolveTask(task, root, local, evaluator, input, { playbook, index }));
     }
   }
   return items;
@@ -107,13 +113,20 @@ async function resolveTask(
   scope: Scope,
   evaluator: Evaluator,
   input: ResolveInput,
-): Promise<Item> {
+  written: { readonly playbook: PlaybookDocument; readonly index: number },
+): Promise<ResolvedItem> {
   const { type: word, body } = task.resource ?? { type: "", body: undefined };
   const type = RESOURCE_TYPES.get(word);
   if (type === undefined) throw new Error(`the task at line ${task.originOf().line} has no type`);
   try {
     const values = guarded(task, () => evaluator.value(body, scope));
-    const whole = await withTemplate(await withSource(values, task, input), task, scope, evaluator, input);
+    const { body: whole, template } = await withTemplate(
+      await withSource(values, task, input),
+      task,
+      scope,
+      evaluator,
+      input,
+    );
     const desired = parseDesired(
       type,
       guarded(task, () => evaluator.seal(whole)),
@@ -127,12 +140,29 @@ async function resolveTask(
         id: resourceId(type.type, type.key(desired)),
         origin: task.originOf(),
         playbook,
+        reasons: () =>
+          reasonsOf({
+            task,
+            ...(template !== undefined && { template }),
+            vars: written.playbook.vars,
+            given: input.vars,
+            item: itemAsWritten(task, written.playbook, written.index),
+            scope,
+            evaluator,
+          }),
       },
     };
   } catch (error) {
     if (!(error instanceof NotYetKnown)) throw error;
     return deferred(task, playbook, error);
   }
+}
+
+/** The entry of the list that `each` goes through, before anything in it is worked out. */
+function itemAsWritten({ each }: PlaybookTask, { vars }: PlaybookDocument, index: number): unknown {
+  if (typeof each !== "string") return each?.[index];
+  const list = vars[/^\s*\{\{\s*vars\.(\w+)\s*\}\}\s*$/.exec(each)?.[1] ?? ""];
+  return Array.isArray(list) ? (list as readonly unknown[])[index] : undefined;
 }
 
 function isWanted(task: PlaybookTask, scope: Scope, evaluator: Evaluator): boolean | NotYetKnown {
@@ -146,7 +176,7 @@ function isWanted(task: PlaybookTask, scope: Scope, evaluator: Evaluator): boole
   }
 }
 
-function deferred(task: PlaybookTask, playbook: string, { message }: NotYetKnown): Item {
+function deferred(task: PlaybookTask, playbook: string, { message }: NotYetKnown): ResolvedItem {
   const title =
     task.resource === undefined ? `include ${task.include}` : titleOf(task.resource.type, task.resource.body);
   return { kind: "deferred", playbook, origin: task.originOf(), title, because: message };
@@ -179,12 +209,15 @@ async function withTemplate(
   scope: Scope,
   evaluator: Evaluator,
   input: ResolveInput,
-): Promise<unknown> {
-  if (body === null || typeof body !== "object" || !("template" in body)) return body;
+): Promise<{ readonly body: unknown; readonly template?: string }> {
+  if (body === null || typeof body !== "object" || !("template" in body)) return { body };
   const { template, ...rest } = body;
-  if (typeof template !== "string") return body;
+  if (typeof template !== "string") return { body };
   const text = await readTemplate(locate(input.folder, "templates", template), task);
-  return { ...rest, content: guarded(task, () => evaluator.template(text, scope)) };
+  return {
+    body: { ...rest, content: guarded(task, () => evaluator.template(text, scope)) },
+    template: text,
+  };
 }
 
 function parseDesired(type: RegisteredType, body: unknown, task: PlaybookTask): unknown {
@@ -306,8 +339,8 @@ function refuseWrongBoard(
 }
 
 /** The same thing asked for twice in the same words is one; in other words it is a contradiction. */
-function withoutRepeats(items: readonly Item[]): readonly Item[] {
-  const seen = new Map<string, Item & { kind: "resource" }>();
+function withoutRepeats(items: readonly ResolvedItem[]): readonly ResolvedItem[] {
+  const seen = new Map<string, ResolvedItem & { kind: "resource" }>();
   return items.filter((item) => {
     if (item.kind === "deferred") return true;
     const { id, desired, origin } = item.resource;

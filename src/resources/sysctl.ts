@@ -8,16 +8,32 @@
  */
 import { z } from "zod";
 import { sh } from "../board/script.js";
+import { harmOf } from "./sysctl-folklore.js";
 import { absent, known, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
-const Desired = z.strictObject({
-  key: z
-    .string()
-    .regex(/^\w[\w.-]*$/)
-    .describe("dotted name: `net.core.somaxconn`"),
-  value: z.coerce.string().min(1).transform(oneSpaced).describe("`4096`, or several: `4096 87380 6291456`"),
-  atLeast: z.boolean().default(false).describe("true: a higher value that the system has set is left alone"),
-});
+const Desired = z
+  .strictObject({
+    key: z
+      .string()
+      .regex(/^\w[\w.-]*$/)
+      .describe("dotted name: `net.core.somaxconn`"),
+    value: z.coerce.string().min(1).transform(oneSpaced).describe("`4096`, or several: `4096 87380 6291456`"),
+    atLeast: z
+      .boolean()
+      .default(false)
+      .describe("true: a higher value that the system has set is left alone"),
+    force: z.boolean().optional().describe("true: take a value that imcloud refuses because it does harm"),
+  })
+  .superRefine(({ key, value, force }, refusal) => {
+    const harm = force === true ? undefined : harmOf(key, value);
+    if (harm === undefined) return;
+    refusal.addIssue({
+      code: "custom",
+      path: ["value"],
+      message: `\`${key} = ${value}\` does harm: ${harm}`,
+      params: { hint: "leave it out; or insist, in a playbook of your own, by `force: true` beside `value`" },
+    });
+  });
 type Desired = z.infer<typeof Desired>;
 
 const pathOf = (key: string) => `/proc/sys/${key.replaceAll(".", "/")}`;

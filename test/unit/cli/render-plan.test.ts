@@ -15,7 +15,12 @@ const [attic] = readConfig(
 ).boards;
 if (attic === undefined) throw new Error("no board");
 
-const facts = { os: { prettyName: "Debian 12" }, model: "Raspberry Pi 4", arch: "arm64" } as Facts;
+const facts = {
+  os: { id: "debian", versionId: "12", prettyName: "Debian 12" },
+  model: "Raspberry Pi 4",
+  arch: "arm64",
+} as Facts;
+const NOW = new Date("2026-11-23T12:00:00Z");
 const change = (type: string, key: string, more: Partial<Change>): Change => ({
   id: `${type}:${key}`,
   resource: resourceId(type, key),
@@ -47,7 +52,8 @@ const planned = (plan: Partial<BoardPlan>): BoardOutcome<PlannedBoard> => ({
   },
 });
 const plain = { red: String, dim: String, cyan: String, green: String, yellow: String, bold: String };
-const render = (plan: Partial<BoardPlan>, width = 80) => renderPlan([planned(plan)], { paint: plain, width });
+const render = (plan: Partial<BoardPlan>, width = 80) =>
+  renderPlan([planned(plan)], { paint: plain, width }, NOW);
 
 describe("for people", () => {
   test("nothing to change", () => {
@@ -60,6 +66,13 @@ describe("for people", () => {
     expect(render({ changes: [{ ...rest, ...owed }] })).toContain(
       "\n  owed since an earlier run\n    ~ restart:x.service [restart]",
     );
+  });
+
+  test("a release without free security updates is said to be so, and which have them", () => {
+    const os = { ...facts.os, versionId: "11", prettyName: "Debian 11" };
+    expect(render({ facts: { ...facts, os } })).toBe(`attic Debian 11, Raspberry Pi 4
+  ! no free security updates since 2026-08-31; supported: Ubuntu 22.04, Raspberry Pi OS bookworm, Ubuntu 24.04, Raspberry Pi OS trixie
+  nothing to change (7 resources)`);
   });
 
   test("short values side by side, the playbook above them, a risk beside them", () => {
@@ -128,7 +141,7 @@ test("for programs: every board, those that failed too, and no scripts", () => {
     planned({ changes: [change("sysctl", "a", {})] }),
     { board: { ...attic, name: "shed" }, ok: false as const, error },
   ];
-  const document = planToJson(outcomes);
+  const document = planToJson(outcomes, NOW);
   expect(document).toMatchObject({
     version: 1,
     boards: {
@@ -143,4 +156,11 @@ test("for programs: every board, those that failed too, and no scripts", () => {
     },
   });
   expect(JSON.stringify(document)).not.toContain('"apply"');
+  expect(JSON.stringify(document)).not.toContain('"unsupported"');
+  const old = planned({ facts: { ...facts, os: { ...facts.os, versionId: "10" } } });
+  expect(planToJson([old], NOW)).toMatchObject({
+    boards: {
+      attic: { unsupported: expect.stringContaining("no free security updates since 2024-06-30") as string },
+    },
+  });
 });

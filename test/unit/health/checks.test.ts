@@ -243,6 +243,23 @@ const CASES: readonly Case[] = [
     "its machine's clock",
   ],
 
+  // What wins over what: sysctl.test.ts.
+  [
+    "nobody contradicts",
+    "sysctl",
+    "file:/etc/sysctl.d/60-imcloud.conf\nis:/etc/sysctl.d/60-imcloud.conf\n/etc/sysctl.d/60-imcloud.conf:vm.swappiness = 10\n",
+    "ok",
+    "the next boot keeps them",
+  ],
+  [
+    "somebody took our file away",
+    "sysctl",
+    "file:/usr/lib/sysctl.d/50-pid-max.conf\nis:/usr/lib/sysctl.d/50-pid-max.conf\n",
+    "warning",
+    /is not there/,
+  ],
+  ["no sysctl.d at all", "sysctl", "", "unknown", /no sysctl\.d/],
+
   [
     "broker runs",
     "rabbitmq-service",

@@ -1,15 +1,18 @@
 /**
  * A user's own playbooks: conditions, loops, picks, includes, templates, files, and what is said of mistakes.
  */
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Item } from "../../../src/engine/types.js";
 import { resolvePlaybooks } from "../../../src/playbook/resolve.js";
+import { FOLKLORE } from "../../../src/resources/sysctl-folklore.js";
 import { Secret } from "../../../src/shared/secret.js";
 import { FACTS } from "../facts.js";
 
+const OWN_TEXT = readFileSync(import.meta.filename, "utf8");
 let folder = "";
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "imcloud-playbook-"));
@@ -161,6 +164,37 @@ describe("mistakes", () => {
     const { details } = error as { details: { found?: string; expected?: string; hint: string } };
     expect(`${details.found}; expected ${details.expected}`).toMatch(found);
     expect(details.hint).toMatch(hint);
+  });
+
+  test.each([
+    ["vm.swappiness", "0", "1"],
+    ["net.ipv4.tcp_tw_recycle", "1", undefined],
+    ["net.ipv4.tcp_timestamps", "0", "1"],
+    ["net.ipv4.tcp_sack", "0", "1"],
+    ["net.ipv4.tcp_mem", "4096 8192 16384", undefined],
+    ["net.ipv4.tcp_max_tw_buckets", "1000", "65536"],
+    ["net.ipv4.tcp_abort_on_overflow", "1", "0"],
+    ["vm.overcommit_memory", "2", "1"],
+    ["vm.panic_on_oom", "2", "0"],
+    ["vm.vfs_cache_pressure", "0", "50"],
+    ["vm.drop_caches", "3", undefined],
+    ["vm.min_free_kbytes", "512", "16384"],
+  ])("folklore: %s = %s is refused, for a reason, unless somebody insists", async (key, value, harmless) => {
+    const tasks = (more: string) => `tasks:\n  - sysctl:\n      key: ${key}\n      ${more}\n`;
+    await expect(resolve(tasks(`value: ${value}`))).rejects.toMatchObject({
+      code: "playbook.invalid",
+      message: expect.stringContaining(`\`${key} = ${value}\` does harm: `) as string,
+      details: { origin: { line: 5 }, hint: expect.stringContaining("`force: true`") as string },
+    });
+    expect(desiredOf(await resolve(tasks(`value: ${value}\n      force: true`)))).toMatchObject([
+      { key, value },
+    ]);
+    if (harmless !== undefined)
+      expect(desiredOf(await resolve(tasks(`value: ${harmless}`)))).toMatchObject([{ value: harmless }]);
+  });
+
+  test("every piece of folklore has a case here", () => {
+    expect(FOLKLORE.map(({ key }) => key).filter((key) => !OWN_TEXT.includes(`"${key}"`))).toEqual([]);
   });
 
   test.each([

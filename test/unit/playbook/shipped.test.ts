@@ -1,41 +1,10 @@
 /**
  * The shipped playbooks on every release: what they ask for, what waits, what is refused.
  */
-import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseFacts, type Facts } from "../../../src/board/facts.js";
 import type { Item } from "../../../src/engine/types.js";
-import { resolvePlaybooks } from "../../../src/playbook/resolve.js";
-import { Secret } from "../../../src/shared/secret.js";
-
-const FOLDER = join(import.meta.dirname, "..", "board", "facts");
-const factsOf = (name: string): Facts => parseFacts(readFileSync(join(FOLDER, name), "utf8"));
-const releases = readdirSync(FOLDER);
-
-const source = { path: "/dev/null", sha256: "0".repeat(64), sizeBytes: 0 };
-const SECRETS = ["amqp_password", "registration_token", "probe_password", "tls_key"];
-
-const resolve = (
-  facts: Facts,
-  playbooks: readonly string[],
-  vars: Readonly<Record<string, unknown>> = {},
-): Promise<readonly Item[]> =>
-  resolvePlaybooks({
-    playbooks,
-    folder: "/nonexistent",
-    facts,
-    board: { name: "pi-1" },
-    cloud: {
-      broker: "rabbitmq",
-      serverName: "home.home.arpa",
-      baseUrl: "https://pi-1:8448",
-      certificate: "PEM\n",
-    },
-    vars,
-    secrets: new Map(SECRETS.map((name) => [name, new Secret(`canary-${name}`)])),
-    artifacts: { bun: source, server: source },
-  });
+import type { Secret } from "../../../src/shared/secret.js";
+import { FACTS_FILES, factsOf, resolveShipped as resolve } from "./shipped.js";
 
 const idsOf = (items: readonly Item[]) =>
   items.flatMap((item) => (item.kind === "resource" ? [item.resource.id] : []));
@@ -44,7 +13,7 @@ const valueOf = (items: readonly Item[], id: string): unknown =>
     item.kind === "resource" && item.resource.id === id ? [item.resource.desired] : [],
   )[0];
 
-describe.each(releases)("%s", (name) => {
+describe.each(FACTS_FILES)("%s", (name) => {
   const facts = factsOf(name);
 
   test("base and tuning resolve for every userland", async () => {
@@ -128,8 +97,19 @@ test("a secret is a Secret wherever it ends up, and never text", async () => {
 });
 
 test("a folder for data of one's own is the same for all playbooks that name it", async () => {
-  const [release] = releases;
+  const [release] = FACTS_FILES;
   const facts = { ...factsOf(release ?? expect.fail()), arch: "arm64" };
   const items = await resolve(facts, ["base", "imserver"], { data: "/mnt/ssd/imcloud" });
   expect(valueOf(items, "user:imcloud")).toMatchObject({ home: "/mnt/ssd/imcloud" });
+});
+
+test("one kernel setting can be had otherwise, now and at the next boot", async () => {
+  const vars = { sysctl: { "vm.swappiness": 1, "net.ipv4.tcp_slow_start_after_idle": 1 } };
+  const items = await resolve(factsOf("raspios-bookworm.txt"), ["tuning"], vars);
+  expect(valueOf(items, "sysctl:vm.swappiness")).toMatchObject({ value: "1" });
+  expect(valueOf(items, "sysctl:kernel.panic")).toMatchObject({ value: "10" });
+  const { content } = valueOf(items, "file:/etc/sysctl.d/60-imcloud.conf") as { content: string };
+  expect(content).toContain("\nvm.swappiness = 1\n");
+  expect(content).toContain("\nnet.ipv4.tcp_slow_start_after_idle = 1\n");
+  expect(content).toContain("\nkernel.panic = 10\n");
 });
