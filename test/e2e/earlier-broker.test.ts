@@ -21,8 +21,8 @@ test("a broker whose Erlang has no socket for its name service is closed all the
 });
 
 test("a broker that was there before is closed to the network without a reboot", async () => {
-  await using board = await virtualBoard("kitchen");
-  await board.sh("apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install rabbitmq-server");
+  await using board = await virtualBoard("kitchen", { packages: ["rabbitmq-server"] });
+  await board.sh("systemctl start rabbitmq-server");
   expect(await board.sh(LISTENS)).toContain("*:4369");
 
   await using home = await operator({ boards: [board], playbooks: ["rabbitmq"] });
