@@ -3,11 +3,14 @@
  * by Kafka's own consumer.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { ServerConfigInput } from "../../src/shared/server-config.js";
 import { BusDownError, type BusMessage, type Publication } from "../../src/server/bus/bus.js";
 import { KafkaBus } from "../../src/server/bus/kafka/bus.js";
+import { probeKafka } from "../../src/server/cli/probe-kafka.js";
+import { BUN, SERVER, startServerProcess } from "../bench/server-process.js";
 import { issueCertificate } from "./certificate.js";
 import { startKafka, type KafkaRecord, type TestKafka } from "./kafka.js";
 import { register, startTestServer, type Person, type TestServer } from "./test-server.js";
@@ -190,6 +193,41 @@ test("a user, a password and an encrypted connection are what the secured listen
   });
   await Promise.all(refusals);
 }, 60_000);
+
+test("the program as boards have it, without any package around it, publishes, and its probe reads that back", async () => {
+  const folder = mkdtempSync(join(server.folder, "board-"));
+  cpSync(dirname(SERVER), join(folder, "server"), { recursive: true });
+  const program = join(folder, "server", "main.js");
+  const [userFile, passwordFile] = [join(folder, "user"), join(folder, "password")];
+  writeFileSync(userFile, "probe\n");
+  writeFileSync(passwordFile, "password\n");
+  const bus = { kind: "kafka", ...kafka.secured } as const;
+  await using running = await startServerProcess(
+    { bus, probe: { userFile, passwordFile } },
+    [],
+    folder,
+    program,
+  );
+  const run = (args: readonly string[], input = "") =>
+    spawnSync(BUN, [program, ...args, "--config", running.configPath], { input, encoding: "utf8" });
+  expect(run(["user", "add", "probe"], "password").status).toBe(0);
+  for (let round = 0; round < 2; round++) {
+    const report = JSON.parse(run(["probe", "--json"]).stdout) as { ok: boolean; steps: { name: string }[] };
+    expect(report).toMatchObject({ ok: true });
+    expect(report.steps.at(-1)).toMatchObject({ name: "broker" });
+  }
+}, 60_000);
+
+test("the probe says when the event does not come back", async () => {
+  const config = { kind: "kafka", ...kafka.open, topic: TOPIC } as const;
+  const sent = { roomId: "!r", nonce: "never sent", sentAt: Date.now() };
+  const late: unknown = await probeKafka(config, sent, 1_000).catch((error: unknown) => error);
+  expect(String(late)).toContain("the event did not come back within 1000 ms");
+  const unknown: unknown = await probeKafka({ ...config, topic: "none" }, sent, 5_000).catch(
+    (error: unknown) => error,
+  );
+  expect(String(unknown)).toContain("Unknown topic none");
+}, 30_000);
 
 const message = (roomId: string, seq: number, body: string): BusMessage => ({
   routingKey: "unused",
