@@ -8,7 +8,9 @@ import { cpSync, mkdtempSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ServerConfigInput } from "../../src/shared/server-config.js";
 import { BusDownError, type BusMessage, type Publication } from "../../src/server/bus/bus.js";
+import { batchesOf } from "../../src/server/bus/kafka/batches.js";
 import { KafkaBus } from "../../src/server/bus/kafka/bus.js";
+import { partitionOf } from "../../src/server/bus/kafka/client.js";
 import { probeKafka } from "../../src/server/cli/probe-kafka.js";
 import { BUN, SERVER, startServerProcess } from "../bench/server-process.js";
 import { issueCertificate } from "./certificate.js";
@@ -193,6 +195,42 @@ test("a user, a password and an encrypted connection are what the secured listen
   });
   await Promise.all(refusals);
 }, 60_000);
+
+test("a batch is of one partition, in order, and within the limit that brokers have by default", () => {
+  const messages = Array.from({ length: 100 }, (_, index) =>
+    message(`!room${index % 7}`, index, "é".repeat(20_000)),
+  );
+  const batches = batchesOf(messages, 3);
+  for (const { partition, entries } of batches) {
+    const indexes = entries.map(({ index }) => index);
+    expect(indexes).toEqual([...indexes].sort((a, b) => a - b));
+    expect(entries.every(({ message: { headers } }) => partitionOf(headers.room_id, 3) === partition)).toBe(
+      true,
+    );
+    expect(entries.reduce((bytes, { message: { body } }) => bytes + Buffer.byteLength(body), 0)).toBeLessThan(
+      524_288,
+    );
+  }
+  for (let partition = 0; partition < 3; partition++) {
+    const inTurn = batches.filter((batch) => batch.partition === partition).flatMap(({ entries }) => entries);
+    expect(inTurn.map(({ index }) => index)).toEqual(inTurn.map(({ index }) => index).sort((a, b) => a - b));
+  }
+  expect(batches.flatMap(({ entries }) => entries)).toHaveLength(100);
+  // One that is larger than any batch may be goes alone: the broker decides.
+  expect(
+    batchesOf([message("!r", 1, "x".repeat(2_000_000))], 1).map(({ entries }) => entries.length),
+  ).toEqual([1]);
+});
+
+// Source: Apache Kafka, UtilsTest.testMurmur2; BuiltInPartitioner.partitionForKey.
+test.each([
+  ["21", -973_932_308],
+  ["foobar", -790_332_482],
+  ["a-little-bit-long-string", -985_981_536],
+  ["abc", 479_470_107],
+])("%s is put where Kafka's own clients put it", (key, hash) => {
+  expect(partitionOf(key, 1_000)).toBe((hash & 0x7fff_ffff) % 1_000);
+});
 
 test("the program as boards have it, without any package around it, publishes, and its probe reads that back", async () => {
   const folder = mkdtempSync(join(server.folder, "board-"));

@@ -1,9 +1,9 @@
 /**
  * The bus on Kafka: the room is the key, so a room's events are in one partition, in order.
  *
- * The producer is idempotent and waits for all replicas in sync; batches go one after another. After any loss
- * it is thrown away with its connections, and the next one starts at the oldest event without an answer: what
- * the old one had written twice comes before it again, never after what it has not seen.
+ * The producer is idempotent and waits for all replicas in sync; one batch is under way at a time. After any
+ * loss the producer is thrown away with its connections, and the next one starts at the oldest event without an
+ * answer: if the broker still writes what the old one had sent, that only repeats events, in their order.
  *
  * A message that the broker refuses takes its whole batch with it. Halves of the batch are tried until the
  * refused ones stand alone: those are refused for good.
