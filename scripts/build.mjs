@@ -53,10 +53,15 @@ if (existsSync("src/server/main.ts")) {
     },
     outdir: out,
     bundle: true,
+    // What a server does not use (a broker's client has a megabyte) it does not load.
+    splitting: true,
+    chunkNames: "server/[name]-[hash]",
     format: "esm",
     platform: "node",
     target: "esnext",
     external: ["bun", "bun:*", "pg-native"],
+    // The same code with its WebAssembly within: the other one reads it from a file beside itself.
+    alias: { "@platformatic/wasm-utils": "@platformatic/wasm-utils/bundled" },
     // CommonJS dependencies ask for Node's modules by `require`.
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

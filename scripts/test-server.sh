@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # The IM server's tests, under the runtime that it has on the boards: the pure parts, the API over real HTTP,
-# the store's contract on SQLite and on PostgreSQL, the outbox on RabbitMQ, matrix-js-sdk as a foreign client.
+# the store's contract on SQLite and on PostgreSQL, the outbox on RabbitMQ and on Kafka, matrix-js-sdk as a foreign
+# client.
 # usage: test-server.sh [FILE...]
 #
-# Installs RabbitMQ and PostgreSQL where they are missing (root, Debian or Ubuntu) and stops the services that the
-# packages start: the tests start their own, on free ports and in temporary folders, and end them.
+# Installs RabbitMQ, PostgreSQL, Java and Maven where they are missing (root, Debian or Ubuntu) and stops the services
+# that the packages start: the tests start their own, on free ports and in temporary folders, and end them. Kafka is no
+# package: the tests fetch it from Maven Central, once, into imcloud's cache.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 missing=()
 [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || missing+=(rabbitmq-server)
 ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || missing+=(postgresql)
+command -v java > /dev/null || missing+=(openjdk-17-jre-headless)
+command -v mvn > /dev/null || missing+=(maven)
 command -v openssl > /dev/null || missing+=(openssl)
 command -v python3 > /dev/null || missing+=(python3-minimal)
 command -v runuser > /dev/null || missing+=(util-linux)

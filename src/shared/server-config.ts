@@ -83,6 +83,27 @@ const RabbitmqBus = z.strictObject({
   tls: z.strictObject({ caFile: FilePath }).optional(),
 });
 
+const KafkaBus = z
+  .strictObject({
+    kind: z.literal("kafka"),
+    brokers: z
+      .array(z.string().regex(/^(?:\[[0-9A-Fa-f:.]+\]|[^\s:[\]]+):[0-9]{1,5}$/, "`host:port`"))
+      .min(1)
+      .describe("where to ask for the cluster's members; one that answers is enough"),
+    topic: z
+      .string()
+      .regex(/^[\w.-]{1,249}$/, "letters, digits, `.`, `_` and `-`, at most 249")
+      .default("imcloud.events")
+      .describe("must be there: its partitions and retention are the operator's to choose"),
+    user: z.string().min(1).optional().describe("for SASL/SCRAM-SHA-512, with `passwordFile`"),
+    passwordFile: FilePath.optional(),
+    tls: z.strictObject({ caFile: FilePath }).optional(),
+  })
+  .refine((bus) => (bus.user === undefined) === (bus.passwordFile === undefined), {
+    message: "`user` and `passwordFile` go together",
+    path: ["passwordFile"],
+  });
+
 const RateLimit = z
   .strictObject({
     perSecond: z.number().positive().describe("allowed in the long run"),
@@ -147,7 +168,7 @@ export const ServerConfig = z.strictObject({
     .url({ protocol: /^https?$/ })
     .describe("where clients reach the server, for /.well-known/matrix/client: `https://board.local:8448`"),
   store: z.discriminatedUnion("kind", [SqliteStore, PostgresStore]),
-  bus: z.discriminatedUnion("kind", [MemoryBus, RabbitmqBus]).default({ kind: "memory" }),
+  bus: z.discriminatedUnion("kind", [MemoryBus, RabbitmqBus, KafkaBus]).default({ kind: "memory" }),
   registration: Registration.prefault({}),
   rateLimits: RateLimits.prefault({}),
   metrics: z

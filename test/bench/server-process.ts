@@ -48,6 +48,7 @@ export async function startServerProcess(
   overrides: Partial<ServerConfigInput> = {},
   prefix: readonly string[] = [],
   folder?: string,
+  program = SERVER,
 ): Promise<ServerProcess> {
   const place = folder ?? (await mkdtemp(join(tmpdir(), "imcloud-server-")));
   const port = await freePort();
@@ -64,8 +65,8 @@ export async function startServerProcess(
     ...overrides,
   };
   await writeFile(configPath, JSON.stringify(config));
-  const [program = "", ...args] = [...prefix, BUN, SERVER, "serve", "--config", configPath];
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const [command = "", ...args] = [...prefix, BUN, program, "serve", "--config", configPath];
+  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
   await untilReady(child);
   const used = config.listeners[0]?.port ?? port;
   const scheme = config.listeners[0]?.tls === undefined ? "http" : "https";

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { connect, type ConsumeMessage } from "amqplib";
 import { readSecretFile } from "../../src/server/runtime/secret-file.js";
 import { routingKeyOf } from "../../src/server/bus/bus.js";
+import { probeRabbitmq } from "../../src/server/cli/probe-rabbitmq.js";
 import { RabbitmqBus } from "../../src/server/bus/rabbitmq/bus.js";
 import { hasRabbitmq, startRabbitmq, type TestBroker } from "./rabbitmq.js";
 import { register, startTestServer, type Person, type TestServer } from "./test-server.js";
@@ -184,6 +185,14 @@ function connectionsTo(port: number): number {
   const remote = `:${port.toString(16).toUpperCase().padStart(4, "0")} 01`;
   return readFileSync("/proc/net/tcp", "utf8").split(remote).length - 1;
 }
+
+test("the probe's message comes back, and a broker without the exchange does not give it back", async () => {
+  await probeRabbitmq(configOf(broker), 10_000);
+  const failed: unknown = await probeRabbitmq({ ...configOf(broker), exchange: "none" }, 10_000).catch(
+    (error: unknown) => error,
+  );
+  expect(String(failed)).toContain("NOT_FOUND");
+}, 30_000);
 
 test("a routing key fits into AMQP, and is cut between characters", () => {
   const key = routingKeyOf("!room:hs1", "é".repeat(200));

@@ -3,12 +3,11 @@
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect as connectTcp, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort, untilListening } from "./listening.js";
 
 const SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server";
-const READY_MS = 60_000;
 
 export const hasRabbitmq = existsSync(SERVER);
 
@@ -56,7 +55,8 @@ export async function startRabbitmq(): Promise<TestBroker> {
   let child: ChildProcess | undefined;
   const start = async () => {
     child = spawn(SERVER, [], { env, stdio: "ignore" });
-    await untilListening(port, child);
+    // The port opens last, after the broker has restored its data.
+    await untilListening("RabbitMQ", port, child);
   };
   const stop = async () => {
     const running = child;
@@ -79,36 +79,4 @@ export async function startRabbitmq(): Promise<TestBroker> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** A port that nobody uses at present. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** The port opens last, after the broker has restored its data. */
-async function untilListening(port: number, child: ChildProcess): Promise<void> {
-  const deadline = Date.now() + READY_MS;
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`RabbitMQ ended with ${child.exitCode}`);
-    if (await canConnect(port)) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`RabbitMQ did not listen within ${READY_MS} ms`);
-}
-
-function canConnect(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connectTcp(port, "127.0.0.1");
-    const answer = (isOpen: boolean) => {
-      socket.destroy();
-      resolve(isOpen);
-    };
-    socket.once("connect", () => answer(true));
-    socket.once("error", () => answer(false));
-  });
 }

@@ -56,13 +56,12 @@ export async function probe(config: ServerConfig): Promise<boolean> {
   const nonce = randomUUID();
   const waiting = client.awaitEvent(roomId, since, nonce);
   waiting.catch(() => undefined); // told by the step below
+  const sentAt = Date.now();
   await run("send", () => client.send(roomId, nonce));
   await run("receive", () => waiting);
   await run("logout", () => client.logOut());
-  if (config.bus.kind === "rabbitmq") {
-    const bus = config.bus;
-    await run("broker", () => probeBroker(bus, STEP_MS));
-  }
+  const { bus } = config;
+  if (bus.kind !== "memory") await run("broker", () => probeBroker(bus, { roomId, nonce, sentAt }, STEP_MS));
   const ok = steps.every((step) => step.ok);
   process.stdout.write(`${JSON.stringify({ ok, steps })}\n`);
   return ok;

@@ -32,6 +32,7 @@ export class OutboxDrainer {
   /** News do not shorten the wait after a loss: a busy server would hammer a broker that is starting. */
   #wakeForStop: (() => void) | undefined;
   #hasNews = true;
+  #retryMs = FIRST_RETRY_MS;
   #running: Promise<void> | undefined;
 
   constructor(store: Store, bus: Bus, log: Log, serverName: string) {
@@ -57,20 +58,19 @@ export class OutboxDrainer {
   }
 
   async #run(): Promise<void> {
-    let retryMs = FIRST_RETRY_MS;
     while (!this.#isStopped) {
       try {
         await this.#drain();
-        retryMs = FIRST_RETRY_MS;
+        this.#retryMs = FIRST_RETRY_MS;
         await this.#sleep(IDLE_MS);
       } catch (error) {
         this.#log.warn("the outbox waits", {
           bus: this.#bus.name,
-          retryMs,
+          retryMs: this.#retryMs,
           error: error instanceof BusDownError ? error.message : error,
         });
-        await this.#pause(retryMs, (wake) => (this.#wakeForStop = wake));
-        retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+        await this.#pause(this.#retryMs, (wake) => (this.#wakeForStop = wake));
+        this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
       }
     }
     await this.#store.outbox.release(this.#bus.name, this.#holder).catch((error: unknown) => {
@@ -99,6 +99,8 @@ export class OutboxDrainer {
           ))
         )
           return;
+        // The broker is there again: the next loss is another one.
+        this.#retryMs = FIRST_RETRY_MS;
         cursor = last.position;
       }
       if (performance.now() - leasedAt > LEASE_MS / 2) {
