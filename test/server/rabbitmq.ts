@@ -5,6 +5,7 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { issueCertificate } from "./certificate.js";
 import { freePort, untilListening } from "./listening.js";
 
 const SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server";
@@ -13,6 +14,9 @@ export const hasRabbitmq = existsSync(SERVER);
 
 export interface TestBroker {
   readonly port: number;
+  /** Where it speaks TLS, with a certificate of {@link caFile} for its address. */
+  readonly tlsPort: number;
+  readonly caFile: string;
   readonly user: string;
   readonly passwordFile: string;
   /** Ends the broker; its data stays. */
@@ -25,13 +29,24 @@ export interface TestBroker {
 
 export async function startRabbitmq(): Promise<TestBroker> {
   const folder = mkdtempSync(join(tmpdir(), "imcloud-rabbitmq-"));
-  const [port, distributionPort, epmdPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const [port, tlsPort, distributionPort, epmdPort] = await Promise.all([
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ]);
+  const { caFile, chainAndKeyFile } = await issueCertificate(folder);
   const password = "a test's password";
   const passwordFile = join(folder, "password");
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   writeFileSync(
     join(folder, "rabbitmq.conf"),
-    `default_user = imcloud\ndefault_pass = ${password}\nloopback_users = none\n`,
+    [
+      ...["default_user = imcloud", `default_pass = ${password}`, "loopback_users = none"],
+      ...[`listeners.ssl.1 = 127.0.0.1:${tlsPort}`, `ssl_options.cacertfile = ${caFile}`],
+      ...[`ssl_options.certfile = ${chainAndKeyFile}`, `ssl_options.keyfile = ${chainAndKeyFile}`],
+      "ssl_options.verify = verify_none\n",
+    ].join("\n"),
   );
   writeFileSync(join(folder, "enabled_plugins"), "[].\n");
   const env = {
@@ -69,6 +84,8 @@ export async function startRabbitmq(): Promise<TestBroker> {
   await start();
   return {
     port,
+    tlsPort,
+    caFile,
     user: "imcloud",
     passwordFile,
     start,

@@ -2,9 +2,9 @@
  * A round trip through RabbitMQ: a queue of its own, a message to it, the message back.
  */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { connect, type ChannelModel } from "amqplib";
 import type { ServerConfig } from "../../shared/server-config.js";
+import { tlsOptions } from "../bus/rabbitmq/tls.js";
 import { readSecretFile } from "../runtime/secret-file.js";
 import { within } from "../runtime/within.js";
 
@@ -23,7 +23,7 @@ export async function probeRabbitmq(
       username: user,
       password: readSecretFile(passwordFile),
     },
-    { timeout: timeoutMs, ...(tls !== undefined && { ca: [readFileSync(tls.caFile)], servername: host }) },
+    { timeout: timeoutMs, ...tlsOptions(bus) },
   );
   const failed = failureOf(connection);
   try {

@@ -6,11 +6,11 @@
  * were tried again, so it is refused for good and goes to the dead letters.
  * Source: RabbitMQ documentation, "Consumer Acknowledgements and Publisher Confirms".
  */
-import { readFileSync } from "node:fs";
 import { connect, type ChannelModel, type ConfirmChannel } from "amqplib";
 import type { ServerConfig } from "../../../shared/server-config.js";
 import { readSecretFile } from "../../runtime/secret-file.js";
 import { BusDownError, type Bus, type BusMessage, type Publication } from "../bus.js";
+import { tlsOptions } from "./tls.js";
 
 type RabbitmqConfig = Extract<ServerConfig["bus"], { kind: "rabbitmq" }>;
 
@@ -98,7 +98,7 @@ export class RabbitmqBus implements Bus {
         timeout: CONNECT_TIMEOUT_MS,
         noDelay: true,
         clientProperties: { connection_name: "imcloud-server" },
-        ...(tls !== undefined && { ca: [readFileSync(tls.caFile)], servername: host }),
+        ...tlsOptions(this.#config),
       },
     );
     const lost = lossOf(connection);
