@@ -9,6 +9,9 @@ import { connect } from "../e2e/connect.js";
 import { wishes } from "../e2e/wishes.js";
 
 const CONF = "/etc/ssh/sshd_config.d/00-imtest.conf";
+/** The setting is gone, and what brought it back has ended: SSH is restarted on the way. */
+const UNTIL_UNDONE = `until [ ! -e ${CONF} ] && [ ! -e /etc/systemd/system/imcloud-revert.service ] &&
+  [ "$(systemctl is-active imcloud-revert.service)" = inactive ] && systemctl is-active -q ssh; do sleep 0.1; done`;
 const CONFIRM_WITHIN_S = 10;
 
 const sshd = (content: string, confirmWithinS = CONFIRM_WITHIN_S) => {
@@ -54,9 +57,7 @@ test("a setting that locks everybody out is undone, and the board answers again"
   });
   expect(result.error?.code).toBe("engine.reverted");
   await transport.close();
-  await board.sh(
-    `until [ ! -e ${CONF} ] && [ ! -e /etc/systemd/system/imcloud-revert.service ]; do sleep 0.1; done`,
-  );
+  await board.sh(UNTIL_UNDONE);
   await board.untilReady();
   expect(await board.sh("systemctl is-active ssh")).toBe("active");
 });
@@ -129,8 +130,6 @@ test("killed before the restart: the setting is tried before it is confirmed, an
   const result = await applyBoard({ transport: second, resolve, afresh: afresh(board) });
   expect(result.error?.code).toBe("engine.reverted");
   await second.close();
-  await board.sh(
-    `until [ ! -e ${CONF} ] && [ ! -e /etc/systemd/system/imcloud-revert.service ]; do sleep 0.1; done`,
-  );
+  await board.sh(UNTIL_UNDONE);
   await (await connect(board)).close();
 });
