@@ -150,8 +150,10 @@ export class VirtualBoard implements AsyncDisposable {
     await setLink(boardPlace(this.#lab, this.number).link, "down");
   }
 
+  /** Resolves when somebody can log in again: the neighbours need a moment to find each other. */
   async restoreLink(): Promise<void> {
     await setLink(boardPlace(this.#lab, this.number).link, "up");
+    await this.untilReady();
   }
 
   /** @throws ImcloudError `lab.not-ready` after a minute, or at once when the board has ended, with its console */
