@@ -9,7 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import { packageRoot } from "../../src/shared/package-root.js";
 import { measured, type Bench } from "./metric.js";
-import { BUN, callServer, ended, freePort, register, startServerProcess } from "./server-process.js";
+import { BUN, callServer, ended, register, startServerProcess } from "./server-process.js";
+import { freePort } from "../server/listening.js";
 
 const WAITERS = 5_000;
 const PEOPLE = 100;

@@ -11,15 +11,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { packageRoot } from "../../src/shared/package-root.js";
 import { startRabbitmq } from "../server/rabbitmq.js";
 import { compared, inTurns, measured, PAIRS, timed, type Bench } from "./metric.js";
-import {
-  BUN,
-  callServer,
-  ended,
-  freePort,
-  register,
-  startServerProcess,
-  type ChatServer,
-} from "./server-process.js";
+import { BUN, callServer, ended, register, startServerProcess, type ChatServer } from "./server-process.js";
+import { freePort } from "../server/listening.js";
 import { startSynapse } from "./synapse.js";
 
 const FOLDER = join(packageRoot(), "test", "bench", "send");

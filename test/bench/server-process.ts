@@ -4,12 +4,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { packageRoot } from "../../src/shared/package-root.js";
 import type { ServerConfigInput } from "../../src/shared/server-config.js";
+import { freePort } from "../server/listening.js";
 
 const READY_MS = 20_000;
 
@@ -143,13 +143,4 @@ async function untilReady(child: ChildProcess): Promise<void> {
       resolve();
     });
   });
-}
-
-/** A port that nobody uses at present. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -10,7 +10,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 import { cacheFolder } from "../../src/fleet/workspace.js";
 import { packageRoot } from "../../src/shared/package-root.js";
-import { ended, freePort, type ChatServer } from "./server-process.js";
+import { ended, type ChatServer } from "./server-process.js";
+import { freePort } from "../server/listening.js";
 
 const VERSION = "1.163.2";
 const READY_MS = 60_000;
