@@ -10,7 +10,7 @@ import type { BoardConfig } from "../config/load.js";
 import { rollbackStep } from "../engine/revert.js";
 import type { BoardPlan, BoardResult } from "../engine/types.js";
 import { CHECKS } from "../health/checks.js";
-import { probeHealth, type Finding } from "../health/probe.js";
+import { checksOfPlaybooks, probeHealth, type Finding } from "../health/probe.js";
 import { ImcloudError } from "../shared/errors.js";
 import type { BoardProgress } from "./progress.js";
 import { runSteps } from "./run-steps.js";
@@ -28,7 +28,8 @@ export function verification(
   say: BoardProgress,
   signal: AbortSignal | undefined,
 ): Verification {
-  const look = () => probeHealth(transport, board.playbooks, signal);
+  // The others can condemn nothing: whether security updates are missing, an apply need not wait to hear.
+  const look = () => probeHealth(transport, board.playbooks, signal, checksOfPlaybooks(board.playbooks));
   let changed: ReadonlySet<string | undefined> = new Set();
   let before: readonly Finding[] | undefined;
 

@@ -20,14 +20,15 @@ export interface Finding extends Judgement {
 /**
  * Asks a board how it is.
  *
+ * @param checks those to make; all that fit the playbooks unless given
  * @throws ImcloudError `board.lost` and what else a transport throws
  */
 export async function probeHealth(
   transport: Transport,
   playbooks: readonly string[],
   signal?: AbortSignal,
+  checks = checksFor(playbooks),
 ): Promise<readonly Finding[]> {
-  const checks = checksFor(playbooks);
   const nonce = randomBytes(16).toString("hex");
   const askedAt = new Date();
   const { stdout } = await transport.exec(healthScript(checks, nonce), {
@@ -39,6 +40,17 @@ export async function probeHealth(
 
 export function checksFor(playbooks: readonly string[]): readonly HealthCheck[] {
   return CHECKS.filter(({ playbook }) => playbook === undefined || playbooks.includes(playbook));
+}
+
+/** Those that look at what playbooks bring, with what may be behind their findings. */
+export function checksOfPlaybooks(playbooks: readonly string[]): readonly HealthCheck[] {
+  const all = checksFor(playbooks);
+  const wanted = new Set(all.filter(({ playbook }) => playbook !== undefined).map(({ id }) => id));
+  // A set goes on with what is added while it is walked: causes of causes are found too.
+  for (const id of wanted) {
+    for (const cause of all.find((check) => check.id === id)?.after ?? []) wanted.add(cause);
+  }
+  return all.filter(({ id }) => wanted.has(id));
 }
 
 /** The nonce keeps what a probe prints from being taken for a mark. */

@@ -3,7 +3,13 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { sh } from "../../../src/board/script.js";
 import { fail, ok, type HealthCheck } from "../../../src/health/check.js";
-import { checksFor, healthScript, judgeAll, splitAnswers } from "../../../src/health/probe.js";
+import {
+  checksFor,
+  checksOfPlaybooks,
+  healthScript,
+  judgeAll,
+  splitAnswers,
+} from "../../../src/health/probe.js";
 import {
   healthToJson,
   healthToJunit,
@@ -143,4 +149,18 @@ test("as JUnit XML: warnings fail only when asked to", () => {
   </testsuite>
 </testsuites>`);
   expect(healthToJunit(HEALTH, "warning")).toContain('failures="2"');
+});
+
+test("what playbooks bring is looked at with its causes, and nothing else", () => {
+  const ids = checksOfPlaybooks(["rabbitmq", "imserver"]).map(({ id }) => id);
+  expect(ids).toEqual(
+    expect.arrayContaining(["rabbitmq-port", "rabbitmq-service", "imserver", "certificate"]),
+  );
+  for (const id of ["updates", "support", "reboot"]) expect(ids).not.toContain(id);
+  const causes = checksFor(["rabbitmq", "imserver"])
+    .filter(({ id }) => ids.includes(id))
+    .flatMap(({ after = [] }) => after);
+  const known = checksFor(["rabbitmq", "imserver"]).map(({ id }) => id);
+  for (const cause of causes.filter((id) => known.includes(id))) expect(ids).toContain(cause);
+  expect(checksOfPlaybooks(["base"])).toEqual([]);
 });
