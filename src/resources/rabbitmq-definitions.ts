@@ -59,7 +59,7 @@ type Desired = z.infer<typeof Desired>;
 /** Ubuntu 18.04 has 3.6, Raspberry Pi OS buster 3.7. Source: RabbitMQ 3.8.2's release notes. */
 const IMPORTS_SINCE = "3.8.2";
 /** In the broker's own folder, readable for it alone, for as long as it reads. */
-const HASHES = "/var/lib/rabbitmq/.imcloud-hashes";
+const READING = "/var/lib/rabbitmq/.imcloud-reading";
 
 const stampOf = (node: string) => `/var/lib/rabbitmq/mnesia/${node}/imcloud-definitions`;
 
@@ -107,11 +107,15 @@ grep -sH '^sha256 ' ${all.map(({ desired }) => stampOf(desired.node))}
         before: observed.kind === "absent" ? "" : "(other definitions)",
         after: [...objects, ...withoutUsers.map((name) => `no user ${name}`)].join("\n"),
         apply: sh`
+reading=${READING}
+trap 'rm -f "$reading"' EXIT
 has_tables=
 if dpkg --compare-versions "$(dpkg-query -W -f ${"${Version}"} rabbitmq-server)" ge ${IMPORTS_SINCE}; then
   has_tables=yes
   rabbitmqctl -q -n ${node} await_startup --timeout 300
-  rabbitmqctl -q -n ${node} import_definitions --format json < ${payloadFile(document)}
+  # From a file: with Erlang 26 and newer it waits for ever for its standard input.
+  install -o rabbitmq -g rabbitmq -m 0400 ${payloadFile(document)} "$reading"
+  rabbitmqctl -q -n ${node} import_definitions "$reading" --format json
 else
 ${oneByOne(desired)}
 fi
@@ -164,11 +168,8 @@ for name in ${users.map(({ name }) => name)}; do
   printf '%s\n' "$there" | grep -Fqx -e "$name" ||
     rabbitmqctl -q -n ${node} add_user "$name" "$(head -c 24 /dev/urandom | base64)"
 done
-hashes=${HASHES}
-trap 'rm -f "$hashes"' EXIT
-install -o rabbitmq -g rabbitmq -m 0400 ${payloadFile(new Secret(hashes.join("")))} "$hashes"
-rabbitmqctl -q -n ${node} eval ${expression(HASHES)}
-rm -f "$hashes"
+install -o rabbitmq -g rabbitmq -m 0400 ${payloadFile(new Secret(hashes.join("")))} "$reading"
+rabbitmqctl -q -n ${node} eval ${expression(READING)}
 ${lines(users.map(({ name, tags }) => sh`rabbitmqctl -q -n ${node} set_user_tags ${name} ${tags}`))}
 ${lines(
   permissions.map(

@@ -4,12 +4,11 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parse } from "yaml";
 import { compareManifests } from "../../src/lab/manifest.js";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
 import { packageRoot } from "../../src/shared/package-root.js";
+import { secretOf, twoPeopleChat } from "./chat.js";
 import { operator, type Operator } from "./operator.js";
 import { settledFiles } from "./wishes.js";
 
@@ -29,11 +28,6 @@ afterAll(async () => {
   await home[Symbol.asyncDispose]();
   await board[Symbol.asyncDispose]();
 });
-
-const secret = async (name: string): Promise<string> => {
-  const all = parse(await home.read("imcloud.secrets.yaml")) as Readonly<Record<string, string>>;
-  return all[name] ?? "";
-};
 
 interface Finding {
   readonly check: string;
@@ -84,17 +78,9 @@ describe("a bare board", () => {
   });
 
   test("two people chat through it over TLS, and the broker hears every event", async () => {
-    const listener = await amqpListener(board, await secret("amqp_password"));
-    const chat = await execa(process.execPath, [join(CLIENTS, "two-people.mjs")], {
-      env: {
-        BASE_URL: `https://${board.address}:8448`,
-        REGISTRATION_TOKEN: await secret("registration_token"),
-        NODE_EXTRA_CA_CERTS: join(home.folder, ".imcloud", "authority", "ca.pem"),
-      },
-      timeout: 120_000,
-    });
-    expect(chat.stdout).toContain("dinner is ready");
-    const sent = [...chat.stdout.matchAll(/\((\$[\w-]+)\)/g)].map(([, id]) => id);
+    const listener = await amqpListener(board, await secretOf(home, "amqp_password"));
+    const { seen, sent } = await twoPeopleChat(board, home);
+    expect(seen).toContain("dinner is ready");
     expect(sent).toHaveLength(2);
     await listener.until((events) => sent.every((id) => events.some(({ event }) => event.event_id === id)));
     // Create, joins, power levels, name: everything that happened in the room, in its order.
