@@ -15,7 +15,11 @@ const WATCHED_PACKAGES = [
   "chrony",
   "unattended-upgrades",
   "systemd-timesyncd",
+  ...["rpi-swap", "systemd-zram-generator", "zram-tools"],
 ] as const;
+
+/** Packages that set up swap in compressed memory by themselves. */
+const ZRAM_PACKAGES: readonly string[] = ["rpi-swap", "systemd-zram-generator", "zram-tools"];
 
 const PACKAGE_ROW = "package=${db:Status-Status} ${Package} ${Version}\\n";
 
@@ -47,6 +51,15 @@ export const Facts = z.object({
     .record(z.string(), z.string())
     .describe("installed versions of the packages that decide something"),
   swap: z.enum(["none", "disk", "zram"]),
+  zram: z
+    .enum(["free", "taken", "none"])
+    .default("none")
+    .describe("`free`: the kernel can swap into compressed memory, and nobody but imcloud sets that up"),
+  memoryControl: z
+    .boolean()
+    .default(true)
+    .describe("whether the kernel enforces memory limits of services; a Pi's has to be told to"),
+  watchdog: z.boolean().default(false).describe("whether there is a hardware watchdog"),
   container: z.string().describe("the container manager's name, empty on a real machine"),
 });
 export type Facts = z.infer<typeof Facts>;
@@ -62,6 +75,9 @@ const FILES = [
   "/proc/swaps",
   "/proc/net/fib_trie",
   "/proc/net/route",
+  "/sys/fs/cgroup/cgroup.controllers",
+  "/proc/cgroups",
+  "/run/imcloud-zram",
 ];
 
 /** awk's view of {@link FILES}. */
@@ -74,6 +90,9 @@ FILENAME ~ /os-release$/ && /^(ID|VERSION_ID|VERSION_CODENAME|PRETTY_NAME)=/ { g
 FILENAME ~ /meminfo$/ && /^MemTotal:/ { print "ramKb=" $2 }
 FILENAME ~ /swaps$/ && FNR > 1 { print "swap=" $1 }
 FILENAME ~ /fib_trie$/ { if (/32 host/) print "address=" last; last = $2 }
+FILENAME ~ /cgroup.controllers$/ { print "controllers=" $0 }
+FILENAME ~ /cgroups$/ && $1 == "memory" { print "cgroup1.memory=" $4 }
+FILENAME ~ /imcloud-zram$/ { print "zram.own=" $0 }
 FILENAME ~ /route$/ && FNR > 1 { print "route=" $1 " " $2 " " $8 }`;
 
 /** Prints `name=value` lines. Every value is one line; a name may come several times. */
@@ -90,6 +109,8 @@ printf 'cpus=%s\n' "$(getconf _NPROCESSORS_ONLN)"
 systemctl --version | { read -r _ version _; printf 'systemd=%s\n' "$version"; }
 [ -e /sys/fs/cgroup/cgroup.controllers ] && echo cgroup=2 || echo cgroup=1
 for d in /boot/firmware /boot; do [ -e "$d/config.txt" ] && { printf 'bootFolder=%s\n' "$d"; break; }; done
+modprobe -qn zram 2>/dev/null && echo zram.kernel=yes
+[ -c /dev/watchdog ] && echo watchdog=yes
 for p in systemd-timesyncd chronyd ntpd; do
   for d in /lib/systemd /usr/lib/systemd /usr/sbin; do
     [ -x "$d/$p" ] && { printf 'timeSync=%s\n' "$p"; break 2; }
@@ -112,6 +133,9 @@ export function parseFacts(output: string): Facts {
   }
   const one = (name: string): string => all.get(name)?.[0] ?? "";
   const swaps = all.get("swap") ?? [];
+  const packages = installedOf(all.get("package") ?? []);
+  const foreignZram = swaps.some((name) => name.startsWith("/dev/zram") && name !== one("zram.own"));
+  const isTaken = foreignZram || ZRAM_PACKAGES.some((name) => name in packages);
 
   return Facts.parse({
     hostname: one("hostname"),
@@ -133,8 +157,11 @@ export function parseFacts(output: string): Facts {
     addresses: addressesOf(all.get("address") ?? [], all.get("route") ?? []),
     timeSync:
       { "systemd-timesyncd": "systemd-timesyncd", chronyd: "chrony", ntpd: "ntp" }[one("timeSync")] ?? "none",
-    packages: installedOf(all.get("package") ?? []),
+    packages,
     swap: swaps.some((name) => name.startsWith("/dev/zram")) ? "zram" : swaps.length > 0 ? "disk" : "none",
+    zram: isTaken ? "taken" : one("zram.kernel") === "yes" ? "free" : "none",
+    memoryControl: one("controllers").split(" ").includes("memory") || one("cgroup1.memory") === "1",
+    watchdog: one("watchdog") === "yes",
     container: one("container"),
   });
 }

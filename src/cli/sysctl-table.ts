@@ -12,6 +12,7 @@ const Settings = z.array(
   z.object({
     key: z.string(),
     value: z.union([z.string(), z.number()]),
+    words: z.string().optional().describe("the value, where its formula would be hard to read"),
     atLeast: z.boolean().default(false),
     why: z.string(),
     source: z.string(),
@@ -22,9 +23,9 @@ const Settings = z.array(
 export function sysctlRows(): readonly (readonly string[])[] {
   const file = join(packageRoot(), "playbooks", "tuning.yaml");
   const { vars } = parsePlaybook(readFileSync(file, "utf8"), file);
-  return Settings.parse(vars["sysctls"]).map(({ key, value, atLeast, why, source }) => [
+  return Settings.parse(vars["sysctls"]).map(({ key, value, words, atLeast, why, source }) => [
     `\`${key}\``,
-    `${pickInWords(definitionOf(value, vars))}${atLeast ? ", or more" : ""}`,
+    `${words ?? pickInWords(definitionOf(value, vars))}${atLeast ? ", or more" : ""}`,
     why,
     source,
   ]);

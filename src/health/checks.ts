@@ -6,7 +6,9 @@ import { diskErrors } from "./checks/disk-errors.js";
 import { diskSpace, inodes } from "./checks/disk-space.js";
 import { failedUnits } from "./checks/failed-units.js";
 import { imserver, imserverService } from "./checks/imserver.js";
+import { kernel } from "./checks/kernel.js";
 import { load } from "./checks/load.js";
+import { memoryLimits } from "./checks/memory-limits.js";
 import { memory } from "./checks/memory.js";
 import { power, throttling } from "./checks/power.js";
 import { rabbitmqAlarms, rabbitmqPort, rabbitmqQueues, rabbitmqService } from "./checks/rabbitmq.js";
@@ -16,18 +18,22 @@ import { sysctl } from "./checks/sysctl.js";
 import { system } from "./checks/system.js";
 import { temperature } from "./checks/temperature.js";
 import { updates } from "./checks/updates.js";
+import { watchdog } from "./checks/watchdog.js";
 
 export const CHECKS: readonly HealthCheck[] = [
   system,
   support,
   load,
   memory,
+  memoryLimits,
   diskSpace,
   inodes,
   diskErrors,
   temperature,
   power,
   throttling,
+  kernel,
+  watchdog,
   clock,
   sysctl,
   rabbitmqService,

@@ -73,10 +73,10 @@ function usesIn(text: string, input: ReasonsInput, seen: Set<string>): readonly 
 
 function ruleOf(raw: unknown, scope: Scope): string {
   if (isPick(raw)) {
-    const facts = [...String(raw.select).matchAll(/\bfacts\.(\w+)/g)].map(
-      ([name, key = ""]) => `${name} is ${String((scope["facts"] as Scope)[key])}`,
+    const known = [...String(raw.select).matchAll(/\b(facts|vars)\.(\w+)/g)].map(
+      ([name, group = "", key = ""]) => `${name} is ${String((scope[group] as Scope)[key])}`,
     );
-    return [pickInWords(raw), ...facts].join("; ");
+    return [pickInWords(raw), ...known].join("; ");
   }
   return raw === undefined || typeof raw === "object" ? "" : inText(raw);
 }

@@ -6,6 +6,7 @@ import { artifact } from "./artifact.js";
 import { command } from "./command.js";
 import { directory } from "./directory.js";
 import { file } from "./file.js";
+import { kernelArgument } from "./kernel-argument.js";
 import { line } from "./line.js";
 import { packages } from "./package.js";
 import { rabbitmqDefinitions } from "./rabbitmq-definitions.js";
@@ -21,6 +22,7 @@ const ALL: readonly RegisteredType[] = [
   register(command),
   register(directory),
   register(file),
+  register(kernelArgument),
   register(line),
   register(packages),
   register(rabbitmqDefinitions),

@@ -1,9 +1,11 @@
 /**
- * The emulated board itself: what later tests lean on, and the two controls of every power cut.
+ * The emulated board itself: what later tests lean on, and the two controls of every power cut. And what only a
+ * kernel of its own can show of `tuning`: that settings take, swap in memory is there, and a boot keeps both.
  *
  * Runs if the board's template is in the cache; IMCLOUD_FAULT=long makes it.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { operator, type Operator } from "../e2e/operator.js";
 import { emulatedBoard, isEmulatedBoardReady, type EmulatedBoard } from "../../src/lab/emulated-board.js";
 
 const BUILD_MS = 2_400_000;
@@ -14,10 +16,21 @@ const isRun = process.env["IMCLOUD_FAULT"] === "long" || (await isEmulatedBoardR
 
 describe.runIf(isRun)("an emulated board", () => {
   let board: EmulatedBoard;
+  let home: Operator;
   beforeAll(async () => {
     board = await emulatedBoard("attic", { ssd: { adapter: "uas", sizeMb: 512 } });
+    home = await operator({ boards: [board], playbooks: ["tuning"] });
   }, BUILD_MS);
-  afterAll(() => board[Symbol.asyncDispose](), STEP_MS);
+  afterAll(async () => {
+    await home[Symbol.asyncDispose]();
+    await board[Symbol.asyncDispose]();
+  }, STEP_MS);
+
+  const swap = () => board.sh("awk 'FNR > 1 { print $1, $5 }' /proc/swaps");
+  const settings = ["vm.swappiness", "vm.page-cluster", "vm.min_free_kbytes", "vm.dirty_bytes"] as const;
+  const inForce = async () => (await board.sh(`sysctl -n ${settings.join(" ")}`)).split("\n");
+  let bare: readonly string[];
+  let tuned: readonly string[];
 
   test("has a kernel of its own, a name, the right time, and the disk that was plugged in", async () => {
     expect(await board.sh("uname -m; hostname; cat /etc/hostname")).toBe("aarch64\nattic\nattic");
@@ -39,6 +52,33 @@ describe.runIf(isRun)("an emulated board", () => {
   });
 
   test(
+    "`tuning` gives it half of its memory as swap, packed, and its settings",
+    { timeout: STEP_MS },
+    async () => {
+      bare = await inForce();
+      expect(await swap()).toBe("");
+      const applied = await home.imcloud("apply", "--yes");
+      expect(applied.exitCode, applied.stderr).toBe(0);
+      expect(await swap()).toBe("/dev/zram0 100");
+      const [total = 0, swapTotal = 0] = (
+        await board.sh("awk '/^(MemTotal|SwapTotal):/ { print $2 }' /proc/meminfo")
+      )
+        .split("\n")
+        .map(Number);
+      expect(swapTotal / total).toBeCloseTo(0.5, 2);
+      tuned = await inForce();
+      expect(tuned.map((value, index) => [settings[index], value])).toEqual([
+        ["vm.swappiness", "120"],
+        ["vm.page-cluster", "0"],
+        ["vm.min_free_kbytes", expect.not.stringMatching(`^${bare[2]}$`)],
+        ["vm.dirty_bytes", "50331648"],
+      ]);
+      const again = await home.imcloud("plan");
+      expect(again.exitCode, again.stdout).toBe(0);
+    },
+  );
+
+  test(
     "a power cut keeps what was flushed and loses what was not, and the boot partition counts",
     { timeout: STEP_MS },
     async () => {
@@ -51,6 +91,7 @@ describe.runIf(isRun)("an emulated board", () => {
       expect(await board.sh("cat /proc/cmdline")).toContain("imcloud.mark=1");
       expect(await board.sh("cat /proc/sys/kernel/random/boot_id")).not.toBe(boot);
       expect(await board.sh("hostname; lsblk -dno TRAN /dev/sda")).toBe("attic\nusb");
+      expect([await swap(), await inForce()]).toEqual(["/dev/zram0 100", tuned]);
     },
   );
 
@@ -58,5 +99,12 @@ describe.runIf(isRun)("an emulated board", () => {
     const boot = await board.sh("cat /proc/sys/kernel/random/boot_id");
     await board.reboot();
     expect(await board.sh("cat /proc/sys/kernel/random/boot_id")).not.toBe(boot);
+  });
+
+  test("`destroy` gives the memory back, and the settings", { timeout: STEP_MS }, async () => {
+    const destroyed = await home.imcloud("destroy", "attic", "--yes", "attic");
+    expect(destroyed.exitCode, destroyed.stderr).toBe(0);
+    expect([await swap(), await inForce()]).toEqual(["", bare]);
+    expect(await board.sh("cat /sys/block/zram0/disksize; ls /usr/local/lib")).not.toContain("imcloud");
   });
 });

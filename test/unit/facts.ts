@@ -17,5 +17,8 @@ export const FACTS: Facts = {
   timeSync: "systemd-timesyncd",
   packages: {},
   swap: "disk",
+  zram: "free",
+  memoryControl: true,
+  watchdog: true,
   container: "",
 };

@@ -15,11 +15,11 @@ test("a kernel setting: value, reason, source, place, formula, and how to have i
   const { stdout, stderr, exitCode } = await runCli(["explain", "vm.swappiness"], FILES);
   expect(stdout).toMatch(/^ {4}from {6}playbooks\/tuning\.yaml:\d+$/m);
   expect(stdout.replace(/:\d+$/m, ":LINE")).toBe(`attic
-  vm.swappiness = 10
+  vm.swappiness = 120
     why       a card is slow; above 100 suits swap in memory
     source    kernel documentation, admin-guide/sysctl/vm; values ours
     from      playbooks/tuning.yaml:LINE
-    formula   swappiness: 120 with zram, 10 with disk, else 10; facts.swap is disk
+    formula   swappiness: 120 with zram, 10 with disk, else 10; vars.swap_to is zram
     override  vars: { sysctl: { vm.swappiness: … } }
     override  vars: { swappiness: … }
 `);

@@ -57,6 +57,44 @@ const CASES: readonly Case[] = [
   ["18.04 is long over", "support", "ID=ubuntu\nVERSION_ID=18.04", "warning", /2023-05-31/],
   ["a release of the future", "support", "ID=debian\nVERSION_ID=14", "unknown", /debian-14/],
 
+  // Written after kernel documentation, admin-guide/tainted-kernels.
+  ["a quiet kernel", "kernel", "0\n", "ok", "no fault since boot"],
+  ["out-of-tree modules are no fault", "kernel", "4096\n", "ok", "no fault since boot"],
+  ["a kernel that warned", "kernel", "512\n", "warning", /warned/],
+  ["a stuck core", "kernel", "16384\n", "warning", /stuck/],
+  ["an oops weighs more than its warning", "kernel", "640\n", "critical", /died/],
+  ["damaged memory", "kernel", "32\n", "critical", /damaged/],
+  ["a container's machine may be ill", "kernel", "512\nsystemd-nspawn\n", "ok", "its machine's kernel"],
+  ["a kernel that is silent", "kernel", "", "unknown", /does not say/],
+
+  ["no watchdog", "watchdog", "", "not-applicable", /./],
+  ["an armed watchdog", "watchdog", "device=yes\nRuntimeWatchdogUSec=14s", "ok", /restarts/],
+  ["a watchdog that nobody feeds", "watchdog", "device=yes\nRuntimeWatchdogUSec=0", "warning", /stays so/],
+  ["a watchdog and a silent systemd", "watchdog", "device=yes", "unknown", /systemd/],
+
+  ["limits are for Pis", "memory-limits", "model=\ncontainer=\nv1=0", "not-applicable", /./],
+  [
+    "limits are on",
+    "memory-limits",
+    "model=Raspberry Pi 4 Model B Rev 1.4\ncontainer=\ncontrollers=cpu io memory pids",
+    "ok",
+    /enforces/,
+  ],
+  [
+    "limits are on in version 1",
+    "memory-limits",
+    "model=Raspberry Pi 4 Model B Rev 1.4\ncontainer=\nv1=1",
+    "ok",
+    /enforces/,
+  ],
+  [
+    "limits are off",
+    "memory-limits",
+    "model=Raspberry Pi 4 Model B Rev 1.4\ncontainer=\ncontrollers=cpu io pids\nv1=0",
+    "warning",
+    /does not enforce/,
+  ],
+
   ["idle", "load", "load=0.12\ncpus=4", "ok", "five-minute load"],
   ["busy", "load", "load=7.10\ncpus=4", "warning", "five-minute load"],
   ["overrun", "load", "load=40.00\ncpus=4", "critical", "five-minute load"],

@@ -18,7 +18,7 @@ const [, TABLE = ""] = readFileSync(join(packageRoot(), "docs", "tuning.md"), "u
   /docs`: sysctls -->|<!-- end -->/,
 );
 const ROWS = new Map(
-  [...TABLE.matchAll(/^\| `([\w.]+)` +\|(.*)\|$/gm)].map(
+  [...TABLE.matchAll(/^\| `([\w.-]+)` +\|(.*)\|$/gm)].map(
     ([, key = "", cells = ""]) => [key, cells.split("|").map((cell) => cell.trim())] as const,
   ),
 );

@@ -2,6 +2,7 @@
  * The shipped playbooks on every release: what they ask for, what waits, what is refused.
  */
 import { describe, expect, test } from "vitest";
+import type { Facts } from "../../../src/board/facts.js";
 import type { Item } from "../../../src/engine/types.js";
 import type { Secret } from "../../../src/shared/secret.js";
 import { FACTS_FILES, factsOf, resolveShipped as resolve } from "./shipped.js";
@@ -81,12 +82,39 @@ test("the old broker of 18.04 gets its settings as Erlang terms, and no argument
 });
 
 test("swap on a disk and in memory want opposite things", async () => {
-  const swappiness = async (name: string) =>
-    (valueOf(await resolve(factsOf(name), ["tuning"]), "sysctl:vm.swappiness") as { value: string }).value;
-  expect([await swappiness("raspios-bookworm.txt"), await swappiness("raspios-trixie.txt")]).toEqual([
+  const swappiness = async (facts: Facts) =>
+    (valueOf(await resolve(facts, ["tuning"]), "sysctl:vm.swappiness") as { value: string }).value;
+  const [small, newest] = [factsOf("raspios-bookworm.txt"), factsOf("raspios-trixie.txt")];
+  expect(await Promise.all([small, { ...small, ramMb: 7900 }, newest].map(swappiness))).toEqual([
+    "120",
     "10",
     "120",
   ]);
+});
+
+test("swap in memory is set up where it helps and nobody else does it", async () => {
+  const hasZram = async (facts: Facts) =>
+    (await resolve(facts, ["tuning"])).some(
+      (item) => item.kind === "resource" && item.resource.id === "service:imcloud-zram.service",
+    );
+  const board = factsOf("raspios-bookworm.txt");
+  const withPackage = factsOf("raspios-bookworm.txt", "package=installed zram-tools 0.3\n");
+  const after = factsOf("raspios-bookworm.txt", "swap=/dev/zram0\nzram.own=/dev/zram0\n");
+  expect({
+    board: await hasZram(board),
+    after: await hasZram(after),
+    large: await hasZram({ ...board, ramMb: 7900 }),
+    withPackage: await hasZram(withPackage),
+    foreign: await hasZram(factsOf("raspios-trixie.txt")),
+    container: await hasZram(factsOf("debian-12-virtual.txt")),
+  }).toEqual({
+    board: true,
+    after: true,
+    large: false,
+    withPackage: false,
+    foreign: false,
+    container: false,
+  });
 });
 
 test("a secret is a Secret wherever it ends up, and never text", async () => {

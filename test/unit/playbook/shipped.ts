@@ -8,7 +8,9 @@ import { Secret } from "../../../src/shared/secret.js";
 
 const FOLDER = join(import.meta.dirname, "..", "board", "facts");
 export const FACTS_FILES: readonly string[] = readdirSync(FOLDER);
-export const factsOf = (name: string): Facts => parseFacts(readFileSync(join(FOLDER, name), "utf8"));
+/** @param more further lines, as if the board had printed them too */
+export const factsOf = (name: string, more = ""): Facts =>
+  parseFacts(`${readFileSync(join(FOLDER, name), "utf8")}${more}`);
 
 export const SHIPPED = ["base", "tuning", "rabbitmq", "imserver"] as const;
 const SECRETS = ["amqp_password", "registration_token", "probe_password", "tls_key"];

@@ -38,6 +38,7 @@ const drafts = (word: string) => {
     "rabbitmq-plugins": "list ",
     "rabbitmq-definitions": "port 1628\n",
     command: "todo one\ntodo two",
+    "kernel-argument": "line|/etc/imtest/cmdline.txt:console=tty1 root=LABEL=root\n",
   }[word];
   const absent = located(word)
     .map(({ desired }) => absentAnswer(word, desired as Record<string, unknown>))

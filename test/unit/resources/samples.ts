@@ -31,6 +31,10 @@ export const SAMPLES: Readonly<Record<string, readonly [unknown, unknown]>> = {
     { path: "/etc/imtest/it's here", content: "one\n", notifies: ["cron.service"] },
     { path: "/etc/imtest/secret", content: new Secret("hush"), mode: "0600" },
   ],
+  "kernel-argument": [
+    { path: "/etc/imtest/cmdline.txt", argument: "cgroup_enable=memory" },
+    { path: "/etc/imtest/cmdline.txt", argument: "usb-storage.quirks=152d:0578:u", only: true },
+  ],
   line: [
     { path: "/etc/hosts", line: "192.0.2.1 one" },
     { path: "/etc/hosts", line: "192.0.2.2 two", match: "two$" },
