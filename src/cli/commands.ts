@@ -17,12 +17,14 @@ import { addSchemaCommand } from "./schema.js";
 import { addServerCommand } from "./server.js";
 import { addSshCommand } from "./ssh.js";
 import { addTrustCommand } from "./trust.js";
+import { addTuneCommand } from "./tune.js";
 import { addUserCommand } from "./user.js";
 
 export const COMMANDS: readonly ((program: Command, context: Context) => void)[] = [
   addInitCommand,
   addPlanCommand,
   addApplyCommand,
+  addTuneCommand,
   addHealthCommand,
   addFactsCommand,
   addExplainCommand,

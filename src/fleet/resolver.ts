@@ -37,6 +37,7 @@ export function resolverOf({
 }: ResolverInput): (facts: Facts) => Promise<readonly ResolvedItem[]> {
   return async (facts) => {
     const isServer = board.playbooks.includes("imserver");
+    const isTlsBroker = board.playbooks.includes("rabbitmq") && Boolean(board.vars.amqp_tls_port);
     const known = new Map<string, Secret>(secrets.all());
     const cloud: Record<string, unknown> = {
       ...config.cloud,
@@ -45,7 +46,7 @@ export function resolverOf({
     if (onlyLooking) {
       cloud.certificate = "(made by `imcloud apply`)\n";
       for (const name of [...GENERATED, "tls_key"]) known.set(name, known.get(name) ?? new Secret(""));
-    } else if (isServer) {
+    } else if (isServer || isTlsBroker) {
       const { chain, key } = await boardCertificate(workspace, {
         board: board.name,
         serverName: config.cloud.serverName,

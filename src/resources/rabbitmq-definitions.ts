@@ -25,7 +25,9 @@ import {
 
 const Name = z.string().regex(/^[\w./:-]+$/, "letters, digits and `._/:-`");
 
-const Desired = z.strictObject({
+const ReaderName = z.string().regex(/^[a-z][a-z0-9-]*$/, "lower-case letters, digits and hyphens");
+
+const Wish = z.strictObject({
   node: z
     .string()
     .regex(/^[\w-]+@[\w.-]+$/)
@@ -35,6 +37,14 @@ const Desired = z.strictObject({
   users: z
     .array(z.strictObject({ name: Name, password: SecretValue, tags: z.array(Name).default([]) }))
     .default([]),
+  readers: z
+    .array(z.strictObject({ name: ReaderName, password: SecretValue }))
+    .default([])
+    .describe("accounts that hear `hears`: they bind queues of their own, `NAME.…`, to it"),
+  hears: z
+    .strictObject({ vhost: Name, exchange: Name })
+    .optional()
+    .describe("what `readers` listen to, and cannot publish to"),
   permissions: z
     .array(
       z.strictObject({ user: Name, vhost: Name, configure: z.string(), write: z.string(), read: z.string() }),
@@ -54,7 +64,30 @@ const Desired = z.strictObject({
     .default([]),
   withoutUsers: z.array(Name).default(["guest"]).describe("accounts that must not exist"),
 });
+
+const Desired = Wish.refine(({ readers, hears }) => readers.length === 0 || hears !== undefined, {
+  path: ["hears"],
+  message: "`readers` need it: a virtual host and an exchange",
+});
 type Desired = z.infer<typeof Desired>;
+
+/** Readers as what they are to the broker: accounts with permissions. */
+function withReaders({ readers, hears, users, permissions, ...rest }: Desired): Objects {
+  const rights = readers.map(({ name }) => ({
+    user: name,
+    vhost: hears?.vhost ?? "/",
+    configure: `^${name}\\.`,
+    write: `^${name}\\.`,
+    read: `^(${name}\\..*|${hears?.exchange.replaceAll(".", "\\.") ?? ""})$`,
+  }));
+  return {
+    ...rest,
+    users: [...users, ...readers.map((reader) => ({ ...reader, tags: [] }))],
+    permissions: [...permissions, ...rights],
+  };
+}
+
+type Objects = Omit<Desired, "readers" | "hears">;
 
 /** Ubuntu 18.04 has 3.6, Raspberry Pi OS buster 3.7. Source: RabbitMQ 3.8.2's release notes. */
 const IMPORTS_SINCE = "3.8.2";
@@ -89,7 +122,8 @@ grep -sH '^sha256 ' ${all.map(({ desired }) => stampOf(desired.node))}
     );
   },
 
-  diff(desired, observed) {
+  diff(wished, observed) {
+    const desired = withReaders(wished);
     const { node, vhosts, users, policies, withoutUsers } = desired;
     const document = renderDefinitions(desired);
     const hash = createHash("sha256").update(document.reveal()).update(withoutUsers.join()).digest("hex");
@@ -151,7 +185,7 @@ ${lines(users.map(({ name }) => sh`rabbitmqctl -q -n ${node} delete_user ${name}
  * The program takes passwords as arguments and in no other way, so an account is made with one that nobody knows,
  * and the broker itself then reads the hashes from a file.
  */
-function oneByOne({ node, vhosts, users, permissions, policies }: Desired): Script {
+function oneByOne({ node, vhosts, users, permissions, policies }: Objects): Script {
   const hashes = users.map(
     ({ name, password }) => `{<<"${name}">>, <<"${hashPassword(password, `${node} ${name}`)}">>}.\n`,
   );
@@ -186,7 +220,7 @@ ${lines(
 }
 
 /** The import document. The salt follows from the password, so that equal wishes give equal documents. */
-function renderDefinitions({ node, vhosts, users, permissions, policies }: Desired): Secret {
+function renderDefinitions({ node, vhosts, users, permissions, policies }: Objects): Secret {
   return new Secret(
     JSON.stringify({
       vhosts: vhosts.map((name) => ({ name })),

@@ -1,18 +1,14 @@
 /**
  * The whole way, on a bare board: plan, apply, nothing left to do, people chat, a broker's listener hears all of it.
  */
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compareManifests } from "../../src/lab/manifest.js";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
-import { packageRoot } from "../../src/shared/package-root.js";
+import { amqpListener, onBoard } from "./amqp-listener.js";
 import { secretOf, twoPeopleChat } from "./chat.js";
 import { operator, type Operator } from "./operator.js";
 import { settledFiles } from "./wishes.js";
 
-const CLIENTS = join(packageRoot(), "test", "clients");
 /** More than the shipped playbooks need would mean that somebody waits for somebody in vain. */
 const MOST_WAVES = 4;
 
@@ -78,7 +74,9 @@ describe("a bare board", () => {
   });
 
   test("two people chat through it over TLS, and the broker hears every event", async () => {
-    const listener = await amqpListener(board, await secretOf(home, "amqp_password"));
+    const listener = await amqpListener(await onBoard(board), {
+      AMQP_PASSWORD: await secretOf(home, "amqp_password"),
+    });
     const { seen, sent } = await twoPeopleChat(board, home);
     expect(seen).toContain("dinner is ready");
     expect(sent).toHaveLength(2);
@@ -145,45 +143,3 @@ tasks:
         ExecStart=/opt/imcloud/bun -e "Bun.serve({ port: 8448, fetch: () => new Response('no') })"
       notifies: [imcloud-server.service]
 `;
-
-interface BrokerEvent {
-  readonly key: string;
-  readonly event: { readonly event_id: string; readonly type: string };
-}
-
-/** A listener in the board's own network: the broker answers nobody else. */
-async function amqpListener(on: VirtualBoard, password: string) {
-  const child = spawn(
-    "nsenter",
-    ["--net", `--target=${await on.init()}`, process.execPath, join(CLIENTS, "amqp-events.mjs")],
-    { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, AMQP_PASSWORD: password } },
-  );
-  const events: BrokerEvent[] = [];
-  let heard: () => void = () => undefined;
-  const listening = new Promise<void>((resolve) => {
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      if (line === "listening") resolve();
-      else events.push(JSON.parse(line) as BrokerEvent);
-      heard();
-    });
-  });
-  await listening;
-  return {
-    events,
-    until: (condition: (events: readonly BrokerEvent[]) => boolean) =>
-      new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`only ${events.length} events after 30 s`)), 30_000);
-        heard = () => {
-          if (!condition(events)) return;
-          clearTimeout(timer);
-          resolve();
-        };
-        heard();
-      }),
-    stop: () =>
-      new Promise<void>((resolve) => {
-        child.once("exit", () => resolve());
-        child.kill("SIGTERM");
-      }),
-  };
-}

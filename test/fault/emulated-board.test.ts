@@ -82,9 +82,9 @@ describe.runIf(isRun)("an emulated board", () => {
     "a power cut keeps what was flushed and loses what was not, and the boot partition counts",
     { timeout: STEP_MS },
     async () => {
+      const boot = await board.sh("cat /proc/sys/kernel/random/boot_id");
       await board.sh("sed -i 's/$/ imcloud.mark=1/' /boot/firmware/cmdline.txt; sync");
       await board.sh("echo kept >/root/kept; sync /root/kept; echo lost >/root/lost");
-      const boot = await board.sh("cat /proc/sys/kernel/random/boot_id");
       await board.cutPower();
       await board.restorePower();
       expect(await board.sh("cat /root/kept; cat /root/lost 2>/dev/null || :")).toBe("kept");

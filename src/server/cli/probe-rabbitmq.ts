@@ -8,12 +8,27 @@ import { tlsOptions } from "../bus/rabbitmq/tls.js";
 import { readSecretFile } from "../runtime/secret-file.js";
 import { within } from "../runtime/within.js";
 
+export type RabbitmqConfig = Extract<ServerConfig["bus"], { kind: "rabbitmq" }>;
+
 /** @throws Error when the message is not back in time */
-export async function probeRabbitmq(
-  bus: Extract<ServerConfig["bus"], { kind: "rabbitmq" }>,
+export async function probeRabbitmq(bus: RabbitmqConfig, timeoutMs: number): Promise<void> {
+  await withConnection(bus, timeoutMs, (connection) =>
+    within(timeoutMs, "the message did not come back", roundTrip(connection, bus.exchange)),
+  );
+}
+
+/**
+ * Does something over a connection of its own, and closes it whatever comes.
+ *
+ * @param timeoutMs for the login, and for the goodbye
+ * @throws Error what `work` throws, or that the broker cannot be reached or hung up
+ */
+export async function withConnection<Result>(
+  bus: RabbitmqConfig,
   timeoutMs: number,
-): Promise<void> {
-  const { host, port, vhost, user, passwordFile, exchange, tls } = bus;
+  work: (connection: ChannelModel) => Promise<Result>,
+): Promise<Result> {
+  const { host, port, vhost, user, passwordFile, tls } = bus;
   const connection = await connect(
     {
       protocol: tls ? "amqps" : "amqp",
@@ -27,8 +42,7 @@ export async function probeRabbitmq(
   );
   const failed = failureOf(connection);
   try {
-    const back = within(timeoutMs, "the message did not come back", roundTrip(connection, exchange));
-    await Promise.race([failed, back]);
+    return await Promise.race([failed, work(connection)]);
   } finally {
     await hangUp(connection, timeoutMs);
   }

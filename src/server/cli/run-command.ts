@@ -12,6 +12,7 @@ const USAGE = `usage: imcloud-server COMMAND
   serve --dev DIR [--port N]   serve on loopback, all data in DIR, open registration
   check-config --config FILE   say whether the file can be used
   probe --config FILE --json   log in, send, sync and reach the broker, as the service account
+  measure --config FILE --json    how fast the disk and the broker are, in a few seconds
   user add NAME --config FILE [--admin]   make an account; the password comes on standard input
   user passwd NAME --config FILE          set a password, which comes on standard input; ends all sessions
   user list --config FILE                 print all accounts as JSON lines
@@ -53,6 +54,11 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
       case "probe": {
         const { probe } = await import("./probe.js");
         return (await probe(config())) ? Exit.Ok : Exit.Failed;
+      }
+      case "measure": {
+        const { measure } = await import("./measure.js");
+        await measure(config());
+        return Exit.Ok;
       }
       case "user": {
         const { runUserCommand } = await import("./user.js");
