@@ -31,8 +31,13 @@ holds() { [ -d "$1" ] && [ -n "$(ls -A "$1")" ]; }
 is_switched() { grep -qFx -e ${line} ${FSTAB}; }
 start_units() { [ ! -s ${state}/units ] || xargs systemctl start < ${state}/units; }
 stop_units() {
-  { cat ${state}/units 2> /dev/null || :; for unit in ${units}; do ! systemctl is-active -q "$unit" || echo "$unit"; done; } |
-    sort -u > ${state}/units.new
+  {
+    cat ${state}/units 2> /dev/null || :
+    for unit in ${units}; do
+      # What stopped because its disk was gone, and is to run at boot, runs again too.
+      if systemctl is-active -q "$unit" || { is_switched && systemctl is-enabled -q "$unit" 2> /dev/null; }; then echo "$unit"; fi
+    done
+  } | sort -u > ${state}/units.new
   sync ${state}/units.new
   mv ${state}/units.new ${state}/units
   sync ${state}
@@ -43,7 +48,11 @@ trap 'code=$?; [ "$code" = 0 ] || { is_switched && ! mountpoint -q ${from}; } ||
 
 mountpoint -q ${disk} || { echo ${`${disk} is not mounted: the disk is not there`}; exit 1; }
 if is_switched; then
-  [ -d ${to} ] || { echo ${`${to} is not on the disk that is mounted at ${disk}`}; exit 1; }
+  [ -d ${to} ] || {
+    echo ${`${to} is not on the disk that is mounted at ${disk}: is it another one?`}
+    echo ${`To begin anew without that data, take this line out of ${FSTAB}: ${line}`}
+    exit 1
+  }
   stop_units
 else
 ${copyToDisk({ from, to, disk, copying })}

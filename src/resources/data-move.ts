@@ -64,7 +64,7 @@ ${mountsScript(all.map(({ desired }) => desired.path))}
 for path in ${all.map(({ desired }) => desired.path)}; do
   [ ! -e "$path.imcloud-old" ] || printf 'old %s\n' "$path"
 done
-find ${MOVES} -name done -printf 'done %p %T@\n' 2> /dev/null
+find ${MOVES} -name 'done' -printf 'done %p %T@\n' 2> /dev/null
 holds() { [ -d "$1" ] && set -- "$1"/* "$1"/.[!.]* && { [ -e "$1" ] || [ -e "$2" ] || [ $# -gt 2 ]; }; }
 set -- ${all.flatMap(({ desired }) => [desired.path, moveOf(desired).to])}
 while [ $# -gt 0 ]; do

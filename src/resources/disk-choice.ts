@@ -21,6 +21,8 @@ export interface Wanted {
 export interface Marks {
   /** Names of disks without any known content whose first MiB is not empty. */
   readonly written: ReadonlySet<string>;
+  /** File systems that fstab mounts at boot, by UUID: their disk was there once. */
+  readonly known: ReadonlySet<string>;
   /** The serial number of the disk whose formatting was begun, by UUID. */
   readonly begun: ReadonlyMap<string, string>;
 }
@@ -28,6 +30,8 @@ export interface Marks {
 export type Choice =
   | { readonly kind: "ready"; readonly disk: Disk }
   | { readonly kind: "to-format"; readonly disk: Disk; readonly holds: readonly string[] };
+
+const SERIAL_SETTING = "`vars: { ssd: { serial: … } }` in imcloud.yaml";
 
 /** A file system needs room of its own, and data grows while it moves. */
 export const SPARE = 1.2;
@@ -56,6 +60,11 @@ export function chooseDisk(wanted: Wanted, disks: readonly Disk[], marks: Marks,
     ...holdings(disk),
     ...(marks.written.has(disk.name) ? ["data of a kind that nobody knows"] : []),
   ];
+  if (serial === undefined && marks.known.has(wanted.uuid))
+    throw refuse("the disk that this board's data is on is not there", {
+      expected: `the disk with the file system ${wanted.uuid}`,
+      hint: `plug it in; to begin with another one, name it: ${SERIAL_SETTING}`,
+    });
   const disk =
     serial === undefined ? onlyEmpty(disks, holdsOf, refuse) : bySerial(serial, disks, wanted, refuse);
   refuseUnfit(disk, wanted, refuse);
@@ -86,17 +95,16 @@ function onlyEmpty(disks: readonly Disk[], holdsOf: (disk: Disk) => readonly str
   const empty = others.filter((disk) => holdsOf(disk).length === 0);
   const [only] = empty;
   if (only !== undefined && empty.length === 1) return only;
-  const serial = "`vars: { ssd: { serial: … } }` in imcloud.yaml";
   if (empty.length > 1)
     throw refuse(`${empty.length} empty disks could be meant`, {
       found: listed(empty),
-      hint: `name one: ${serial}`,
+      hint: `name one: ${SERIAL_SETTING}`,
     });
   if (others.length > 0)
     throw refuse("the disk is not empty", {
       found: others.map((disk) => `${describeDisk(disk)}: ${holdsOf(disk).join("; ")}`).join("\n"),
       expected: "a disk without partitions and file systems",
-      hint: `plug in an empty one, or name the one that is to be erased with all that is on it: ${serial}`,
+      hint: `plug in an empty one, or name the one that is to be erased with all that is on it: ${SERIAL_SETTING}`,
     });
   throw refuse("there is no disk beside the one that the system is on", {
     hint: "plug the disk in, and look at `imcloud facts`; an adapter that draws too much power shows none",

@@ -13,6 +13,7 @@ import { sh, type Script } from "../board/script.js";
 import { DISKS } from "../board/state.js";
 import { chooseDisk, type Choice } from "./disk-choice.js";
 import { AbsolutePath, Uuid } from "./fields.js";
+import { FSTAB } from "./fstab.js";
 import { known, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
 const Desired = z.strictObject({
@@ -58,7 +59,7 @@ seen=$(${disksScript()})
 printf '%s\n' "$seen"
 todo=
 for uuid in ${all.map(({ desired }) => desired.uuid)}; do
-  case $seen in *"UUID=\"$uuid\""*) ;; *) todo=yes ;; esac
+  case $seen in *"UUID=\"$uuid\""*) ;; *) todo=yes; ! grep -qs "^UUID=$uuid " ${FSTAB} || printf 'known=%s\n' "$uuid" ;; esac
   [ ! -e ${DISKS}/"$uuid" ] || { read -r serial < ${DISKS}/"$uuid"; printf 'begun=%s %s\n' "$uuid" "$serial"; }
 done
 case $seen in *${`"${UNFINISHED}"`}*) todo=yes ;; esac
@@ -84,6 +85,7 @@ echo end=`;
     );
     const marks = {
       written: new Set(valuesOf("written").filter((name) => bare.has(name))),
+      known: new Set(valuesOf("known")),
       begun: new Map(valuesOf("begun").map((row) => [row.slice(0, 36), row.slice(37)])),
     };
     const kbOf = new Map(

@@ -7,6 +7,7 @@ import { command } from "./command.js";
 import { dataMove } from "./data-move.js";
 import { directory } from "./directory.js";
 import { disk } from "./disk.js";
+import { diskTrim } from "./disk-trim.js";
 import { file } from "./file.js";
 import { kernelArgument } from "./kernel-argument.js";
 import { line } from "./line.js";
@@ -26,6 +27,7 @@ const ALL: readonly RegisteredType[] = [
   register(dataMove),
   register(directory),
   register(disk),
+  register(diskTrim),
   register(file),
   register(kernelArgument),
   register(line),
