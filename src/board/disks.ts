@@ -10,7 +10,7 @@ import { sh, type Script } from "./script.js";
 const COLUMNS =
   "NAME,PKNAME,TYPE,MAJ:MIN,SIZE,TRAN,ROTA,RM,RO,VENDOR,MODEL,SERIAL,FSTYPE,LABEL,UUID,MOUNTPOINT";
 
-export const LSBLK = ["lsblk", "-Pbo", COLUMNS];
+const LSBLK = ["lsblk", "-Pbo", COLUMNS];
 
 /** A disk, a partition, or what is built upon one (LVM, encryption). */
 interface BlockDevice {

@@ -8,7 +8,7 @@
  * Source: sfdisk(8), mke2fs(8), e2label(8).
  */
 import { z } from "zod";
-import { describeDisk, disksScript, LSBLK, parseDisks } from "../board/disks.js";
+import { describeDisk, disksScript, parseDisks } from "../board/disks.js";
 import { sh, type Script } from "../board/script.js";
 import { DISKS } from "../board/state.js";
 import { chooseDisk, type Choice } from "./disk-choice.js";

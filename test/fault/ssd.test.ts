@@ -11,7 +11,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { emulatedBoard, isEmulatedBoardReady, type EmulatedBoard } from "../../src/lab/emulated-board.js";
 import { operator, type Operator } from "../e2e/operator.js";
+import { callOverTls, commonRoom, signUp, untilServing } from "./cloud-client.js";
 import { seededMoments } from "./interruption.js";
+import { moveBack } from "./move-back.js";
+import { ALL_THERE, judge, readMessages, startTraffic } from "./traffic.js";
 import { writer } from "./writer.js";
 
 const IS_LONG = process.env["IMCLOUD_FAULT"] === "long";
@@ -69,6 +72,52 @@ describe.runIf(isRun)("a board with an SSD", () => {
   };
 
   test(
+    "is refused while it holds something, or is in use, and nothing is done to the board",
+    async () => {
+      await board.sh(
+        "mkfs.ext4 -q -F -L photos /dev/sda && mount /dev/sda /mnt && echo mine > /mnt/photo && umount /mnt",
+      );
+      const look = () =>
+        board.sh(
+          "udevadm settle; head -c 32M /dev/sda | sha256sum; cat /etc/fstab; find /etc/udev /var/lib/imcloud /srv 2>&1 || :",
+        );
+      const before = await look();
+      const unnamed = await home.imcloud("apply", "--yes", "--json");
+      expect(unnamed.exitCode).toBe(65);
+      expect(unnamed.json).toMatchObject({
+        boards: {
+          attic: {
+            outcome: "failed",
+            error: {
+              code: "board.disk-refused",
+              message: "the disk is not empty",
+              found: expect.stringContaining("ext4 `photos`") as string,
+            },
+          },
+        },
+      });
+      expect(await look()).toBe(before);
+
+      // Named, but mounted: not that either.
+      const serial = await board.sh("lsblk -dno SERIAL /dev/sda; mount -o ro /dev/sda /mnt");
+      const config = await home.read("imcloud.yaml");
+      await home.write("imcloud.yaml", config.replace("  ssd:\n", `  ssd:\n    serial: "${serial}"\n`));
+      const mounted = await home.imcloud("apply", "--yes", "--json");
+      expect(mounted.json).toMatchObject({
+        boards: { attic: { error: { message: "that disk is in use" } } },
+      });
+      await board.sh("umount /mnt");
+      expect(await look()).toBe(before);
+
+      await home.write("imcloud.yaml", config);
+      await board.sh(
+        "wipefs -aq /dev/sda; head -c 1M /dev/zero | dd of=/dev/sda conv=fsync status=none; udevadm settle",
+      );
+    },
+    STEP_MS,
+  );
+
+  test(
     "is found, formatted, mounted and filled while the service runs; TRIM is tried, and then on",
     async () => {
       const before = await home.imcloud("plan", "--json");
@@ -101,7 +150,7 @@ describe.runIf(isRun)("a board with an SSD", () => {
         `a move of 64 MiB takes ${Math.round(moveMs / 1000)} s, with formatting ${Math.round(wholeMs / 1000)} s`,
       );
       await settled();
-      await writer.judge(board);
+      expect(await writer.wrongLines(board)).toBe("");
       expect(await board.sh("cat /sys/block/sda/queue/scheduler; cat /var/lib/imcloud/trim/*")).toBe(
         "[mq-deadline] none\nworks 46f4:0001",
       );
@@ -130,7 +179,8 @@ describe.runIf(isRun)("a board with an SSD", () => {
         const again = await home.imcloud("apply", "--yes", "--json", { deadlineMs: STEP_MS });
         expect(again.exitCode, `${where}\n${again.stderr}`).toBe(0);
         await settled();
-        const kept = await writer.judge(board);
+        expect(await writer.wrongLines(board), where).toBe("");
+        const kept = await writer.lines(board);
         expect(kept, where).toBeGreaterThanOrEqual(acknowledged);
         say(`${where}: all of ${acknowledged} acknowledged lines are there, and ${kept - acknowledged} more`);
       }
@@ -172,11 +222,75 @@ describe.runIf(isRun)("a board with an SSD", () => {
       const healed = await home.imcloud("apply", "--yes", "--json", { deadlineMs: STEP_MS });
       expect(healed.exitCode, healed.stderr).toBe(0);
       await settled();
-      await writer.judge(board);
+      expect(await writer.wrongLines(board)).toBe("");
       expect((await home.imcloud("health", "--json")).stdout).toContain("mounted at /srv/ssd, TRIM works");
       expect(Number(await board.sh("cat /sys/block/sda/queue/discard_max_bytes"))).toBeGreaterThan(0);
     },
     2 * STEP_MS,
+  );
+
+  test.runIf(IS_LONG)(
+    "beside a card that was written anew, has data that is taken up again",
+    async () => {
+      await board.sh(`
+        systemctl stop ${writer.unit}
+        umount ${writer.folder} /srv/ssd
+        sed -i '/x-imcloud/d' /etc/fstab
+        chattr -i ${writer.folder} /srv/ssd
+        rm -r ${writer.folder} ${writer.folder}.imcloud-old /srv/ssd /var/lib/imcloud
+        systemctl daemon-reload`);
+      const applied = await home.imcloud("apply", "--yes", "--json", { deadlineMs: STEP_MS });
+      expect(applied.exitCode, applied.stderr).toBe(0);
+      expect([...stepsOf(applied.json).keys()]).not.toContain("create disk:ssd");
+      await settled();
+      expect(await writer.wrongLines(board)).toBe("");
+    },
+    STEP_MS,
+  );
+});
+
+describe.runIf(IS_LONG)("people who chat while their server's data moves to an SSD behind UAS", () => {
+  const PORT = 8448;
+  test(
+    "lose nothing, and find all of it after a reboot",
+    async () => {
+      await using board = await emulatedBoard("attic", {
+        forwards: [PORT],
+        ssd: { adapter: "uas", sizeMb: 1024 },
+      });
+      await board.sh("systemctl --quiet unmask fstrim.timer");
+      const config = { cloud: { name: "test", broker: "none" }, vars: { registration: "open" } };
+      await using home = await operator({ boards: [board], playbooks: ["imserver"], config });
+      const onCard = await home.imcloud("apply", "--yes", { deadlineMs: STEP_MS });
+      expect(onCard.exitCode, onCard.stderr).toBe(0);
+      const call = callOverTls(
+        `https://${board.address}:${PORT}`,
+        await home.read(".imcloud/authority/ca.pem"),
+      );
+      const people = await signUp(call, ["ada", "ben", "cleo"]);
+      const [reader = expect.fail()] = people;
+      const roomId = await commonRoom(call, people);
+      const traffic = startTraffic(call, people, roomId);
+      await traffic.further(50);
+
+      const yaml = await home.read("imcloud.yaml");
+      await home.write("imcloud.yaml", yaml.replace("- imserver", "- ssd\n  - imserver"));
+      const moved = await home.imcloud("apply", "--yes", "--json", { deadlineMs: STEP_MS });
+      expect(moved.exitCode, moved.stderr).toBe(0);
+      await traffic.further(50);
+      await traffic.stop();
+      expect(judge(traffic.acknowledged, await readMessages(call, reader, roomId))).toEqual(ALL_THERE);
+      expect(
+        await board.sh("findmnt -no SOURCE /var/lib/imcloud-server; cat /var/lib/imcloud/trim/*"),
+      ).toMatch(/^\/dev\/sda1\[\/var-lib-imcloud-server\]\nworks [0-9a-f]{4}:[0-9a-f]{4}$/);
+
+      await board.reboot();
+      await untilServing(call, reader);
+      expect(judge(traffic.acknowledged, await readMessages(call, reader, roomId))).toEqual(ALL_THERE);
+      expect((await home.imcloud("plan", "--json")).exitCode).toBe(0);
+      say(`all of ${traffic.acknowledged.flat().length} acknowledged events are on the SSD`);
+    },
+    6 * STEP_MS,
   );
 });
 
@@ -198,31 +312,6 @@ async function cutDuring(home: Operator, board: EmulatedBoard, step: string, aft
   await delay(afterMs);
   await board.cutPower();
   await running;
-}
-
-/** As before the move: what the card had is on the card, and the disk has none of it. */
-async function moveBack(board: EmulatedBoard, erase: boolean): Promise<void> {
-  await board.sh(`
-    systemctl stop ${writer.unit}
-    rm -f /run/acknowledged
-    umount ${writer.folder}
-    sed -i '\\| ${writer.folder} |d' /etc/fstab
-    chattr -i ${writer.folder}
-    rm -rf ${writer.folder} /srv/ssd/srv-data /var/lib/imcloud/moves
-    mv /srv/data.imcloud-old ${writer.folder}
-    umount /srv/ssd
-    e2fsck -fn /dev/sda1
-    if ${erase}; then
-      sed -i '\\| /srv/ssd |d' /etc/fstab
-      chattr -i /srv/ssd
-      rm -r /srv/ssd /var/lib/imcloud/trim
-      wipefs -aq /dev/sda1 /dev/sda
-      head -c 4M /dev/zero | dd of=/dev/sda bs=1M conv=fsync status=none
-      partx -d /dev/sda 2> /dev/null || :
-    else mount /srv/ssd; fi
-    systemctl daemon-reload
-    systemctl start ${writer.unit}
-    sync`);
 }
 
 async function isNotWrittenTo(board: EmulatedBoard): Promise<void> {

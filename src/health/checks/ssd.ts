@@ -13,6 +13,9 @@ import { fail, fieldsOf, ok, percent, warn, type HealthCheck } from "../check.js
 /** USB 2. In Mbit/s. */
 const HIGH_SPEED = 480;
 
+/** One or two come with plugging in. */
+const MANY_RESETS = 3;
+
 export const ssd: HealthCheck = {
   id: "ssd",
   title: "SSD",
@@ -38,10 +41,11 @@ disk=$(readlink -f "/sys/class/block/\${part##*/}/..")
 df -Pk "$path" | awk 'NR == 2 { print "used=" $3; print "free=" $4 }'
 usb=$disk
 while [ -n "$usb" ] && [ ! -e "$usb/speed" ]; do usb=\${usb%/*}; done
+[ ! -e "$usb/idVendor" ] || echo "adapter=$(cat "$usb/idVendor"):$(cat "$usb/idProduct")"
+echo "resets=$(dmesg 2> /dev/null | grep -cE 'uas_eh_abort_handler|usb .*: reset (high|[Ss]uper)-?[Ss]peed')"
 [ -z "$usb" ] || echo "speed=$(cat "$usb/speed")" "version=$(tr -d ' ' < "$usb/version")" | tr ' ' '\n'
 for finding in /var/lib/imcloud/trim/"$uuid"; do [ ! -r "$finding" ] || echo "trim=$(cat "$finding")"; done
 command -v smartctl > /dev/null || exit 0
-# An adapter that lets nothing through is not asked twice: 2 is the bit for that.
 smartctl -H -d sat "/dev/\${disk##*/}" > /dev/null; echo "smart=$?"`,
 
   judge({ stdout }) {
@@ -83,6 +87,14 @@ smartctl -H -d sat "/dev/\${disk##*/}" > /dev/null; echo "smart=$?"`,
         measured: `${speed} Mbit/s`,
         threshold: "5000 Mbit/s",
         hint: "plug it into a blue port, with a cable for USB 3",
+      });
+    const resets = Number(of("resets") || 0);
+    if (resets >= MANY_RESETS)
+      return warn("the adapter keeps losing the disk", {
+        ...figure,
+        measured: `${resets} resets since boot`,
+        threshold: String(MANY_RESETS),
+        hint: `try another cable and power supply; if it stays: \`vars: { ssd: { quirks: ["${of("adapter")}:u"] } }\``,
       });
     const trim = of("trim").startsWith("works") ? ", TRIM works" : of("trim") && `, TRIM ${of("trim")}`;
     return ok(`mounted at ${path}${trim}`, figure);

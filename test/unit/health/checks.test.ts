@@ -231,6 +231,13 @@ const CASES: readonly Case[] = [
     /USB 2 port/,
   ],
   [
+    "an adapter that fails under UAS",
+    "ssd",
+    `${SSD}\ndevice=/dev/sda1\nflags=rw\npart=/dev/sda1\nused=10\nfree=90\nspeed=5000\nversion=3.00\nadapter=152d:0578\nresets=14`,
+    "warning",
+    /keeps losing the disk/,
+  ],
+  [
     "a USB 2 disk can do no better",
     "ssd",
     `${SSD}\ndevice=/dev/sda1\nflags=rw\npart=/dev/sda1\nused=10\nfree=90\nspeed=480\nversion=2.00`,
