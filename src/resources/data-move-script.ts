@@ -104,14 +104,18 @@ if holds ${from}; then
   stop_units
   echo ${`the last pass, by checksum`}
   changed=$(mktemp /run/imcloud/move.XXXXXXXX)
-  ${copy} --checksum --out-format='%i %n' ${`${from}/`} ${`${to}/`} | sed -n 's/^>f[^ ]* //p' > "$changed"
+  : > "$changed.stopped"
+  ${copy} --checksum --out-format='%i %n' ${`${from}/`} ${`${to}/`} > "$changed.list"
+  sed -n 's/^>f[^ ]* //p' "$changed.list" > "$changed"
   sync -f ${to}
   echo 1 > /proc/sys/vm/drop_caches
   (cd ${from} && xargs -r -d '\n' sha256sum -- < "$changed") > "$changed.read"
   (cd ${to} && xargs -r -d '\n' sha256sum -- < "$changed") > "$changed.written"
   cmp "$changed.read" "$changed.written" ||
     { echo ${`what was written to ${disk} does not read back the same: the disk or its adapter is bad`}; exit 1; }
-  rm -f "$changed" "$changed.read" "$changed.written"
+  late=$(find ${from} -newer "$changed.stopped" -print -quit)
+  [ -z "$late" ] || { echo "somebody still writes to $late: name its unit too"; exit 1; }
+  rm -f "$changed" "$changed".*
 else
   # Nothing to move: the folder is new, or the card is, and what the disk holds is the data.
   stop_units

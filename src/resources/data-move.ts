@@ -30,7 +30,12 @@ const Desired = z
   .strictObject({
     path: MountPoint.describe("the folder; it keeps its path"),
     disk: MountPoint.describe("where the other disk is mounted"),
-    units: z.array(Unit).default([]).describe("stopped for the last pass, if they run, and started again"),
+    units: z
+      .array(Unit)
+      .default([])
+      .describe(
+        "stopped for the last pass, if they run, and started again; each needs `RequiresMountsFor=` the path",
+      ),
     keepOld: z
       .boolean()
       .default(true)

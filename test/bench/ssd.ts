@@ -39,7 +39,7 @@ export const ssd: Bench = {
       moves += 1;
       const { exitCode, stderr } = await home.imcloud("apply", "--yes", { deadlineMs: APPLY_MS });
       if (exitCode !== 0) throw new Error(stderr);
-      const whole = (await writer.manifest(board)) === (await writer.original());
+      const whole = (await writer.manifest(board)) === writer.original();
       wrong.push((await writer.wrongLines(board)) === "" && whole ? 0 : 1);
       const ms = await downtimeMs(board);
       say(`moved in ${Math.round(ms)} ms of downtime`);

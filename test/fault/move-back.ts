@@ -19,15 +19,17 @@ export async function moveBack(board: EmulatedBoard, erase: boolean): Promise<vo
     chattr -i ${writer.folder}
     rm -rf ${writer.folder} /srv/ssd/srv-data /var/lib/imcloud/moves
     mv /srv/data.imcloud-old ${writer.folder}
+    part=$(findmnt -no SOURCE /srv/ssd)
+    disk=/dev/$(lsblk -no PKNAME "$part")
     umount /srv/ssd
-    e2fsck -fn /dev/sda1
+    e2fsck -fn "$part"
     if ${erase}; then
       sed -i '\\| /srv/ssd |d' /etc/fstab
       chattr -i /srv/ssd
       rm -r /srv/ssd /var/lib/imcloud/trim
-      wipefs -aq /dev/sda1 /dev/sda
-      head -c 4M /dev/zero | dd of=/dev/sda bs=1M conv=fsync status=none
-      partx -d /dev/sda 2> /dev/null || :
+      wipefs -aq "$part" "$disk"
+      head -c 4M /dev/zero | dd of="$disk" bs=1M conv=fsync status=none
+      partx -d "$disk"
     else mount /srv/ssd; fi
     systemctl daemon-reload
     systemctl start ${writer.unit}

@@ -49,7 +49,7 @@ export const writer = {
   },
 
   manifest: (board: EmulatedBoard): Promise<string> => board.sh(MANIFEST),
-  original: (): Promise<string> => Promise.resolve(made),
+  original: (): string => made,
 
   /** Lines that are not where they were written, which every one must be, once; as cat(1) shows them. */
   wrongLines: (board: EmulatedBoard): Promise<string> =>
