@@ -11,10 +11,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { emulatedBoard, isEmulatedBoardReady, type EmulatedBoard } from "../../src/lab/emulated-board.js";
 import { operator, type Operator } from "../e2e/operator.js";
-import { callOverTls, commonRoom, signUp, untilServing } from "./cloud-client.js";
 import { seededMoments } from "./interruption.js";
 import { moveBack } from "./move-back.js";
-import { ALL_THERE, judge, readMessages, startTraffic } from "./traffic.js";
 import { writer } from "./writer.js";
 
 const IS_LONG = process.env["IMCLOUD_FAULT"] === "long";
@@ -276,51 +274,6 @@ describe.runIf(isRun)("a board with an SSD", () => {
       expect(await writer.wrongLines(board)).toBe("");
     },
     STEP_MS,
-  );
-});
-
-describe.runIf(IS_LONG)("people who chat while their server's data moves to an SSD behind UAS", () => {
-  const PORT = 8448;
-  test(
-    "lose nothing, and find all of it after a reboot",
-    async () => {
-      await using board = await emulatedBoard("attic", {
-        forwards: [PORT],
-        ssd: { adapter: "uas", sizeMb: 1024 },
-      });
-      await board.sh("systemctl --quiet unmask fstrim.timer");
-      const config = { cloud: { name: "test", broker: "none" }, vars: { registration: "open" } };
-      await using home = await operator({ boards: [board], playbooks: ["imserver"], config });
-      const onCard = await home.imcloud("apply", "--yes", { deadlineMs: STEP_MS });
-      expect(onCard.exitCode, onCard.stderr).toBe(0);
-      const call = callOverTls(
-        `https://${board.address}:${PORT}`,
-        await home.read(".imcloud/authority/ca.pem"),
-      );
-      const people = await signUp(call, ["ada", "ben", "cleo"]);
-      const [reader = expect.fail()] = people;
-      const roomId = await commonRoom(call, people);
-      const traffic = startTraffic(call, people, roomId);
-      await traffic.further(50);
-
-      const yaml = await home.read("imcloud.yaml");
-      await home.write("imcloud.yaml", yaml.replace("- imserver", "- ssd\n  - imserver"));
-      const moved = await home.imcloud("apply", "--yes", "--json", { deadlineMs: STEP_MS });
-      expect(moved.exitCode, moved.stderr).toBe(0);
-      await traffic.further(50);
-      await traffic.stop();
-      expect(judge(traffic.acknowledged, await readMessages(call, reader, roomId))).toEqual(ALL_THERE);
-      expect(
-        await board.sh("findmnt -no SOURCE /var/lib/imcloud-server; cat /var/lib/imcloud/trim/*"),
-      ).toMatch(/^\/dev\/sda1\[\/var-lib-imcloud-server\]\nworks [0-9a-f]{4}:[0-9a-f]{4}$/);
-
-      await board.reboot();
-      await untilServing(call, reader);
-      expect(judge(traffic.acknowledged, await readMessages(call, reader, roomId))).toEqual(ALL_THERE);
-      expect((await home.imcloud("plan", "--json")).exitCode).toBe(0);
-      say(`all of ${traffic.acknowledged.flat().length} acknowledged events are on the SSD`);
-    },
-    6 * STEP_MS,
   );
 });
 
