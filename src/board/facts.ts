@@ -6,6 +6,7 @@
  * (load, temperature, free memory) is health's.
  */
 import { z } from "zod";
+import { disksScript, holdings, parseDisks } from "./disks.js";
 import { sh, type Script } from "./script.js";
 
 /** Packages whose installed version playbooks decide by. */
@@ -61,6 +62,20 @@ export const Facts = z.object({
     .describe("whether the kernel enforces memory limits of services; a Pi's has to be told to"),
   watchdog: z.boolean().default(false).describe("whether there is a hardware watchdog"),
   container: z.string().describe("the container manager's name, empty on a real machine"),
+  disks: z
+    .array(
+      z.object({
+        serial: z.string().describe("as the disk or its adapter tells it; empty if it does not"),
+        model: z.string(),
+        transport: z.string().describe("usb, nvme, sata, mmc; empty if the kernel does not tell"),
+        sizeMb: z.number().int().describe("in MiB"),
+        rotational: z.boolean().describe("many USB adapters say so of an SSD too"),
+        removable: z.boolean(),
+        system: z.boolean().describe("the board starts or runs from it"),
+        holds: z.array(z.string()).describe("what is on it, in words; empty when nothing is"),
+      }),
+    )
+    .default([]),
 });
 export type Facts = z.infer<typeof Facts>;
 
@@ -117,6 +132,7 @@ for p in systemd-timesyncd chronyd ntpd; do
   done
 done
 dpkg-query -W -f ${PACKAGE_ROW} ${[...WATCHED_PACKAGES]} 2>/dev/null
+${disksScript()}
 :`;
 }
 
@@ -163,6 +179,16 @@ export function parseFacts(output: string): Facts {
     memoryControl: one("controllers").split(" ").includes("memory") || one("cgroup1.memory") === "1",
     watchdog: one("watchdog") === "yes",
     container: one("container"),
+    disks: parseDisks(output).map((disk) => ({
+      serial: disk.serial,
+      model: disk.model,
+      transport: disk.transport,
+      sizeMb: Math.round(disk.sizeBytes / 1024 ** 2),
+      rotational: disk.rotational,
+      removable: disk.removable,
+      system: disk.isSystem,
+      holds: holdings(disk),
+    })),
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { sizeInWords } from "../board/disks.js";
 import type { Facts } from "../board/facts.js";
 import type { ExitCode } from "../shared/exit-code.js";
 import { addFleetOptions, openFleetFor, type FleetFlags } from "./fleet-options.js";
@@ -43,6 +44,17 @@ export async function runFacts(options: FactsOptions, context: Context): Promise
   return codeOf(outcomes);
 }
 
+function renderDisk({ model, transport, sizeMb, serial, system, holds }: Facts["disks"][number]): string {
+  const told = [
+    transport,
+    sizeInWords(sizeMb * 1024 ** 2),
+    serial && `serial ${serial}`,
+    system && "the system's",
+  ];
+  const on = holds.length === 0 ? "empty" : holds.join("; ");
+  return `${model || "unnamed"}, ${told.filter((word) => word).join(", ")}: ${on}`;
+}
+
 function renderFacts(facts: Facts): string {
   const rows: readonly (readonly [string, string])[] = [
     ["model", facts.model || "unknown"],
@@ -60,6 +72,7 @@ function renderFacts(facts: Facts): string {
         .map(([name, version]) => `${name} ${version}`)
         .join(", ") || "none of those that matter",
     ],
+    ...facts.disks.map((disk): [string, string] => ["disk", renderDisk(disk)]),
   ];
   return rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`).join("\n");
 }

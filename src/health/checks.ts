@@ -13,6 +13,7 @@ import { memory } from "./checks/memory.js";
 import { power, throttling } from "./checks/power.js";
 import { rabbitmqAlarms, rabbitmqPort, rabbitmqQueues, rabbitmqService } from "./checks/rabbitmq.js";
 import { reboot } from "./checks/reboot.js";
+import { ssd } from "./checks/ssd.js";
 import { support } from "./checks/support.js";
 import { sysctl } from "./checks/sysctl.js";
 import { system } from "./checks/system.js";
@@ -29,6 +30,7 @@ export const CHECKS: readonly HealthCheck[] = [
   diskSpace,
   inodes,
   diskErrors,
+  ssd,
   temperature,
   power,
   throttling,

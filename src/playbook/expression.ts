@@ -5,7 +5,7 @@
  * machine or on the board. A value that is one expression keeps its type; in a longer text it becomes text.
  */
 import { Liquid, LiquidError } from "liquidjs";
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { Secret } from "../shared/secret.js";
 
 /** Something a playbook asks about that only a later wave can answer. */
@@ -45,6 +45,8 @@ export function makeEvaluator(secrets: ReadonlyMap<string, Secret>): Evaluator {
     if (version === undefined) throw new NotYetKnown(`${name} is not installed yet`);
     return version;
   });
+  // The same text gives the same: what is named by it can be planned before it is there.
+  liquid.registerFilter("uuid", uuidOf);
   liquid.registerFilter("json", (value: unknown) => JSON.stringify(value, null, 2));
   liquid.registerFilter(
     "at_least_version",
@@ -112,6 +114,12 @@ function causeOf(error: unknown): unknown {
   if (error instanceof LiquidError || "token" in error)
     return new Error(error.message.split("\n")[0] ?? error.message, { cause: error });
   return error;
+}
+
+/** A UUID of version 8, "custom": the beginning of the text's SHA-256. Source: RFC 9562, section 5.8. */
+function uuidOf(text: string): string {
+  const hex = createHash("sha256").update(text).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** By numbers between dots, so 3.10 is above 3.9; what is not a number counts as 0. Enough for "at least". */

@@ -69,7 +69,10 @@ chown ${`${owner}:${group}`} ${path}
 chmod ${mode} ${path}`;
     if (observed.kind === "absent") {
       const remove = data
-        ? sh`[ "\${IMCLOUD_WITH_DATA:-no}" = no ] || rm -rf --one-file-system ${path}`
+        ? // Moved to a disk, it is a mount point, which goes with the mount.
+          sh`
+[ "\${IMCLOUD_WITH_DATA:-no}" != no ] || exit 0
+if mountpoint -q ${path}; then find ${path} -xdev -mindepth 1 -delete; else rm -rf --one-file-system ${path}; fi`
         : sh`rmdir ${path} 2>/dev/null || [ ! -d ${path} ] || echo ${`${path} is not empty: kept`}`;
       return [
         {

@@ -12,6 +12,15 @@ export const AbsolutePath = z
     "an absolute path without `:`, backslash or control characters, not ending in `/`",
   );
 
+/** Of a file system; lower case, as blkid prints it. */
+export const Uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "a UUID in lower case");
+
+/** What fstab(5) can say without escapes. */
+export const MountPoint = AbsolutePath.regex(
+  /^\/[\w.@/-]+$/,
+  "an absolute path of letters, digits and `._@-`",
+);
+
 export const Mode = z.string().regex(/^0[0-7]{3,4}$/, 'an octal mode in quotes, such as "0644"');
 
 export const AccountName = z

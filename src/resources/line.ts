@@ -68,8 +68,8 @@ grep -sH '' -- "$@" | sed 's/^/line|/'`;
         // Other lines of the file are other people's, and may have changed.
         check: old === undefined ? sh`! grep -qsFx -e ${wanted} ${path}` : sh`grep -qFx -e ${old} ${path}`,
         folders: [folderOf(path)],
-        apply: old === undefined ? append(path, wanted) : exchange(path, old, wanted),
-        undo: old === undefined ? remove(path, wanted) : exchange(path, wanted, old),
+        apply: old === undefined ? appendLine(path, wanted) : exchangeLine(path, old, wanted),
+        undo: old === undefined ? removeLine(path, wanted) : exchangeLine(path, wanted, old),
         ...(notifies.length > 0 && { notifies }),
       },
     ];
@@ -94,13 +94,13 @@ sync ${folder}`;
 
 const FIRST = `!done && $0 == ENVIRON["OLD"]`;
 
-const exchange = (path: string, old: string, wanted: string): Script =>
+export const exchangeLine = (path: string, old: string, wanted: string): Script =>
   edit(path, `${FIRST} { print ENVIRON["NEW"]; done = 1; next } { print }`, old, wanted);
 
-const remove = (path: string, old: string): Script =>
+export const removeLine = (path: string, old: string): Script =>
   edit(path, `${FIRST} { done = 1; next } { print }`, old, "");
 
-const append = (path: string, wanted: string): Script => sh`
+export const appendLine = (path: string, wanted: string): Script => sh`
 [ -e ${path} ] || : > ${path}
 ${edit(path, `{ print } END { print ENVIRON["NEW"] }`, "", wanted)}`;
 

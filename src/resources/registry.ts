@@ -4,10 +4,14 @@
 import { aptRepository } from "./apt-repository.js";
 import { artifact } from "./artifact.js";
 import { command } from "./command.js";
+import { dataMove } from "./data-move.js";
 import { directory } from "./directory.js";
+import { disk } from "./disk.js";
+import { diskTrim } from "./disk-trim.js";
 import { file } from "./file.js";
 import { kernelArgument } from "./kernel-argument.js";
 import { line } from "./line.js";
+import { mount } from "./mount.js";
 import { packages } from "./package.js";
 import { rabbitmqDefinitions } from "./rabbitmq-definitions.js";
 import { rabbitmqPlugins } from "./rabbitmq-plugins.js";
@@ -20,10 +24,14 @@ const ALL: readonly RegisteredType[] = [
   register(aptRepository),
   register(artifact),
   register(command),
+  register(dataMove),
   register(directory),
+  register(disk),
+  register(diskTrim),
   register(file),
   register(kernelArgument),
   register(line),
+  register(mount),
   register(packages),
   register(rabbitmqDefinitions),
   register(rabbitmqPlugins),

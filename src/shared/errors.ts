@@ -24,6 +24,10 @@ export const ERRORS = {
   "board.payload-damaged": kind(ExitCode.StepFailed, "A payload arrived incomplete; nothing of it ran."),
   "board.script-failed": kind(ExitCode.StepFailed, "A script that only looks ended with an error."),
   "board.unsupported": kind(ExitCode.Config, "The board cannot run what is asked of it."),
+  "board.disk-refused": kind(
+    ExitCode.Config,
+    "The disk that a playbook asks for is not there, or holds what nobody said may go.",
+  ),
   "board.locked": kind(ExitCode.Locked, "Another run holds the board."),
   "config.unreadable": kind(ExitCode.Config, "A file that the operator named cannot be read."),
   "config.syntax": kind(ExitCode.Config, "A file is not well-formed YAML."),

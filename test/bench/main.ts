@@ -10,9 +10,10 @@ import type { Bench } from "./metric.js";
 import { noopWide } from "./noop-wide.js";
 import { noop } from "./noop.js";
 import { send } from "./send.js";
+import { ssd } from "./ssd.js";
 import { start } from "./start.js";
 
-const BENCHES: readonly Bench[] = [start, noop, noopWide, first, fleet, send, idle];
+const BENCHES: readonly Bench[] = [start, noop, noopWide, first, fleet, send, idle, ssd];
 
 const names = process.argv.slice(2);
 const chosen = names.flatMap((name) => BENCHES.find((bench) => bench.name === name) ?? []);

@@ -21,4 +21,5 @@ export const FACTS: Facts = {
   memoryControl: true,
   watchdog: true,
   container: "",
+  disks: [],
 };

@@ -15,7 +15,7 @@ import type { RunningMachine } from "./machine.js";
 import { labAccess, powerOn, untilLogin } from "./power.js";
 import type { Forward, Hardware, Memory } from "./qemu.js";
 import { runAsRoot } from "./shell.js";
-import { makeSsd, plugSsd, type Ssd } from "./ssd.js";
+import { makeSsd, plugSsd, unplugSsd, type Ssd } from "./ssd.js";
 import { copyTemplate, memoryOf, stateOf } from "./template.js";
 
 interface Equipment {
@@ -36,6 +36,7 @@ export class EmulatedBoard implements AsyncDisposable {
   #machine: RunningMachine | undefined;
   /** A reboot, while it is between two boots. */
   #restarting: Promise<void> | undefined;
+  #isSsdUnplugged = false;
 
   constructor(lab: EmulatedLab, record: BoardRecord, equipment: Equipment) {
     this.#lab = lab;
@@ -140,6 +141,21 @@ export class EmulatedBoard implements AsyncDisposable {
     await this.#running().control.execute("set_link", { name: "n0", up: true });
   }
 
+  /** Pulls the disk out of its USB port, while the board is on or off; what is on it stays. */
+  async unplugSsd(): Promise<void> {
+    const { ssd } = this.#equipment;
+    if (ssd === undefined || this.#isSsdUnplugged) throw new Error("no disk is plugged in");
+    this.#isSsdUnplugged = true;
+    if (this.#machine?.isOn() === true) await unplugSsd(ssd, this.#machine.control);
+  }
+
+  async plugSsd(): Promise<void> {
+    const { ssd } = this.#equipment;
+    if (ssd === undefined || !this.#isSsdUnplugged) throw new Error("no disk lies beside the board");
+    this.#isSsdUnplugged = false;
+    if (this.#machine?.isOn() === true) await plugSsd(ssd, this.#files, this.#machine.control);
+  }
+
   /** @throws ImcloudError `lab.not-ready` */
   async untilReady(): Promise<void> {
     await untilLogin(this.#lab, this.#record, () => this.#isOn());
@@ -175,7 +191,7 @@ export class EmulatedBoard implements AsyncDisposable {
     this.#machine = machine;
     machine.control.events.on("SHUTDOWN", ({ reason }) => this.#hasStopped(machine, reason));
     await fill(machine);
-    if (ssd !== undefined) {
+    if (ssd !== undefined && !this.#isSsdUnplugged) {
       await makeSsd(ssd, this.#files);
       await plugSsd(ssd, this.#files, machine.control);
     }

@@ -3,6 +3,7 @@
  *
  * Source: QEMU's "USB emulation" (`usb-storage`, `usb-uas`), reference manual (`blockdev-add`, `device_add`).
  */
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { tool } from "../tool.js";
 import type { Control } from "./control.js";
@@ -35,4 +36,15 @@ export async function plugSsd({ adapter }: Ssd, files: MachineFiles, control: Co
   });
   // An adapter whose disks are plugged in later shows itself when it is told to.
   await control.execute("qom-set", { path: "/machine/peripheral/uas", property: "attached", value: true });
+}
+
+const UNPLUG_DEADLINE_MS = 60_000;
+
+/** Pulls the disk as by hand; resolves when the board has let go of it. */
+export async function unplugSsd({ adapter }: Ssd, control: Control): Promise<void> {
+  const signal = AbortSignal.timeout(UNPLUG_DEADLINE_MS);
+  const gone = once(control.events, "DEVICE_DELETED", { signal });
+  await control.execute("device_del", { id: adapter === "uas" ? "uas" : "ssd" });
+  await gone;
+  await control.execute("blockdev-del", { "node-name": "ssd" });
 }

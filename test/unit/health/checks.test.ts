@@ -29,6 +29,8 @@ type Case = readonly [
   exitCode?: number,
 ];
 
+const SSD = "path=/srv/ssd\nuuid=7f648332-ab36-86e1-8581-153602ff7373";
+
 const CASES: readonly Case[] = [
   [
     "a bookworm board",
@@ -174,6 +176,73 @@ const CASES: readonly Case[] = [
     "mmcblk0p2 0 \nreadonly=/",
     "critical",
     "the root file system is read-only",
+  ],
+
+  ["a disk that was never set up", "ssd", "", "critical", "no disk is set up"],
+  [
+    "all is well",
+    "ssd",
+    `${SSD}\ndevice=/dev/sda1\nflags=rw,noatime,rw\npart=/dev/sda1\nused=10\nfree=90\nspeed=5000\nversion=3.20\ntrim=works 152d:0578\nsmart=0`,
+    "ok",
+    "mounted at /srv/ssd, TRIM works",
+  ],
+  [
+    "an adapter that passes neither TRIM nor SMART",
+    "ssd",
+    `${SSD}\ndevice=/dev/sda1\nflags=rw\npart=/dev/sda1\nused=10\nfree=90\ntrim=off: the adapter does not pass it on\nsmart=2`,
+    "ok",
+    "mounted at /srv/ssd, TRIM off: the adapter does not pass it on",
+  ],
+  ["pulled out", "ssd", `${SSD}\ndevice=\nflags=`, "critical", /is not there, and what keeps its data on it/],
+  ["not mounted", "ssd", `${SSD}\ndevice=\nflags=\npart=/dev/sda1`, "critical", /not mounted at \/srv\/ssd/],
+  [
+    "another disk in its place",
+    "ssd",
+    `${SSD}\ndevice=/dev/sdb1\nflags=rw\npart=/dev/sda1`,
+    "critical",
+    /not mounted/,
+  ],
+  [
+    "turned read-only",
+    "ssd",
+    `${SSD}\ndevice=/dev/sda1\nflags=rw,noatime,ro\npart=/dev/sda1`,
+    "critical",
+    /read-only/,
+  ],
+  [
+    "a folder on the card again",
+    "ssd",
+    `${SSD}\ndevice=/dev/sda1\nflags=rw\npart=/dev/sda1\naway=/var/lib/imcloud-server`,
+    "critical",
+    "/var/lib/imcloud-server is not on the disk",
+  ],
+  [
+    "SMART says it fails",
+    "ssd",
+    `${SSD}\ndevice=/dev/sda1\nflags=rw\npart=/dev/sda1\nsmart=8`,
+    "critical",
+    /SMART/,
+  ],
+  [
+    "in a USB 2 port",
+    "ssd",
+    `${SSD}\ndevice=/dev/sda1\nflags=rw\npart=/dev/sda1\nused=10\nfree=90\nspeed=480\nversion=2.10`,
+    "warning",
+    /USB 2 port/,
+  ],
+  [
+    "an adapter that fails under UAS",
+    "ssd",
+    `${SSD}\ndevice=/dev/sda1\nflags=rw\npart=/dev/sda1\nused=10\nfree=90\nspeed=5000\nversion=3.00\nadapter=152d:0578\nresets=14`,
+    "warning",
+    /keeps losing the disk/,
+  ],
+  [
+    "a USB 2 disk can do no better",
+    "ssd",
+    `${SSD}\ndevice=/dev/sda1\nflags=rw\npart=/dev/sda1\nused=10\nfree=90\nspeed=480\nversion=2.00`,
+    "ok",
+    /mounted/,
   ],
 
   ["warm", "temperature", "temperature=51121\n", "ok", "chip temperature"],

@@ -39,6 +39,8 @@ const drafts = (word: string) => {
     "rabbitmq-definitions": "port 1628\n",
     command: "todo one\ntodo two",
     "kernel-argument": "line|/etc/imtest/cmdline.txt:console=tty1 root=LABEL=root\n",
+    "data-move": "now 1\nunit inactive\nunit active",
+    disk: 'NAME="sda" TYPE="disk" SIZE="1000000000" TRAN="usb" SERIAL="it\'s 1"\nend=',
   }[word];
   const absent = located(word)
     .map(({ desired }) => absentAnswer(word, desired as Record<string, unknown>))

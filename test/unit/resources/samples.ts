@@ -8,6 +8,8 @@ import { Secret } from "../../../src/shared/secret.js";
 const source = (digit: string) => ({ path: "/dev/null", sha256: digit.repeat(64), sizeBytes: 0 });
 const KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n";
 
+const UUIDS = ["7f648332-ab36-86e1-8581-153602ff7373", "11111111-2222-8333-8444-555555555555"];
+
 export const SAMPLES: Readonly<Record<string, readonly [unknown, unknown]>> = {
   "apt-repository": [
     { name: "one", uris: ["https://example.org/debian"], suites: ["stable"], components: ["main"], key: KEY },
@@ -26,7 +28,19 @@ export const SAMPLES: Readonly<Record<string, readonly [unknown, unknown]>> = {
     },
     { name: "two", unless: "true", run: "cat", input: new Secret("in"), notifies: ["cron.service"] },
   ],
+  "data-move": [
+    { path: "/var/lib/imtest", disk: "/srv/ssd", units: ["cron.service"] },
+    { path: "/var/log/imtest", disk: "/srv/ssd" },
+  ],
   directory: [{ path: "/etc/imtest" }, { path: "/var/lib/imtest", mode: "0750", data: true }],
+  disk: [
+    { name: "ssd", uuid: UUIDS[0], roomFor: ["/var/lib/imtest"] },
+    { name: "other", uuid: UUIDS[1], serial: "it's 1", format: { reservedPercent: 0 } },
+  ],
+  "disk-trim": [
+    { path: "/srv/ssd", uuid: UUIDS[0] },
+    { path: "/srv/other", uuid: UUIDS[1] },
+  ],
   file: [
     { path: "/etc/imtest/it's here", content: "one\n", notifies: ["cron.service"] },
     { path: "/etc/imtest/secret", content: new Secret("hush"), mode: "0600" },
@@ -38,6 +52,10 @@ export const SAMPLES: Readonly<Record<string, readonly [unknown, unknown]>> = {
   line: [
     { path: "/etc/hosts", line: "192.0.2.1 one" },
     { path: "/etc/hosts", line: "192.0.2.2 two", match: "two$" },
+  ],
+  mount: [
+    { path: "/srv/ssd", uuid: UUIDS[0] },
+    { path: "/srv/other", uuid: UUIDS[1], options: ["noatime", "nofail"] },
   ],
   package: [{ names: ["hello"] }, { names: ["figlet", "toilet"], recommends: true }],
   "rabbitmq-definitions": [
