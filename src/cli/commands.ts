@@ -12,6 +12,7 @@ import { addInitCommand } from "./init.js";
 import { addLabCommand } from "./lab.js";
 import { addPlanCommand } from "./plan.js";
 import type { Context } from "./program.js";
+import { addQosCommand } from "./qos.js";
 import { addRollbackCommand } from "./rollback.js";
 import { addSchemaCommand } from "./schema.js";
 import { addServerCommand } from "./server.js";
@@ -26,6 +27,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addHealthCommand,
   addFactsCommand,
   addExplainCommand,
+  addQosCommand,
   addExecCommand,
   addSshCommand,
   addUserCommand,

@@ -81,9 +81,12 @@ export function baseUrlOf(config: Config, board: BoardConfig, addresses: readonl
   if (typeof given === "string") return given;
   const known = board.transport === "local" ? [...addresses, "localhost"] : [board.address, ...addresses];
   const address = certifiable(known, config.cloud.serverName)[0] ?? known[0] ?? "localhost";
-  const port = typeof board.vars.port === "number" ? board.vars.port : CLIENT_PORT;
-  return `https://${address.includes(":") ? `[${address}]` : address}:${port}`;
+  return `https://${address.includes(":") ? `[${address}]` : address}:${clientPortOf(board)}`;
 }
+
+/** Where the IM server listens. */
+export const clientPortOf = ({ vars }: BoardConfig): number =>
+  typeof vars.port === "number" ? vars.port : CLIENT_PORT;
 
 /** All names under which a client may come to the board. */
 function namesOf(board: BoardConfig, addresses: readonly string[]): string[] {

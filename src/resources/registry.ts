@@ -13,6 +13,7 @@ import { rabbitmqDefinitions } from "./rabbitmq-definitions.js";
 import { rabbitmqPlugins } from "./rabbitmq-plugins.js";
 import { register, type RegisteredType } from "./resource.js";
 import { service } from "./service.js";
+import { shaper } from "./shaper.js";
 import { sysctl } from "./sysctl.js";
 import { user } from "./user.js";
 
@@ -28,6 +29,7 @@ const ALL: readonly RegisteredType[] = [
   register(rabbitmqDefinitions),
   register(rabbitmqPlugins),
   register(service),
+  register(shaper),
   register(sysctl),
   register(user),
 ];

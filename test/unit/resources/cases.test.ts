@@ -28,6 +28,26 @@ const accountRows = (other: Readonly<Record<string, string>>) =>
     end: "end:",
   }).join("\n");
 
+const WAY_OUT = { device: "eth0", settings: { uplink: "20mbit" }, ports: [8448, 5672], marks: "nft" };
+const WAY_OUT_SETTINGS = `# Managed by imcloud: what /usr/local/sbin/imcloud-qos goes by.
+QOS_DEVICE=eth0
+QOS_UPLINK=20mbit
+QOS_DOWNLINK=
+QOS_KINDS="cake htb fq_codel"
+QOS_MARKS=nft
+QOS_PORTS="8448, 5672"
+`;
+/** The answer of a board where all is as {@link WAY_OUT} has it, but for the rows given. */
+const wayOut = (other: Readonly<Record<string, string>>) =>
+  Object.values({
+    devices: "device|lo\ndevice|eth0",
+    settings: `settings|${sha256(WAY_OUT_SETTINGS)}  -`,
+    queues: "tc|qdisc cake 1c1: dev eth0 root refcnt 2 bandwidth 19Mbit diffserv4",
+    marks: "marks|table inet imcloud_qos",
+    ...other,
+    end: "end",
+  }).join("\n");
+
 type Expected = readonly string[] | "unknowable";
 type Case = readonly [type: string, title: string, desired: object, output: string, expected: Expected];
 
@@ -273,6 +293,51 @@ const CASES: readonly Case[] = [
     REPOSITORY,
     `${sha256(SOURCES)}  /etc/apt/sources.list.d/imcloud-x.sources\n${sha256(KEY)}  /etc/apt/keyrings/imcloud-x.asc\nend`,
     [],
+  ],
+  ["shaper", "nothing to do", WAY_OUT, wayOut({}), []],
+  [
+    "shaper",
+    "the kernel's own queue, no settings",
+    WAY_OUT,
+    wayOut({ settings: "", queues: "tc|qdisc fq_codel 0: dev eth0 root refcnt 2", marks: "" }),
+    [`create cutoff: eth0: fq_codel -> ${WAY_OUT_SETTINGS}`],
+  ],
+  [
+    "shaper",
+    "another rate",
+    WAY_OUT,
+    wayOut({ settings: `settings|${"0".repeat(64)}  -` }),
+    [`update cutoff: eth0: cake, by imcloud, marked -> ${WAY_OUT_SETTINGS}`],
+  ],
+  [
+    "shaper",
+    "the queue that came with a new interface",
+    WAY_OUT,
+    wayOut({ queues: "tc|qdisc mq 0: dev eth0 root" }),
+    [`update cutoff: eth0: mq, marked -> ${WAY_OUT_SETTINGS}`],
+  ],
+  [
+    "shaper",
+    "without its marks",
+    WAY_OUT,
+    wayOut({ marks: "" }),
+    [`update cutoff: eth0: cake, by imcloud -> ${WAY_OUT_SETTINGS}`],
+  ],
+  [
+    "shaper",
+    "inward wanted, and no ifb",
+    { ...WAY_OUT, settings: { uplink: "20mbit", downlink: "1gbit" } },
+    wayOut({}),
+    [
+      `update cutoff: eth0: cake, by imcloud, marked -> ${WAY_OUT_SETTINGS.replace("DOWNLINK=", "DOWNLINK=1gbit")}`,
+    ],
+  ],
+  [
+    "shaper",
+    "an interface that is not there",
+    { ...WAY_OUT, settings: { device: "eth7" } },
+    wayOut({}),
+    "unknowable",
   ],
 ];
 

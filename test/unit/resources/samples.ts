@@ -49,6 +49,15 @@ export const SAMPLES: Readonly<Record<string, readonly [unknown, unknown]>> = {
   ],
   "rabbitmq-plugins": [{ names: ["rabbitmq_prometheus"] }, { names: [] }],
   service: [{ unit: "cron.service" }, { unit: "ssh.service", port: 22 }],
+  shaper: [
+    {
+      device: "eth0",
+      settings: { uplink: "20mbit", downlink: "100mbit" },
+      ports: [8448],
+      marks: "nft",
+    },
+    { device: "", settings: { device: "eth1" }, ports: [8448, 5672], marks: "iptables" },
+  ],
   sysctl: [
     { key: "net.core.somaxconn", value: 4096, atLeast: true },
     { key: "vm.dirty_bytes", value: "50331648" },
