@@ -23,6 +23,8 @@ export interface ResolverInput {
   readonly workspace: Workspace;
   /** Called before something is downloaded. */
   readonly fetching: (what: string) => void;
+  /** The operator's own login is one by password. */
+  readonly isByPassword?: boolean;
   /** Make and fetch nothing: certificate, artifacts and secrets that are not there yet are stood in for. */
   readonly onlyLooking?: boolean;
 }
@@ -33,6 +35,7 @@ export function resolverOf({
   secrets,
   workspace,
   fetching,
+  isByPassword = false,
   onlyLooking = false,
 }: ResolverInput): (facts: Facts) => Promise<readonly ResolvedItem[]> {
   return async (facts) => {
@@ -59,7 +62,10 @@ export function resolverOf({
       playbooks: board.playbooks,
       folder: config.folder,
       facts,
-      board: { name: board.name, address: board.address, tags: board.tags, groups: board.groups },
+      board: {
+        ...{ name: board.name, address: board.address, tags: board.tags, groups: board.groups },
+        login: isByPassword ? "password" : "key",
+      },
       cloud,
       vars: board.vars,
       secrets: known,

@@ -7,6 +7,7 @@ import { command } from "./command.js";
 import { directory } from "./directory.js";
 import { file } from "./file.js";
 import { kernelArgument } from "./kernel-argument.js";
+import { firewall } from "./firewall.js";
 import { line } from "./line.js";
 import { packages } from "./package.js";
 import { rabbitmqDefinitions } from "./rabbitmq-definitions.js";
@@ -14,6 +15,7 @@ import { rabbitmqPlugins } from "./rabbitmq-plugins.js";
 import { register, type RegisteredType } from "./resource.js";
 import { service } from "./service.js";
 import { shaper } from "./shaper.js";
+import { sshd } from "./sshd.js";
 import { sysctl } from "./sysctl.js";
 import { user } from "./user.js";
 
@@ -24,12 +26,14 @@ const ALL: readonly RegisteredType[] = [
   register(directory),
   register(file),
   register(kernelArgument),
+  register(firewall),
   register(line),
   register(packages),
   register(rabbitmqDefinitions),
   register(rabbitmqPlugins),
   register(service),
   register(shaper),
+  register(sshd),
   register(sysctl),
   register(user),
 ];

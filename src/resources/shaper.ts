@@ -8,14 +8,13 @@
  *
  * Sources: tc(8), tc-cake(8), tc-htb(8).
  */
-import { createHash } from "node:crypto";
 import { z } from "zod";
-import { lines, sh, type Script } from "../board/script.js";
-import { replaceFile } from "./replace-file.js";
+import { sh } from "../board/script.js";
+import { areSettings, probeSettings, withSettings } from "./program-settings.js";
 import { known, unknowable, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
-const PROGRAM = "/usr/local/sbin/imcloud-qos";
 export const QOS_SETTINGS = "/etc/default/imcloud-qos";
+const PROGRAM = { path: "/usr/local/sbin/imcloud-qos", settings: QOS_SETTINGS };
 /** Handles by which the program marks its own: `UP` and `DOWN` there. */
 export const QOS_HANDLES = { up: "1c1:", down: "1c2:" } as const;
 export const QOS_IFB = "ifb-imcloud";
@@ -95,7 +94,7 @@ const Desired = z
 type Desired = z.infer<typeof Desired>;
 
 interface Observed {
-  /** SHA-256 of the settings; undefined: none. */
+  /** SHA-256 of the settings, as the probe prints it; undefined: none. */
   readonly settings?: string;
   readonly qdiscs: readonly Qdisc[];
   readonly isMarked: boolean;
@@ -116,7 +115,7 @@ export const shaper: ResourceType<Desired, Observed> = {
   probe: () => sh`
 command -v tc > /dev/null || exit 0
 for d in /sys/class/net/*; do printf 'device|%s\n' "\${d##*/}"; done
-[ ! -e ${QOS_SETTINGS} ] || printf 'settings|%s\n' "$(sha256sum < ${QOS_SETTINGS})"
+${probeSettings(PROGRAM)}
 tc qdisc show | sed 's/^/tc|/'
 ! command -v nft > /dev/null || nft list tables 2> /dev/null | sed 's/^/marks|/'
 ! command -v iptables > /dev/null || iptables -w -t mangle -S IMCLOUD_QOS 2> /dev/null | sed 's/^/marks|/'
@@ -126,7 +125,7 @@ echo end`,
     const rows = output.split("\n").map((line) => line.split("|"));
     const after = (word: string) => rows.flatMap(([first, rest = ""]) => (first === word ? [rest] : []));
     if (after("end").length === 0 && !output.split("\n").includes("end")) return new Map();
-    const settings = after("settings")[0]?.slice(0, 64);
+    const settings = after("settings")[0];
     const value: Observed = {
       ...(settings !== undefined && { settings }),
       qdiscs: after("tc").flatMap(rootOf),
@@ -157,7 +156,7 @@ echo end`,
     const down = qdiscs.find((qdisc) => qdisc.device === QOS_IFB);
     const isShaped =
       up?.handle === QOS_HANDLES.up && (!desired.settings.downlink || down?.handle === QOS_HANDLES.down);
-    if (settings === createHash("sha256").update(text).digest("hex") && isShaped && isMarked) return [];
+    if (areSettings(settings, text) && isShaped && isMarked) return [];
     return [
       {
         kind: settings === undefined ? "create" : "update",
@@ -165,27 +164,11 @@ echo end`,
         confirmWithinS: desired.confirmWithinS,
         before: `${device}: ${up?.kind ?? "no queue"}${up?.handle === QOS_HANDLES.up ? ", by imcloud" : ""}${isMarked ? ", marked" : ""}`,
         after: text,
-        saves: [QOS_SETTINGS],
-        apply: lines([
-          replaceFile(QOS_SETTINGS, text, { mode: "0644", owner: "root", group: "root" }),
-          sh`${PROGRAM} start`,
-        ]),
-        undo: UNDO,
+        ...withSettings(PROGRAM, text),
       },
     ];
   },
 };
-
-/** Back to the settings that were there before, or to the kernel's own queue. */
-const UNDO: Script = sh`
-[ ! -x ${PROGRAM} ] || [ ! -e ${QOS_SETTINGS} ] || ${PROGRAM} stop
-if [ -e "$IMCLOUD_SAVED/0" ]; then
-  cp -a "$IMCLOUD_SAVED/0" ${`${QOS_SETTINGS}.imcloud-undo`}
-  mv -fT ${`${QOS_SETTINGS}.imcloud-undo`} ${QOS_SETTINGS}
-  [ ! -x ${PROGRAM} ] || ${PROGRAM} start
-else
-  rm -f ${QOS_SETTINGS}
-fi`;
 
 const deviceOf = ({ device, settings }: Desired): string => settings.device ?? device;
 

@@ -34,6 +34,9 @@ export const SAMPLES: Readonly<Record<string, readonly [unknown, unknown]>> = {
   "kernel-argument": [
     { path: "/etc/imtest/cmdline.txt", argument: "cgroup_enable=memory" },
     { path: "/etc/imtest/cmdline.txt", argument: "usb-storage.quirks=152d:0578:u", only: true },
+  firewall: [
+    { tcp: [8448], by: "nft" },
+    { tcp: [8448, 5671], ssh: [22], by: "ufw" },
   ],
   line: [
     { path: "/etc/hosts", line: "192.0.2.1 one" },
@@ -57,6 +60,10 @@ export const SAMPLES: Readonly<Record<string, readonly [unknown, unknown]>> = {
       marks: "nft",
     },
     { device: "", settings: { device: "eth1" }, ports: [8448, 5672], marks: "iptables" },
+  ],
+  sshd: [
+    { settings: { PasswordAuthentication: "no", PermitRootLogin: "prohibit-password" }, login: "key" },
+    { settings: { MaxAuthTries: "4" } },
   ],
   sysctl: [
     { key: "net.core.somaxconn", value: 4096, atLeast: true },
