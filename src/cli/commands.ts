@@ -1,6 +1,7 @@
 /** Every command, in the order of the help. A new one is a file beside this one and a line here. */
 import type { Command } from "commander";
 import { addApplyCommand } from "./apply.js";
+import { addAuditCommand } from "./audit.js";
 import { addCompletionCommand } from "./completion.js";
 import { addDestroyCommand } from "./destroy.js";
 import { addDocsCommand } from "./docs.js";
@@ -25,6 +26,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addPlanCommand,
   addApplyCommand,
   addHealthCommand,
+  addAuditCommand,
   addFactsCommand,
   addExplainCommand,
   addQosCommand,

@@ -152,3 +152,84 @@ test("an old server's main file gets a block at its head, and nothing else in it
   expect((await home.imcloud("destroy", "kitchen", "--yes", "kitchen")).exitCode).toBe(0);
   expect(await board.sh("cat /etc/ssh/sshd_config")).toBe(before);
 });
+
+interface Audited {
+  readonly boards: {
+    readonly kitchen: { readonly findings: readonly { check: string; verdict: string; summary: string }[] };
+  };
+}
+
+test("an audit finds what was planted, and has nothing to say of the hardened board", async () => {
+  await using board = await virtualBoard("kitchen");
+  await using home = await operator({ boards: [board], playbooks: ["base", "hardening"] });
+  await board.sh(LISTEN);
+  await board.sh(`
+useradd -m -p "$(perl -e 'print crypt("raspberry", "\\$6\\$imtest\\$")')" ada
+useradd -m -p '' bob
+mkdir -p /etc/rabbitmq /etc/kafka
+printf '# default_pass = in a comment\\ndefault_user = im\\n' >/etc/rabbitmq/harmless.conf
+printf 'default_pass = hush\\n' >/etc/rabbitmq/rabbitmq.conf
+printf 'password=hush\\n' >/etc/kafka/closed.properties
+chmod 0640 /etc/kafka/closed.properties`);
+
+  const audit = async () => {
+    const { exitCode, json } = await home.imcloud("audit", "--json");
+    const { findings } = (json as unknown as Audited).boards.kitchen;
+    return { exitCode, of: new Map(findings.map((finding) => [finding.check, finding])) };
+  };
+  const before = await audit();
+  expect(before.exitCode).toBe(3);
+  expect(before.of.get("passwords")).toMatchObject({
+    verdict: "critical",
+    summary: "no password: bob; a password that everybody knows: ada",
+  });
+  expect(before.of.get("secrets")).toMatchObject({
+    verdict: "critical",
+    summary: "every account can read /etc/rabbitmq/rabbitmq.conf",
+  });
+  expect(before.of.get("ports")).toMatchObject({
+    verdict: "warning",
+    summary: `nobody asked for ${UNASKED_PORT}/tcp (systemd), ${IM_PORT}/tcp (systemd)`,
+  });
+  expect(before.of.get("ssh")).toMatchObject({ verdict: "warning", summary: "passwords are taken" });
+  expect(before.of.get("firewall")).toMatchObject({ verdict: "warning", summary: "none" });
+
+  // As the hints say; the timer is the lab's doing.
+  await board.sh(`
+passwd -q --lock ada; passwd -q --lock bob
+chmod o-r /etc/rabbitmq/rabbitmq.conf
+systemctl unmask -q apt-daily-upgrade.timer; systemctl enable -q apt-daily-upgrade.timer`);
+  const applied = await home.imcloud("apply", "--yes");
+  expect(applied.exitCode, applied.stderr).toBe(0);
+  const after = await audit();
+  const bad = [...after.of.values()].filter(({ check, verdict }) => verdict !== "ok" && check !== "updates");
+  expect(bad).toEqual([]);
+  expect(after.of.get("ports")?.summary).toBe(`22/tcp (sshd), ${IM_PORT}/tcp (systemd)`);
+});
+
+test("where a release keeps to iptables, or somebody to ufw, the rules are theirs, and go as they came", async () => {
+  await using board = await virtualBoard("kitchen", { packages: ["iptables", "ufw"] });
+  await board.sh(LISTEN);
+  const playbook = (by: string) => `
+- file: { path: /usr/local/sbin/imcloud-firewall, template: usr/local/sbin/imcloud-firewall, mode: "0755" }
+- firewall: { tcp: [${IM_PORT}], by: ${by} }
+`;
+  const rules = "iptables-legacy -S; ip6tables-legacy -S; ufw show added";
+  await board.sh(
+    "for each in iptables ip6tables; do update-alternatives --quiet --set $each /usr/sbin/$each-legacy; done",
+  );
+  for (const by of ["iptables", "ufw"]) {
+    if (by === "ufw") await board.sh("ufw allow 22/tcp; ufw --force enable");
+    const before = await board.sh(rules);
+    await using home = await operator({ boards: [board], playbook: playbook(by) });
+    const applied = await home.imcloud("apply", "--yes");
+    expect(applied.exitCode, applied.stderr).toBe(0);
+    expect([await knock(board, IM_PORT), await knock(board, UNASKED_PORT)], by).toEqual([
+      "open",
+      by === "ufw" ? "silence" : "ECONNREFUSED",
+    ]);
+    expect((await home.imcloud("plan")).exitCode).toBe(0);
+    expect((await home.imcloud("destroy", "kitchen", "--yes", "kitchen")).exitCode).toBe(0);
+    expect(await board.sh(rules), by).toBe(before);
+  }
+});
