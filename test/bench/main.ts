@@ -9,10 +9,11 @@ import { idle } from "./idle.js";
 import type { Bench } from "./metric.js";
 import { noopWide } from "./noop-wide.js";
 import { noop } from "./noop.js";
+import { qos } from "./qos.js";
 import { send } from "./send.js";
 import { start } from "./start.js";
 
-const BENCHES: readonly Bench[] = [start, noop, noopWide, first, fleet, send, idle];
+const BENCHES: readonly Bench[] = [start, noop, noopWide, first, fleet, send, idle, qos];
 
 const names = process.argv.slice(2);
 const chosen = names.flatMap((name) => BENCHES.find((bench) => bench.name === name) ?? []);
