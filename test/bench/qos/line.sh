@@ -21,8 +21,8 @@ ip -n world route add default via 10.78.0.254
 ip netns exec modem sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'
 # 2.5 MB are a second of it.
 tc -n modem qdisc add dev wan root tbf rate 20mbit burst 16kb limit 2500000
-# As these boards' kernels come, whatever this machine's does.
-echo cubic > /proc/sys/net/ipv4/tcp_congestion_control
+# One that goes by losses, as these boards' kernels come with: a namespace may always have this one.
+echo reno > /proc/sys/net/ipv4/tcp_congestion_control
 # As much as anybody wants, to whoever comes.
 # shellcheck disable=SC2016 # perl's own variables
 systemd-run --quiet --collect --unit=bench-upload perl -MIO::Socket::INET -e '
