@@ -6,8 +6,8 @@ import { artifact } from "./artifact.js";
 import { command } from "./command.js";
 import { directory } from "./directory.js";
 import { file } from "./file.js";
-import { kernelArgument } from "./kernel-argument.js";
 import { firewall } from "./firewall.js";
+import { kernelArgument } from "./kernel-argument.js";
 import { line } from "./line.js";
 import { packages } from "./package.js";
 import { rabbitmqDefinitions } from "./rabbitmq-definitions.js";
@@ -25,8 +25,8 @@ const ALL: readonly RegisteredType[] = [
   register(command),
   register(directory),
   register(file),
-  register(kernelArgument),
   register(firewall),
+  register(kernelArgument),
   register(line),
   register(packages),
   register(rabbitmqDefinitions),

@@ -34,6 +34,7 @@ export const SAMPLES: Readonly<Record<string, readonly [unknown, unknown]>> = {
   "kernel-argument": [
     { path: "/etc/imtest/cmdline.txt", argument: "cgroup_enable=memory" },
     { path: "/etc/imtest/cmdline.txt", argument: "usb-storage.quirks=152d:0578:u", only: true },
+  ],
   firewall: [
     { tcp: [8448], by: "nft" },
     { tcp: [8448, 5671], ssh: [22], by: "ufw" },
