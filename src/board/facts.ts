@@ -17,6 +17,8 @@ const WATCHED_PACKAGES = [
   "unattended-upgrades",
   "systemd-timesyncd",
   ...["rpi-swap", "systemd-zram-generator", "zram-tools"],
+  "openssh-server",
+  "network-manager",
 ] as const;
 
 /** Packages that set up swap in compressed memory by themselves. */
@@ -47,6 +49,11 @@ export const Facts = z.object({
   addresses: z
     .array(z.string())
     .describe("global addresses, without prefix length; those of the network with the way out come first"),
+  device: z
+    .string()
+    .describe("the network interface with the way out, else that of the first network; empty if none"),
+  wifi: z.array(z.string()).describe("network interfaces that are radios"),
+  ufw: z.boolean().describe("whether ufw is the firewall that is switched on"),
   timeSync: z.string().describe("the time service that is installed: systemd-timesyncd, chrony, ntp or none"),
   packages: z
     .record(z.string(), z.string())
@@ -93,6 +100,7 @@ const FILES = [
   "/sys/fs/cgroup/cgroup.controllers",
   "/proc/cgroups",
   "/run/imcloud-zram",
+  "/etc/ufw/ufw.conf",
 ];
 
 /** awk's view of {@link FILES}. */
@@ -108,7 +116,8 @@ FILENAME ~ /fib_trie$/ { if (/32 host/) print "address=" last; last = $2 }
 FILENAME ~ /cgroup.controllers$/ { print "controllers=" $0 }
 FILENAME ~ /cgroups$/ && $1 == "memory" { print "cgroup1.memory=" $4 }
 FILENAME ~ /imcloud-zram$/ { print "zram.own=" $0 }
-FILENAME ~ /route$/ && FNR > 1 { print "route=" $1 " " $2 " " $8 }`;
+FILENAME ~ /route$/ && FNR > 1 { print "route=" $1 " " $2 " " $8 }
+FILENAME ~ /ufw.conf$/ && /^ENABLED=yes/ { print "ufw=yes" }`;
 
 /** Prints `name=value` lines. Every value is one line; a name may come several times. */
 export function factsScript(): Script {
@@ -130,6 +139,9 @@ for p in systemd-timesyncd chronyd ntpd; do
   for d in /lib/systemd /usr/lib/systemd /usr/sbin; do
     [ -x "$d/$p" ] && { printf 'timeSync=%s\n' "$p"; break 2; }
   done
+done
+for d in /sys/class/net/*/phy80211; do
+  [ -e "$d" ] && { d=\${d%/phy80211}; printf 'wifi=%s\n' "\${d##*/}"; }
 done
 dpkg-query -W -f ${PACKAGE_ROW} ${[...WATCHED_PACKAGES]} 2>/dev/null
 ${disksScript()}
@@ -171,6 +183,9 @@ export function parseFacts(output: string): Facts {
     init: one("init"),
     bootFolder: one("bootFolder"),
     addresses: addressesOf(all.get("address") ?? [], all.get("route") ?? []),
+    device: deviceOf(all.get("route") ?? []),
+    wifi: all.get("wifi") ?? [],
+    ufw: one("ufw") === "yes",
     timeSync:
       { "systemd-timesyncd": "systemd-timesyncd", chronyd: "chrony", ntpd: "ntp" }[one("timeSync")] ?? "none",
     packages,
@@ -211,6 +226,15 @@ function addressesOf(addresses: readonly string[], routes: readonly string[]): s
   return [...new Set(addresses)]
     .filter((address) => !address.startsWith("127."))
     .sort((one, other) => isOutside(one) - isOutside(other) || (one < other ? -1 : 1));
+}
+
+/** Bridges that containers hang on come behind all others. */
+function deviceOf(routes: readonly string[]): string {
+  const rows = routes.map((route) => route.split(" "));
+  const isBridge = (name: string) => /^(docker|br-|virbr|veth|lxc)/.test(name);
+  const wayOut = rows.find(([, to]) => to === "00000000");
+  const network = rows.find(([name = ""]) => !isBridge(name)) ?? rows[0];
+  return (wayOut ?? network)?.[0] ?? "";
 }
 
 function installedOf(rows: readonly string[]): Record<string, string> {

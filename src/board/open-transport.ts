@@ -45,6 +45,7 @@ export function openTransport(link: Link, { board, sudoPassword }: TransportOpti
 
   return {
     board,
+    isByPassword: link.isByPassword,
     get counts() {
       return { handshakes: link.handshakes, execs };
     },

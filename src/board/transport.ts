@@ -7,6 +7,8 @@ export interface Transport {
   /** The board's name in `imcloud.yaml`. */
   readonly board: string;
   readonly counts: TransportCounts;
+  /** The connection was opened by a password: one that asks for a key alone would refuse the next. */
+  readonly isByPassword: boolean;
 
   /**
    * Runs a script as root on the board, with no standard input.

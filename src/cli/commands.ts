@@ -1,6 +1,7 @@
 /** Every command, in the order of the help. A new one is a file beside this one and a line here. */
 import type { Command } from "commander";
 import { addApplyCommand } from "./apply.js";
+import { addAuditCommand } from "./audit.js";
 import { addCompletionCommand } from "./completion.js";
 import { addDestroyCommand } from "./destroy.js";
 import { addDocsCommand } from "./docs.js";
@@ -12,6 +13,7 @@ import { addInitCommand } from "./init.js";
 import { addLabCommand } from "./lab.js";
 import { addPlanCommand } from "./plan.js";
 import type { Context } from "./program.js";
+import { addQosCommand } from "./qos.js";
 import { addRollbackCommand } from "./rollback.js";
 import { addSchemaCommand } from "./schema.js";
 import { addServerCommand } from "./server.js";
@@ -26,8 +28,10 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addApplyCommand,
   addTuneCommand,
   addHealthCommand,
+  addAuditCommand,
   addFactsCommand,
   addExplainCommand,
+  addQosCommand,
   addExecCommand,
   addSshCommand,
   addUserCommand,

@@ -7,6 +7,7 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import { jsonSchema } from "../config/document.js";
+import { AUDITS } from "../health/audits.js";
 import { CHECKS } from "../health/checks.js";
 import { RESOURCE_TYPES } from "../resources/registry.js";
 import { FOLKLORE } from "../resources/sysctl-folklore.js";
@@ -15,7 +16,8 @@ import { RELEASES } from "../shared/releases.js";
 import { sysctlRows } from "./sysctl-table.js";
 import { schemaTable, type SchemaNode } from "../shared/schema-table.js";
 
-type Part = "commands" | "settings" | "errors" | "checks" | "resources" | "releases" | "sysctls" | "refused";
+type Part =
+  "commands" | "settings" | "errors" | "checks" | "audits" | "resources" | "releases" | "sysctls" | "refused";
 
 const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
   commands: (program) => commandsOf(program, "").join("\n\n"),
@@ -39,6 +41,11 @@ const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
         playbook ?? "",
         (after ?? []).join(", "),
       ]),
+    ),
+  audits: () =>
+    table(
+      ["finding", "looks at", "only with"],
+      AUDITS.map(({ id, title, playbook }) => [`\`${id}\``, title, playbook ?? ""]),
     ),
   resources: () =>
     [...RESOURCE_TYPES.values()]

@@ -43,7 +43,12 @@ export async function applyFleet(
       const verify = verification(board, transport, say, options.signal);
       const applied = await applyBoard({
         transport,
-        resolve: resolverOf({ ...fleet, board, fetching: (what) => say.doing(`fetching ${what}`) }),
+        resolve: resolverOf({
+          ...fleet,
+          board,
+          isByPassword: transport.isByPassword,
+          fetching: (what) => say.doing(`fetching ${what}`),
+        }),
         approve: (plan) => verify.before(plan),
         prune: options.prune,
         afresh: (again) => withBoard(board, unstoppable, again),

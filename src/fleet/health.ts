@@ -2,15 +2,25 @@
  * How the boards are. A board that cannot be reached has one finding: that.
  */
 import { ImcloudError } from "../shared/errors.js";
-import { probeHealth, type Finding } from "../health/probe.js";
+import { checksFor, probeHealth, type Finding } from "../health/probe.js";
 import { worstOf, type BoardHealth } from "../health/report.js";
 import { onEachBoard, type Fleet } from "./fleet.js";
 import type { FleetProgress } from "./progress.js";
 
-export async function healthOfFleet(fleet: Fleet, progress: FleetProgress): Promise<readonly BoardHealth[]> {
+/** @param checks those to make on a board with these playbooks; all of health's unless given */
+export async function healthOfFleet(
+  fleet: Fleet,
+  progress: FleetProgress,
+  checks = checksFor,
+): Promise<readonly BoardHealth[]> {
   const outcomes = await onEachBoard(fleet, progress, async (board, transport, say) => {
     say.doing("probing");
-    const findings = await probeHealth(transport, board.playbooks, fleet.connecting.signal);
+    const findings = await probeHealth(
+      transport,
+      board.playbooks,
+      fleet.connecting.signal,
+      checks(board.playbooks),
+    );
     say.ended(worstOf(findings.map(({ verdict }) => verdict)), true);
     return findings;
   });

@@ -27,7 +27,12 @@ export async function planFleet(
       say.doing("probing");
       const plan = await planBoard({
         transport,
-        resolve: resolverOf({ ...fleet, board, fetching: (what) => say.doing(`fetching ${what}`) }),
+        resolve: resolverOf({
+          ...fleet,
+          board,
+          isByPassword: transport.isByPassword,
+          fetching: (what) => say.doing(`fetching ${what}`),
+        }),
         ...(remembered !== undefined && { rememberedFacts: remembered }),
       });
       await rememberFacts(fleet.workspace, board.name, plan.facts);

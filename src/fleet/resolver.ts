@@ -23,6 +23,8 @@ export interface ResolverInput {
   readonly workspace: Workspace;
   /** Called before something is downloaded. */
   readonly fetching: (what: string) => void;
+  /** The operator's own login is one by password. */
+  readonly isByPassword?: boolean;
   /** Make and fetch nothing: certificate, artifacts and secrets that are not there yet are stood in for. */
   readonly onlyLooking?: boolean;
 }
@@ -33,6 +35,7 @@ export function resolverOf({
   secrets,
   workspace,
   fetching,
+  isByPassword = false,
   onlyLooking = false,
 }: ResolverInput): (facts: Facts) => Promise<readonly ResolvedItem[]> {
   return async (facts) => {
@@ -60,7 +63,10 @@ export function resolverOf({
       playbooks: board.playbooks,
       folder: config.folder,
       facts,
-      board: { name: board.name, address: board.address, tags: board.tags, groups: board.groups },
+      board: {
+        ...{ name: board.name, address: board.address, tags: board.tags, groups: board.groups },
+        login: isByPassword ? "password" : "key",
+      },
       cloud,
       vars: board.vars,
       secrets: known,
@@ -82,9 +88,12 @@ export function baseUrlOf(config: Config, board: BoardConfig, addresses: readonl
   if (typeof given === "string") return given;
   const known = board.transport === "local" ? [...addresses, "localhost"] : [board.address, ...addresses];
   const address = certifiable(known, config.cloud.serverName)[0] ?? known[0] ?? "localhost";
-  const port = typeof board.vars.port === "number" ? board.vars.port : CLIENT_PORT;
-  return `https://${address.includes(":") ? `[${address}]` : address}:${port}`;
+  return `https://${address.includes(":") ? `[${address}]` : address}:${clientPortOf(board)}`;
 }
+
+/** Where the IM server listens. */
+export const clientPortOf = ({ vars }: BoardConfig): number =>
+  typeof vars.port === "number" ? vars.port : CLIENT_PORT;
 
 /** All names under which a client may come to the board. */
 function namesOf(board: BoardConfig, addresses: readonly string[]): string[] {

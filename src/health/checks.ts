@@ -7,6 +7,7 @@ import { diskSpace, inodes } from "./checks/disk-space.js";
 import { failedUnits } from "./checks/failed-units.js";
 import { imserver, imserverService } from "./checks/imserver.js";
 import { kernel } from "./checks/kernel.js";
+import { link } from "./checks/link.js";
 import { load } from "./checks/load.js";
 import { memoryLimits } from "./checks/memory-limits.js";
 import { memory } from "./checks/memory.js";
@@ -38,6 +39,7 @@ export const CHECKS: readonly HealthCheck[] = [
   watchdog,
   clock,
   sysctl,
+  link,
   rabbitmqService,
   rabbitmqPort,
   rabbitmqAlarms,

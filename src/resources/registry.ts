@@ -9,6 +9,7 @@ import { directory } from "./directory.js";
 import { disk } from "./disk.js";
 import { diskTrim } from "./disk-trim.js";
 import { file } from "./file.js";
+import { firewall } from "./firewall.js";
 import { kernelArgument } from "./kernel-argument.js";
 import { line } from "./line.js";
 import { mount } from "./mount.js";
@@ -17,6 +18,8 @@ import { rabbitmqDefinitions } from "./rabbitmq-definitions.js";
 import { rabbitmqPlugins } from "./rabbitmq-plugins.js";
 import { register, type RegisteredType } from "./resource.js";
 import { service } from "./service.js";
+import { shaper } from "./shaper.js";
+import { sshd } from "./sshd.js";
 import { sysctl } from "./sysctl.js";
 import { user } from "./user.js";
 
@@ -29,6 +32,7 @@ const ALL: readonly RegisteredType[] = [
   register(disk),
   register(diskTrim),
   register(file),
+  register(firewall),
   register(kernelArgument),
   register(line),
   register(mount),
@@ -36,6 +40,8 @@ const ALL: readonly RegisteredType[] = [
   register(rabbitmqDefinitions),
   register(rabbitmqPlugins),
   register(service),
+  register(shaper),
+  register(sshd),
   register(sysctl),
   register(user),
 ];

@@ -9,11 +9,12 @@ import { idle } from "./idle.js";
 import type { Bench } from "./metric.js";
 import { noopWide } from "./noop-wide.js";
 import { noop } from "./noop.js";
+import { qos } from "./qos.js";
 import { send } from "./send.js";
 import { ssd } from "./ssd.js";
 import { start } from "./start.js";
 
-const BENCHES: readonly Bench[] = [start, noop, noopWide, first, fleet, send, idle, ssd];
+const BENCHES: readonly Bench[] = [start, noop, noopWide, first, fleet, send, idle, ssd, qos];
 
 const names = process.argv.slice(2);
 const chosen = names.flatMap((name) => BENCHES.find((bench) => bench.name === name) ?? []);

@@ -535,6 +535,65 @@ const CASES: readonly Case[] = [
   ],
   ["no lists", "updates", "lists=\nsecurity=0", "unknown", /no package lists/],
   ["apt broken", "updates", "lists=1\nsecurity=0", "unknown", "apt does not say", 1],
+
+  [
+    "a cable as it should be",
+    "link",
+    "model=Raspberry Pi 4 Model B Rev 1.4\ncontainer=\ndevice=eth0\nthere=yes\nspeed=1000\nduplex=full\nroot=mq 0:",
+    "ok",
+    "eth0",
+  ],
+  [
+    "a bad cable",
+    "link",
+    "model=Raspberry Pi 4 Model B Rev 1.4\ncontainer=\ndevice=eth0\nthere=yes\nspeed=100\nduplex=full\nroot=mq 0:",
+    "warning",
+    "eth0 is slower than its port",
+  ],
+  [
+    "a board whose port has no gigabit",
+    "link",
+    "model=Raspberry Pi 3 Model B Rev 1.2\ncontainer=\ndevice=eth0\nthere=yes\nspeed=100\nduplex=full\nroot=pfifo_fast 0:",
+    "ok",
+    "eth0",
+  ],
+  [
+    "half duplex",
+    "link",
+    "model=Raspberry Pi 4 Model B\ncontainer=\ndevice=eth0\nthere=yes\nspeed=100\nduplex=half\nroot=mq 0:",
+    "warning",
+    /not both at a time/,
+  ],
+  [
+    "a radio without a broker",
+    "link",
+    "model=\ncontainer=\ndevice=wlan0\nthere=yes\nwifi=yes\nspeed=\nduplex=\nroot=mq 0:",
+    "ok",
+    "wlan0, by radio",
+  ],
+  [
+    "shaped",
+    "link",
+    "model=\ncontainer=\nconfigured=yes\ndevice=eth0\nthere=yes\nspeed=1000\nduplex=full\nroot=cake 1c1:",
+    "ok",
+    "eth0, shaped by cake",
+  ],
+  [
+    "asked to be shaped, and is not",
+    "link",
+    "model=\ncontainer=\nconfigured=yes\ndevice=eth0\nthere=yes\nspeed=1000\nduplex=full\nroot=mq 0:",
+    "warning",
+    "the queue of eth0 is mq, and not the one that `qos` sets",
+  ],
+  ["no network", "link", "model=\ncontainer=\ndevice=", "unknown", "no interface with a network"],
+  ["an interface that went", "link", "configured=yes\ndevice=eth1", "unknown", "eth1 is not there"],
+  [
+    "an emulated board, whose link tells no speed",
+    "link",
+    "model=linux,dummy-virt\ncontainer=\ndevice=eth0\nthere=yes\nspeed=-1\nduplex=unknown\nroot=fq_codel 0:",
+    "ok",
+    "eth0",
+  ],
 ];
 
 const named = CASES.map(([title, id, stdout, verdict, summary, exitCode = 0]) => ({
@@ -588,4 +647,15 @@ test("a check comes after its causes", () => {
     for (const cause of after) expect(ids.indexOf(cause)).toBeLessThan(ids.indexOf(id));
     for (const cause of after) expect(ids).toContain(cause);
   }
+});
+
+test("a broker over a radio is warned of", () => {
+  const { verdict, summary } = check("link").judge(
+    { stdout: "device=wlan0\nthere=yes\nwifi=yes\nroot=mq 0:", exitCode: 0 },
+    { playbooks: ["base", "rabbitmq"], askedAt: NOW, now: NOW },
+  );
+  expect({ verdict, summary }).toEqual({
+    verdict: "warning",
+    summary: "wlan0 is a radio, and the board has a broker",
+  });
 });

@@ -12,7 +12,7 @@ export const FACTS_FILES: readonly string[] = readdirSync(FOLDER);
 export const factsOf = (name: string, more = ""): Facts =>
   parseFacts(`${readFileSync(join(FOLDER, name), "utf8")}${more}`);
 
-export const SHIPPED = ["base", "tuning", "card", "ssd", "rabbitmq", "imserver"] as const;
+export const SHIPPED = ["base", "tuning", "card", "ssd", "rabbitmq", "imserver", "qos", "hardening"] as const;
 const SECRETS = ["amqp_password", "registration_token", "probe_password", "tls_key"];
 const source = { path: "/dev/null", sha256: "0".repeat(64), sizeBytes: 0 };
 

@@ -37,6 +37,9 @@ const drafts = (word: string) => {
   const empty = {
     "rabbitmq-plugins": "list ",
     "rabbitmq-definitions": "port 1628\n",
+    firewall: "end|",
+    sshd: "holds|port 22\n",
+    shaper: "device|eth0\ndevice|eth1\n",
     command: "todo one\ntodo two",
     "kernel-argument": "line|/etc/imtest/cmdline.txt:console=tty1 root=LABEL=root\n",
     "data-move": "now 1\nunit inactive\nunit active",

@@ -49,6 +49,10 @@ export const SAMPLES: Readonly<Record<string, readonly [unknown, unknown]>> = {
     { path: "/etc/imtest/cmdline.txt", argument: "cgroup_enable=memory" },
     { path: "/etc/imtest/cmdline.txt", argument: "usb-storage.quirks=152d:0578:u", only: true },
   ],
+  firewall: [
+    { tcp: [8448], by: "nft" },
+    { tcp: [8448, 5671], ssh: [22], by: "ufw" },
+  ],
   line: [
     { path: "/etc/hosts", line: "192.0.2.1 one" },
     { path: "/etc/hosts", line: "192.0.2.2 two", match: "two$" },
@@ -67,6 +71,19 @@ export const SAMPLES: Readonly<Record<string, readonly [unknown, unknown]>> = {
   ],
   "rabbitmq-plugins": [{ names: ["rabbitmq_prometheus"] }, { names: [] }],
   service: [{ unit: "cron.service" }, { unit: "ssh.service", port: 22 }],
+  shaper: [
+    {
+      device: "eth0",
+      settings: { uplink: "20mbit", downlink: "100mbit" },
+      ports: [8448],
+      marks: "nft",
+    },
+    { device: "", settings: { device: "eth1" }, ports: [8448, 5672], marks: "iptables" },
+  ],
+  sshd: [
+    { settings: { PasswordAuthentication: "no", PermitRootLogin: "prohibit-password" }, login: "key" },
+    { settings: { MaxAuthTries: "4" } },
+  ],
   sysctl: [
     { key: "net.core.somaxconn", value: 4096, atLeast: true },
     { key: "vm.dirty_bytes", value: "50331648" },

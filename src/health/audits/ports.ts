@@ -1,0 +1,100 @@
+/**
+ * What the network can reach: sockets that listen beyond this machine, less what a firewall keeps out.
+ * Source: ss(8), nft(8), iptables(8), ufw's `user.rules`.
+ */
+import { lines, sh } from "../../board/script.js";
+import { fail, ok, unknown, warn, type HealthCheck, type Judgement } from "../check.js";
+
+/** Of a broker: they trust whoever comes, or nearly so. */
+const BROKERS = ["beam.smp", "epmd", "java"];
+/** What the network itself needs; no role and no person asked for it. By protocol and port. */
+const NETWORK: ReadonlySet<string> = new Set(["udp 68", "udp 546", "udp 5353"]);
+
+export const ports: HealthCheck = {
+  id: "ports",
+  title: "Open ports",
+
+  probe: () =>
+    lines([
+      sh`
+command -v ss > /dev/null || exit 1
+! command -v sshd > /dev/null || sshd -T 2> /dev/null | sed -n 's/^port /ssh|/p'`,
+      firewallProbe,
+      sh`ss -H -tulnp | sed 's/^/ss|/'; echo 'end|'`,
+    ]),
+
+  judge({ stdout, exitCode }, { playbooks }): Judgement {
+    const rows = stdout.split("\n").map((line) => line.split("|"));
+    const after = (word: string) => rows.flatMap(([first, rest = ""]) => (first === word ? [rest] : []));
+    if (exitCode !== 0 || after("end").length === 0)
+      return unknown("the board does not tell what listens", {
+        hint: "see whether `ss` is there: `iproute2`",
+      });
+    const listening = after("ss").flatMap(parse);
+    const open = listening.filter(isLetIn(after("closed").length > 0, new Set(after("open").map(Number))));
+    const sshPorts = after("ssh").map(Number);
+    const unexpected = open.filter(({ protocol, port, program }) => {
+      if (NETWORK.has(`${protocol} ${port}`)) return false;
+      if (program === "sshd" || (program === "systemd" && sshPorts.includes(port))) return false;
+      return !(program === "bun" && playbooks.includes("imserver"));
+    });
+    // Let in by name: somebody asked for it.
+    const unasked = unexpected.filter(({ port }) => !after("open").includes(String(port)));
+    const measured = inWords(open);
+    const brokers = unasked.filter(({ program }) => BROKERS.includes(program));
+    if (brokers.length > 0) {
+      return fail(`the network reaches a broker: ${inWords(brokers)}`, {
+        measured,
+        hint: "put `hardening` into `playbooks:`, which closes them; or bind them to 127.0.0.1",
+      });
+    }
+    if (unasked.length > 0) {
+      return warn(`nobody asked for ${inWords(unasked)}`, {
+        measured,
+        hint: "stop what listens there, or put `hardening` into `playbooks:`, which closes what no role needs",
+      });
+    }
+    return ok(open.length === 0 ? "none" : measured);
+  },
+};
+
+/** Prints `closed|` where a firewall of imcloud's or ufw is in force, and `open|PORT` for each that it lets in. */
+export const firewallProbe = sh`
+if command -v nft > /dev/null && nft list chain inet imcloud input > /dev/null 2>&1; then
+  echo 'closed|'
+  nft list chain inet imcloud input | sed -n 's/.*tcp dport {* *\([0-9, ]*[0-9]\) *}* accept.*/\1/p' | tr -s ', ' '\n' | sed 's/^/open|/'
+fi
+if command -v iptables > /dev/null && iptables -w -C INPUT -j IMCLOUD_INPUT 2> /dev/null; then
+  echo 'closed|'
+  iptables -w -S IMCLOUD_INPUT | sed -n 's/.*-p tcp.* --dport \([0-9]*\) -j ACCEPT$/open|\1/p'
+fi
+if grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf; then
+  echo 'closed|'
+  sed -n 's/^### tuple ### allow [a-z]* \([0-9]*\) .*/open|\1/p' /etc/ufw/user.rules
+fi`;
+
+interface Socket {
+  readonly protocol: string;
+  readonly port: number;
+  readonly program: string;
+}
+
+/** @example 'tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=1,fd=3))' */
+function parse(line: string): readonly Socket[] {
+  const [protocol = "", , , , local = "", , ...rest] = line.trim().split(/\s+/);
+  const [, address = "", port = ""] = /^(.*):(\d+)$/.exec(local) ?? [];
+  if (port === "" || /^(127\.|\[::1\]|\[::ffff:127\.)/.test(address)) return [];
+  const program = /\(\("([^"]+)"/.exec(rest.join(" "))?.[1] ?? "the kernel";
+  return [{ protocol, port: Number(port), program }];
+}
+
+const isLetIn =
+  (hasFirewall: boolean, open: ReadonlySet<number>) =>
+  ({ protocol, port }: Socket): boolean =>
+    !hasFirewall || NETWORK.has(`${protocol} ${port}`) || (protocol === "tcp" && open.has(port));
+
+/** Each once, though it listens on IPv4 and IPv6. */
+function inWords(all: readonly Socket[]): string {
+  const words = all.map(({ protocol, port, program }) => `${port}/${protocol} (${program})`);
+  return [...new Set(words)].join(", ");
+}

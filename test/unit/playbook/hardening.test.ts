@@ -1,0 +1,54 @@
+/** The playbook `hardening`: what it asks for by release, and what it says of settings that cannot be meant. */
+import { expect, test } from "vitest";
+import type { Item } from "../../../src/engine/types.js";
+import { FACTS_FILES, factsOf, resolveShipped } from "./shipped.js";
+
+const BOOKWORM = factsOf("raspios-bookworm.txt");
+const harden = (vars: Readonly<Record<string, unknown>> = {}, facts = BOOKWORM) =>
+  resolveShipped(facts, ["hardening"], vars);
+const desiredOf = (items: readonly Item[], type: string) =>
+  items.flatMap((item) =>
+    item.kind === "resource" && item.resource.type.type === type ? [item.resource.desired] : [],
+  );
+
+test.each<readonly [title: string, vars: Readonly<Record<string, unknown>>]>([
+  ["a port above all", { open_ports: [70_000] }],
+  ["a port of 0", { open_ports: [0] }],
+  ["a port by name", { open_ports: ["amqps"] }],
+  ["a fraction of a port", { open_ports: [56.5] }],
+  ["an IM port that is none", { port: "8448/tcp" }],
+  ["an SSH port that is none", { ssh_ports: [-22] }],
+])("%s is refused", async (_title, vars) => {
+  await expect(harden(vars)).rejects.toMatchObject({ code: "playbook.invalid" });
+});
+
+test("ports that are asked for are open beside the IM server's", async () => {
+  expect(desiredOf(await harden({ open_ports: [5671, 9092] }), "firewall")).toMatchObject([
+    { tcp: [5671, 9092, 8448], ssh: [], by: "nft" },
+  ]);
+  expect(desiredOf(await harden({ port: 443 }), "firewall")).toMatchObject([{ tcp: [443] }]);
+});
+
+test.each(FACTS_FILES)("%s: the release's own firewall, and the word that its sshd knows", async (name) => {
+  const facts = factsOf(name);
+  const items = await harden({}, facts);
+  const isOlder = /ubuntu-(18|20)\.04/.test(name);
+  expect(desiredOf(items, "firewall")).toMatchObject([{ by: isOlder ? "iptables" : "nft" }]);
+  const hasKbd = /22\.04|24\.04|bookworm|trixie|debian-12/.test(name);
+  const [sshd] = desiredOf(items, "sshd") as { settings: Readonly<Record<string, string>> }[];
+  expect(Object.keys(sshd?.settings ?? {})[1]).toBe(
+    hasKbd ? "KbdInteractiveAuthentication" : "ChallengeResponseAuthentication",
+  );
+});
+
+test("ufw keeps the rules where it is switched on", async () => {
+  const items = await harden({}, { ...BOOKWORM, ufw: true });
+  expect(desiredOf(items, "firewall")).toMatchObject([{ by: "ufw" }]);
+  expect(desiredOf(items, "package")).toMatchObject([{ names: ["ufw"] }]);
+});
+
+test("passwords stay where somebody wants them", async () => {
+  expect(desiredOf(await harden({ ssh_passwords: true }), "sshd")).toMatchObject([
+    { settings: { PasswordAuthentication: "yes", PermitEmptyPasswords: "no" } },
+  ]);
+});
