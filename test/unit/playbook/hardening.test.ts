@@ -27,6 +27,7 @@ test("ports that are asked for are open beside the IM server's", async () => {
     { tcp: [5671, 9092, 8448], ssh: [], by: "nft" },
   ]);
   expect(desiredOf(await harden({ port: 443 }), "firewall")).toMatchObject([{ tcp: [443] }]);
+  expect(desiredOf(await harden({ amqp_tls_port: 5671 }), "firewall")).toMatchObject([{ tcp: [5671, 8448] }]);
 });
 
 test.each(FACTS_FILES)("%s: the release's own firewall, and the word that its sshd knows", async (name) => {
