@@ -31,4 +31,20 @@ test("a broker that was there before is closed to the network without a reboot",
   expect(await board.sh(LISTENS)).toBe("127.0.0.1:25672\n127.0.0.1:4369\n127.0.0.1:5672");
   expect(await board.sh("epmd -names")).toContain("name rabbit at port 25672");
   expect(await home.imcloud("plan")).toMatchObject({ exitCode: 0 });
+
+  // What a running broker can be told is told to it; what it is told stays after its next start, and goes back.
+  const broker = () => board.sh("systemctl show -p MainPID --value rabbitmq-server");
+  const watermark = () => board.sh("rabbitmqctl -q eval 'vm_memory_monitor:get_vm_memory_high_watermark().'");
+  const before = { broker: await broker(), watermark: await watermark() };
+  expect(before.watermark).toBe("{absolute,1610612736}");
+  await home.write("imcloud.yaml", `${await home.read("imcloud.yaml")}\nvars: { watermark: 300000000 }\n`);
+  expect(await home.imcloud("apply", "--yes")).toMatchObject({ exitCode: 0 });
+  expect({ broker: await broker(), watermark: await watermark() }).toEqual({
+    broker: before.broker,
+    watermark: "{absolute,300000000}",
+  });
+  await board.sh("systemctl restart rabbitmq-server");
+  expect(await watermark()).toBe("{absolute,300000000}");
+  expect(await home.imcloud("rollback", "--yes")).toMatchObject({ exitCode: 0 });
+  expect(await watermark()).toBe("{absolute,1610612736}");
 });

@@ -44,7 +44,7 @@ test("a broker of the old line is configured, closed and given its account", asy
     );
   expect(await login(`"canary-Pa55 'word"`)).toContain("in");
   expect(await login("canary")).toContain("out");
-  expect(await board.sh("ls -A /var/lib/rabbitmq")).not.toContain("hashes");
+  expect(await board.sh("ls -A /var/lib/rabbitmq")).not.toContain("imcloud-reading");
 
   expect(await home.imcloud("plan")).toMatchObject({ exitCode: 0 });
 });

@@ -31,7 +31,7 @@ test("a setting in a file: its comment is the reason, and imcloud.yaml is named 
   expect(stdout.replace(/:\d+$/m, ":LINE")).toBe(`attic
   vm_memory_high_watermark.absolute = 300000000
     why       Publishers wait above this; it is no cap, so half of the memory stays for everybody else.
-    in        /etc/rabbitmq/rabbitmq.conf
+    in        /etc/rabbitmq/conf.d/60-imcloud-limits.conf
     from      playbooks/rabbitmq.yaml:LINE
     formula   watermark: as imcloud.yaml has it
     override  vars: { watermark: … }
@@ -39,7 +39,7 @@ test("a setting in a file: its comment is the reason, and imcloud.yaml is named 
 });
 
 test("a file: its whole text, then its settings one by one", async () => {
-  const { stdout } = await runCli(["explain", "/etc/rabbitmq/rabbitmq.conf"], FILES);
+  const { stdout } = await runCli(["explain", "/etc/rabbitmq/conf.d/60-imcloud-limits.conf"], FILES);
   expect(stdout).toContain("    | disk_free_limit.absolute = 1073741824\n");
   expect(stdout).toContain("\n  disk_free_limit.absolute = 1073741824\n    why       Publishers also wait");
   expect(stdout).toContain(
@@ -57,7 +57,7 @@ test("everything, a line each; secrets are ***, and none is made for it", async 
 
 test("what depends on a version that is not there yet says so", async () => {
   const bare = { ...FILES, ".imcloud/facts/attic.json": JSON.stringify(FACTS) };
-  const { stdout } = await runCli(["explain", "/etc/rabbitmq/rabbitmq.conf"], bare);
+  const { stdout } = await runCli(["explain", "/etc/rabbitmq/conf.d/60-imcloud-limits.conf"], bare);
   expect(stdout).toContain("    not yet   rabbitmq-server is not installed yet\n");
 });
 

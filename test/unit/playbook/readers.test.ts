@@ -90,10 +90,11 @@ test.runIf(has("erl") && plugins.length > 0)(
         ],
         { encoding: "utf8" },
       ).stdout;
+    const limits = await contentsOf("/etc/rabbitmq/conf.d/60-imcloud-limits.conf");
+    for (const text of limits) expect(read(text)).toMatch(/\{vm_memory_high_watermark,\{absolute,\d+\}\}/);
     for (const text of await contentsOf("/etc/rabbitmq/rabbitmq.conf")) {
       const terms = read(text);
       expect(terms).not.toMatch(/^\{error|invalid/);
-      expect(terms).toMatch(/\{vm_memory_high_watermark,\{absolute,\d+\}\}/);
       for (const option of ["{backlog,1024}", "{nodelay,true}", "{linger,{true,0}}", "{exit_on_close,false}"])
         expect(terms, text).toContain(option);
     }

@@ -48,7 +48,8 @@ describe.each(FACTS_FILES)("%s", (name) => {
 test("sizes follow the memory", async () => {
   const conf = async (ramMb: number) => {
     const facts = { ...factsOf("raspios-bookworm.txt"), ramMb, packages: { "rabbitmq-server": "3.10.8" } };
-    const { content } = valueOf(await resolve(facts, ["rabbitmq"]), "file:/etc/rabbitmq/rabbitmq.conf") as {
+    const items = await resolve(facts, ["rabbitmq"]);
+    const { content } = valueOf(items, "file:/etc/rabbitmq/conf.d/60-imcloud-limits.conf") as {
       content: string;
     };
     return /watermark\.absolute = (\d+)/.exec(content)?.[1];
@@ -59,6 +60,16 @@ test("sizes follow the memory", async () => {
     "1610612736",
     "3221225472",
   ]);
+});
+
+test("a broker too old to be trusted with conf.d has its limits among the other settings", async () => {
+  const facts = { ...factsOf("raspios-bullseye.txt"), packages: { "rabbitmq-server": "3.8.9" } };
+  const items = await resolve(facts, ["rabbitmq"]);
+  const { content } = valueOf(items, "file:/etc/rabbitmq/rabbitmq.conf") as { content: string };
+  expect(content).toMatch(
+    /^vm_memory_high_watermark\.absolute = \d+\n[^]*^disk_free_limit\.absolute = \d+$/m,
+  );
+  expect(idsOf(items).filter((id) => id.includes("imits"))).toEqual([]);
 });
 
 test("the old broker of 18.04 gets its settings as Erlang terms, and no argument that its Erlang does not know", async () => {
