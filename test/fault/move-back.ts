@@ -29,7 +29,7 @@ export async function moveBack(board: EmulatedBoard, erase: boolean): Promise<vo
       rm -r /srv/ssd /var/lib/imcloud/trim
       wipefs -aq "$part" "$disk"
       head -c 4M /dev/zero | dd of="$disk" bs=1M conv=fsync status=none
-      partx -d "$disk"
+      udevadm settle
     else mount /srv/ssd; fi
     systemctl daemon-reload
     systemctl start ${writer.unit}
