@@ -13,6 +13,8 @@ import { ImcloudError, type Origin } from "../shared/errors.js";
 import type { Change, Unconfirmed } from "./types.js";
 
 const REVERT = `${STATE}/revert`;
+/** There once what waited is confirmed: whoever lost the answer may ask again. */
+const CONFIRMED = `${STATE}/confirmed`;
 const UNIT = "imcloud-revert.service";
 const UNIT_FILE = `/etc/systemd/system/${UNIT}`;
 
@@ -31,7 +33,7 @@ const REVERT_PROGRAM = [
   '  [ ! -e "$change/notifies" ] || xargs -r systemctl --no-block restart < "$change/notifies"',
   "done",
   "sync",
-  `rm -rf ${UNCONFIRMED} ${UNIT_FILE} ${REVERT}`,
+  `rm -rf ${UNCONFIRMED} ${CONFIRMED} ${UNIT_FILE} ${REVERT}`,
   `systemctl disable ${UNIT} 2> /dev/null`,
   "systemctl daemon-reload",
 ].join("\n");
@@ -51,7 +53,7 @@ const UNIT_TEXT = [
 /** For the runner: defines `arm SAVED SECONDS`, called before a change is made. */
 export const armFunction: Script = sh`
 arm() {
-  mkdir -p ${UNCONFIRMED} &&
+  rm -f ${CONFIRMED} && mkdir -p ${UNCONFIRMED} &&
     cp -a "$1" ${UNCONFIRMED}/"$run-$name" &&
     printf '%s\n' ${REVERT_PROGRAM} > ${REVERT} &&
     printf '%s\n' ${UNIT_TEXT} > ${UNIT_FILE} &&
@@ -147,7 +149,11 @@ const confirmScript: Script = sh`
 systemctl stop 'imcloud-revert-*.timer' 2> /dev/null || :
 # Its time may have come between the change and this: then it is on its way, or through.
 case $(systemctl is-active ${UNIT}) in active | activating) echo reverted; exit 0 ;; esac
-if [ ! -d ${UNCONFIRMED} ]; then echo reverted; exit 0; fi
+if [ ! -d ${UNCONFIRMED} ]; then
+  if [ -e ${CONFIRMED} ]; then echo confirmed; else echo reverted; fi
+  exit 0
+fi
+: > ${CONFIRMED}
 rm -rf ${UNCONFIRMED} ${REVERT}
 systemctl disable -q ${UNIT} 2> /dev/null || :
 rm -f ${UNIT_FILE}

@@ -71,7 +71,9 @@ export async function destroyFleet(
 
 /** What is left is imcloud's own: journals, saved originals, artifacts; the ledger stays while it names kept data. */
 async function tidyUp(transport: Transport, withData: boolean): Promise<void> {
-  const gone = withData ? [STATE, RUNTIME] : [RUNS, `${STATE}/pending`, `${STATE}/artifacts`];
+  const gone = withData
+    ? [STATE, RUNTIME]
+    : [RUNS, `${STATE}/pending`, `${STATE}/confirmed`, `${STATE}/artifacts`];
   const script = sh`rm -rf ${[...gone, STORE]}
 rmdir /opt/imcloud ${STATE} 2> /dev/null
 :`;

@@ -88,6 +88,7 @@ test("hardened: by key alone, to the ports of its roles alone, also after a rebo
   expect(gone.exitCode, gone.stderr).toBe(0);
   expect(await board.sh("sshd -T; nft list ruleset; ls /etc/ssh /etc/ssh/sshd_config.d")).toBe(before);
   expect([await byPassword(board), await knock(board, UNASKED_PORT)]).toEqual(["in", "open"]);
+  expect(await board.sh("ls -d /var/lib/imcloud 2>/dev/null || :")).toBe("");
 });
 
 test("who is logged in by a password is told so, and not locked out", async () => {

@@ -24,7 +24,7 @@ const cloud = (qos: Readonly<Record<string, unknown>>) => ({ cloud: { name: "tes
 
 test("a rate without cake: htb and what leaves there are, also after a reboot; then all is as before", async () => {
   await using board = await virtualBoard("kitchen");
-  const before = await board.sh("tc qdisc show dev eth0");
+  const before = await board.sh("tc qdisc show dev eth0; ip -d link show dev eth0");
   await using home = await operator({
     boards: [board],
     playbooks: ["qos"],
@@ -38,6 +38,7 @@ test("a rate without cake: htb and what leaves there are, also after a reboot; t
   expect(shaped).toContain("qdisc htb 1c1: root");
   expect(shaped).toContain("rate 9500Kbit ceil 19Mbit");
   expect(await board.sh("nft list table inet imcloud_qos")).toContain("dscp set af41");
+  expect(await board.sh("ip -d link show dev eth0")).toContain(" gso_max_size 4750 ");
   expect(await board.sh("systemctl is-active imcloud-qos; cat /run/imcloud-qos/state")).toContain("kind=htb");
 
   // Nothing left to do: one exec, and the health check names the queue.
@@ -83,7 +84,9 @@ test("a rate without cake: htb and what leaves there are, also after a reboot; t
 
   const gone = await home.imcloud("destroy", "kitchen", "--yes", "kitchen");
   expect(gone.exitCode, gone.stderr).toBe(0);
-  expect(await board.sh("tc qdisc show dev eth0")).toBe(before);
+  expect(await board.sh("tc qdisc show dev eth0; ip -d link show dev eth0")).toBe(
+    before.replace(/@if\d+/, /@if\d+/.exec(await board.sh("ip link show dev eth0"))?.[0] ?? ""),
+  );
   expect(await board.sh(LEFT)).toBe("0");
 });
 

@@ -47,6 +47,23 @@ test("a setting that leaves the board reachable is confirmed, and the rest follo
   await transport.close();
 });
 
+test("the answer to a confirmation is lost: asked again, the board says the same", async () => {
+  await using board = await virtualBoard("kitchen");
+  const transport = await connect(board);
+  let asked = 0;
+  const losingTheFirst = async <Result>(task: (transport: Transport) => Promise<Result>): Promise<Result> => {
+    const answer = await afresh(board)(task);
+    asked += 1;
+    if (asked === 1) throw new Error("the connection was lost");
+    return answer;
+  };
+  const result = await applyBoard({ transport, resolve: sshd("X11Forwarding no\n"), afresh: losingTheFirst });
+  expect(result.error).toBeUndefined();
+  expect(asked).toBe(2);
+  expect(await board.sh(`cat ${CONF}`)).toBe("X11Forwarding no");
+  await transport.close();
+});
+
 test("a setting that locks everybody out is undone, and the board answers again", async () => {
   await using board = await virtualBoard("kitchen");
   const transport = await connect(board);
