@@ -8,7 +8,7 @@ import { dirname, resolve } from "node:path";
 import { didYouMean } from "../shared/did-you-mean.js";
 import { ImcloudError, type Origin } from "../shared/errors.js";
 import { check } from "./explain.js";
-import { ConfigFile, type SecretSource, type Vars } from "./schema.js";
+import { ConfigFile, type Broker, type KafkaSource, type SecretSource, type Vars } from "./schema.js";
 import { readYaml, type YamlFile } from "./yaml-file.js";
 
 export const DEFAULT_FILE = "imcloud.yaml";
@@ -42,8 +42,9 @@ export interface Config {
   readonly cloud: {
     readonly name: string;
     readonly serverName: string;
-    readonly broker: "rabbitmq" | "none";
+    readonly broker: Broker;
   };
+  readonly kafka: KafkaSource;
   readonly boards: readonly BoardConfig[];
   readonly groups: readonly string[];
   readonly secretsFile: string;
@@ -76,6 +77,7 @@ export function readConfig(yaml: YamlFile, environment: LoadOptions["environment
     file: yaml.file,
     folder: dirname(resolve(yaml.file)),
     cloud: { ...file.cloud, serverName: file.cloud.serverName ?? `${file.cloud.name}.home.arpa` },
+    kafka: file.kafka,
     boards: boards.map((name) => boardOf(name, file, yaml, override)),
     groups: groupNames(file),
     secretsFile: resolve(dirname(resolve(yaml.file)), file.secretsFile),

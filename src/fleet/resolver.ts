@@ -4,11 +4,12 @@
 import type { BoardConfig, Config } from "../config/load.js";
 import type { Secrets } from "../config/secrets.js";
 import type { Facts } from "../board/facts.js";
-import { resolvePlaybooks, type ResolvedItem } from "../playbook/resolve.js";
+import { refuseUnfit, resolvePlaybooks, type ResolvedItem } from "../playbook/resolve.js";
 import { Secret } from "../shared/secret.js";
 import { boardArtifacts } from "./artifacts.js";
 import { boardCertificate, certifiable } from "./board-certificate.js";
 import { GENERATED } from "./generated-secrets.js";
+import { fetchKafka, kafkaOf } from "./kafka.js";
 import type { Workspace } from "./workspace.js";
 
 /** The port of the IM server's clients, unless a playbook's variable says otherwise. */
@@ -39,12 +40,25 @@ export function resolverOf({
   onlyLooking = false,
 }: ResolverInput): (facts: Facts) => Promise<readonly ResolvedItem[]> {
   return async (facts) => {
-    const isServer = board.playbooks.includes("imserver");
-    const isTlsBroker = board.playbooks.includes("rabbitmq") && Boolean(board.vars.amqp_tls_port);
+    const { playbooks } = board;
+    const asked = {
+      playbooks,
+      folder: config.folder,
+      facts,
+      board: {
+        ...{ name: board.name, address: board.address, tags: board.tags, groups: board.groups },
+        login: isByPassword ? "password" : "key",
+      },
+    };
+    await refuseUnfit(asked);
+    const isServer = playbooks.includes("imserver");
+    const isTlsBroker = playbooks.includes("rabbitmq") && Boolean(board.vars.amqp_tls_port);
+    const kafka = playbooks.includes("kafka") ? await kafkaOf(config, board.name, facts) : undefined;
     const known = new Map<string, Secret>(secrets.all());
     const cloud: Record<string, unknown> = {
       ...config.cloud,
       baseUrl: baseUrlOf(config, board, facts.addresses),
+      ...(kafka !== undefined && { kafka }),
     };
     if (onlyLooking) {
       cloud.certificate = "(made by `imcloud apply`)\n";
@@ -60,21 +74,16 @@ export function resolverOf({
       known.set("tls_key", key);
     }
     return resolvePlaybooks({
-      playbooks: board.playbooks,
-      folder: config.folder,
-      facts,
-      board: {
-        ...{ name: board.name, address: board.address, tags: board.tags, groups: board.groups },
-        login: isByPassword ? "password" : "key",
-      },
+      ...asked,
       cloud,
       vars: board.vars,
       secrets: known,
       artifacts: onlyLooking
-        ? { bun: NOT_FETCHED, server: NOT_FETCHED }
-        : isServer
-          ? await boardArtifacts(facts.arch, fetching)
-          : {},
+        ? { bun: NOT_FETCHED, server: NOT_FETCHED, kafka: NOT_FETCHED }
+        : {
+            ...(isServer && (await boardArtifacts(facts.arch, fetching))),
+            ...(kafka !== undefined && { kafka: await fetchKafka(kafka, config, fetching) }),
+          },
     });
   };
 }

@@ -6,6 +6,7 @@ import { diskErrors } from "./checks/disk-errors.js";
 import { diskSpace, inodes } from "./checks/disk-space.js";
 import { failedUnits } from "./checks/failed-units.js";
 import { imserver, imserverService } from "./checks/imserver.js";
+import { kafkaLog, kafkaPort, kafkaService } from "./checks/kafka.js";
 import { kernel } from "./checks/kernel.js";
 import { link } from "./checks/link.js";
 import { load } from "./checks/load.js";
@@ -44,6 +45,9 @@ export const CHECKS: readonly HealthCheck[] = [
   rabbitmqPort,
   rabbitmqAlarms,
   rabbitmqQueues,
+  kafkaService,
+  kafkaPort,
+  kafkaLog,
   imserverService,
   imserver,
   certificate,

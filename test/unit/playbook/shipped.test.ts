@@ -23,12 +23,15 @@ describe.each(FACTS_FILES)("%s", (name) => {
     expect(idsOf(items)).toContain("sysctl:net.core.somaxconn");
   });
 
-  test.runIf(facts.arch === "armhf")("a 32-bit userland is refused a broker, with the way out", async () => {
-    await expect(resolve(facts, ["rabbitmq"])).rejects.toMatchObject({
-      code: "board.unsupported",
-      details: { found: "a userland for armhf", hint: expect.stringContaining("64-bit image") as string },
-    });
-  });
+  test.runIf(facts.arch === "armhf").each(["rabbitmq", "kafka"])(
+    "a 32-bit userland is refused %s, with the way out",
+    async (broker) => {
+      await expect(resolve(facts, [broker])).rejects.toMatchObject({
+        code: "board.unsupported",
+        details: { found: "a userland for armhf", hint: expect.stringContaining("64-bit image") as string },
+      });
+    },
+  );
 
   test.runIf(facts.arch !== "armhf")(
     "the broker's settings wait for its version; the rest does not",
@@ -70,6 +73,45 @@ test("a broker too old to be trusted with conf.d has its limits among the other 
     /^vm_memory_high_watermark\.absolute = \d+\n[^]*^disk_free_limit\.absolute = \d+$/m,
   );
   expect(idsOf(items).filter((id) => id.includes("imits"))).toEqual([]);
+});
+
+test("Kafka's heap follows the memory, and too little is refused", async () => {
+  const start = async (ramMb: number) => {
+    const items = await resolve({ ...factsOf("raspios-bookworm.txt"), ramMb }, ["kafka"]);
+    const { content } = valueOf(items, "file:/etc/systemd/system/kafka.service") as { content: string };
+    return /-Xms(\d+m) -Xmx\1 -XX:\+Use(\w+)/.exec(content)?.slice(1);
+  };
+  expect([await start(920), await start(1_900), await start(3_800), await start(7_800)]).toEqual([
+    ["256m", "SerialGC"],
+    ["384m", "SerialGC"],
+    ["768m", "G1GC"],
+    ["1024m", "G1GC"],
+  ]);
+  await expect(start(456)).rejects.toMatchObject({
+    code: "board.unsupported",
+    message: "`pi-1` cannot have `kafka`",
+    details: {
+      found: "456 MiB of memory",
+      expected: "900 MiB or more",
+      hint: expect.stringContaining("2 GB or more") as string,
+    },
+  });
+});
+
+test("what Kafka keeps follows the disk that its data is on, within bounds", async () => {
+  const kept = async (fileSystems: Readonly<Record<string, number>>, vars = {}) => {
+    const items = await resolve({ ...factsOf("raspios-bookworm.txt"), fileSystems }, ["kafka"], vars);
+    const { config } = valueOf(items, "kafka-topic:imcloud.events") as { config: Record<string, string> };
+    return (Number(config["retention.bytes"]) * 3) / 1024 / 1024;
+  };
+  expect(await kept({ "/": 15_000 })).toBeCloseTo(3_000, 3);
+  expect(await kept({ "/": 3_000 })).toBeCloseTo(600, 3);
+  expect(await kept({ "/": 500 })).toBeCloseTo(192, 3);
+  expect(await kept({ "/": 120_000 })).toBeCloseTo(4_096, 3);
+  expect(await kept({})).toBeCloseTo(192, 3);
+  const disks = { "/": 120_000, "/mnt": 500, "/mnt/ssd": 10_000, "/mnt/ss": 7 };
+  expect(await kept(disks, { kafka_data: "/mnt/ssd/kafka" })).toBeCloseTo(2_000, 3);
+  expect(await kept(disks, { kafka_keep: 300 })).toBeCloseTo(300, 3);
 });
 
 test("the old broker of 18.04 gets its settings as Erlang terms, and no argument that its Erlang does not know", async () => {

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseFacts, type Facts } from "../../../src/board/facts.js";
 import type { Item } from "../../../src/engine/types.js";
+import { kafkaOf } from "../../../src/fleet/kafka.js";
 import { resolvePlaybooks } from "../../../src/playbook/resolve.js";
 import { Secret } from "../../../src/shared/secret.js";
 
@@ -12,27 +13,38 @@ export const FACTS_FILES: readonly string[] = readdirSync(FOLDER);
 export const factsOf = (name: string, more = ""): Facts =>
   parseFacts(`${readFileSync(join(FOLDER, name), "utf8")}${more}`);
 
-export const SHIPPED = ["base", "tuning", "card", "ssd", "rabbitmq", "imserver", "qos", "hardening"] as const;
+/** By broker: what a board gets that asks for nothing else. */
+export const SHIPPED = {
+  rabbitmq: ["base", "tuning", "card", "ssd", "rabbitmq", "imserver", "qos", "hardening"],
+  kafka: ["base", "tuning", "card", "ssd", "kafka", "imserver", "qos", "hardening"],
+} as const;
+const CLOUD = { name: "home", serverName: "home.home.arpa", broker: "kafka" } as const;
+
 const SECRETS = ["amqp_password", "registration_token", "probe_password", "tls_key"];
 const source = { path: "/dev/null", sha256: "0".repeat(64), sizeBytes: 0 };
 
-export const resolveShipped = (
+export async function resolveShipped(
   facts: Facts,
   playbooks: readonly string[],
   vars: Readonly<Record<string, unknown>> = {},
-): Promise<readonly Item[]> =>
-  resolvePlaybooks({
+): Promise<readonly Item[]> {
+  const hasKafka = playbooks.includes("kafka");
+  return resolvePlaybooks({
     playbooks,
     folder: "/nonexistent",
     facts,
     board: { name: "pi-1" },
     cloud: {
-      broker: "rabbitmq",
+      broker: hasKafka ? "kafka" : "rabbitmq",
       serverName: "home.home.arpa",
       baseUrl: "https://pi-1:8448",
       certificate: "PEM\n",
+      ...(hasKafka && {
+        kafka: await kafkaOf({ kafka: {}, folder: "/nonexistent", cloud: CLOUD }, "pi-1", facts),
+      }),
     },
     vars,
     secrets: new Map(SECRETS.map((name) => [name, new Secret(`canary-${name}`)])),
-    artifacts: { bun: source, server: source },
+    artifacts: { bun: source, server: source, kafka: source },
   });
+}
