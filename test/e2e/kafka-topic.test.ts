@@ -1,6 +1,6 @@
 /**
- * Kafka of the line for old Javas, from a file of the operator's, alone on a board: its topics, and its storage, which
- * is made once and never again.
+ * Kafka of the line for old Javas, from a file of the operator's, alone on a small board: its topics, and its storage,
+ * which is made once and never again.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -22,7 +22,11 @@ beforeAll(async () => {
     kafka: { archive, sha512 },
     playbooks: ["kafka", "topics"],
   };
-  board = await virtualBoard("pi-1", { packages: ["openjdk-17-jre-headless"] });
+  board = await virtualBoard("pi-1", {
+    packages: ["openjdk-17-jre-headless"],
+    memoryMb: 1_000,
+    memoryLimited: true,
+  });
   home = await operator({ boards: [board], config, files: { "playbooks/topics.yaml": topics({}) } });
 });
 afterAll(async () => {
@@ -54,6 +58,8 @@ describe("Kafka 3.9", () => {
     const run = await home.imcloud("apply", "--yes", "--json");
     expect(run.exitCode, run.stderr).toBe(0);
     expect(await board.sh("systemctl show -p Description --value kafka.service")).toBe("Kafka 3.9.1");
+    expect(await board.sh("pgrep -f 'kafka.Kafka' -a")).toContain("-Xms256m -Xmx256m -XX:+UseSerialGC");
+    expect(await board.sh("stat -c %U:%G /opt/imcloud/kafka/kafka_2.13-3.9.1/libs")).toBe("root:root");
     const described = await describeTopic();
     expect(described).toContain("PartitionCount: 2");
     for (const setting of ["retention.ms=60000", "cleanup.policy=compact,delete"])

@@ -55,7 +55,7 @@ export async function kafkaRelease(version: Release = VERSION): Promise<string> 
   const jars = await fetchJars(`${archive}.jars`, pomOf(version, PRINTERS[version]));
   const part = `${archive}.${process.pid}`;
   const root = `kafka_2.13-${version}`;
-  const names = ["--owner=0", "--group=0", "--transform", `s,^\\.,${root}/libs,`];
+  const names = ["--owner=1000", "--group=1000", "--transform", `s,^\\.,${root}/libs,`];
   await run("tar", [
     "--create",
     "--use-compress-program=gzip -1",
