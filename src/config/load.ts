@@ -72,13 +72,15 @@ export function readConfig(yaml: YamlFile, environment: LoadOptions["environment
   const boards = Object.keys(file.boards);
   checkNames(file, yaml);
   const override = overrides(environment);
+  const all = boards.map((name) => boardOf(name, file, yaml, override));
+  checkCluster(file.kafka.cluster, all, yaml);
 
   return {
     file: yaml.file,
     folder: dirname(resolve(yaml.file)),
     cloud: { ...file.cloud, serverName: file.cloud.serverName ?? `${file.cloud.name}.home.arpa` },
     kafka: file.kafka,
-    boards: boards.map((name) => boardOf(name, file, yaml, override)),
+    boards: all,
     groups: groupNames(file),
     secretsFile: resolve(dirname(resolve(yaml.file)), file.secretsFile),
     secretSources: file.secrets,
@@ -155,6 +157,29 @@ function boardOf(name: string, file: ConfigFile, yaml: YamlFile, override: Overr
 /** Without a broker there is none to install. */
 function defaultPlaybooks(broker: ConfigFile["cloud"]["broker"]): string[] {
   return ["base", "tuning", ...(broker === "none" ? [] : [broker]), "imserver"];
+}
+
+/** A broker in the cluster and one for itself would both take themselves for the cloud's. */
+function checkCluster(
+  cluster: readonly string[] | undefined,
+  boards: readonly BoardConfig[],
+  yaml: YamlFile,
+): void {
+  if (cluster === undefined) return;
+  const brokers = boards.filter(({ playbooks }) => playbooks.includes("kafka")).map(({ name }) => name);
+  const [wrong] = [
+    ...cluster.filter((name) => !brokers.includes(name)),
+    ...brokers.filter((name) => !cluster.includes(name)),
+  ];
+  if (wrong === undefined) return;
+  throw new ImcloudError("config.invalid", "`kafka.cluster` names other boards than those that get `kafka`", {
+    origin: yaml.originOfKey(["kafka", "cluster"]),
+    found: cluster.join(", "),
+    expected: brokers.length === 0 ? "boards with the playbook `kafka`" : brokers.join(", "),
+    hint: brokers.includes(wrong)
+      ? `\`${wrong}\` gets \`kafka\` too: say otherwise in its \`playbooks:\``
+      : `give \`${wrong}\` the playbook \`kafka\`, or name another board`,
+  });
 }
 
 function groupNames(file: ConfigFile): string[] {

@@ -137,6 +137,12 @@ const KafkaSource = z
       .describe(
         "of the archive; default: what imcloud knows of the version, else what the mirror has beside it",
       ),
+    cluster: z
+      .array(Name, "the names of three boards")
+      .length(3, "the names of three boards")
+      .refine((names) => new Set(names).size === names.length, "three different boards")
+      .optional()
+      .describe("boards whose brokers keep three copies of everything together; default: each for itself"),
   })
   .refine(({ archive, mirror }) => archive === undefined || mirror === undefined, {
     message: "either a `mirror` or an `archive`",
@@ -155,7 +161,7 @@ export const ConfigFile = z.strictObject({
       broker: z.enum(BROKERS).default("rabbitmq").describe("where every accepted event is published"),
     })
     .describe("what the boards make together"),
-  kafka: KafkaSource.prefault({}).describe("for `broker: kafka`: which release, and from where"),
+  kafka: KafkaSource.prefault({}).describe("for `broker: kafka`: which release, from where, on which boards"),
   boards: z
     .record(Name, Board)
     .refine((boards) => Object.keys(boards).length > 0, "at least one board")

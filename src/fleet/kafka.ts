@@ -5,11 +5,12 @@
  * notes of 4.0 (3.9 is the last line for older ones).
  */
 import { createHash } from "node:crypto";
+import { isIP } from "node:net";
 import { resolve } from "node:path";
 import type { Source } from "../board/transport.js";
 import { releaseOf, type Facts } from "../board/facts.js";
 import type { Config } from "../config/load.js";
-import { ImcloudError } from "../shared/errors.js";
+import { ImcloudError, type Origin } from "../shared/errors.js";
 import { RELEASES } from "../shared/releases.js";
 import { kafkaArchive, kafkaVersionIn } from "./kafka-archive.js";
 
@@ -22,6 +23,22 @@ export interface KafkaFacts {
   readonly version: string;
   readonly java: number;
   readonly clusterId: string;
+  /** The brokers that are one cluster; none where each board is for itself. */
+  readonly nodes: readonly KafkaNode[];
+  /** Which of them this board is; the only one, where it is for itself. */
+  readonly self: KafkaNode;
+}
+
+interface KafkaNode {
+  /** From 1, in the order of imcloud.yaml. */
+  readonly id: number;
+  readonly board: string;
+  /** What the others call it; its certificate is for that. */
+  readonly name: string;
+  /** What they are told of the name. */
+  readonly address: string;
+  /** The id of its storage: all have to know all before the first one starts. */
+  readonly directory: string;
 }
 
 /**
@@ -31,6 +48,7 @@ export async function kafkaOf(
   { kafka, folder, cloud }: Pick<Config, "kafka" | "folder" | "cloud">,
   board: string,
   facts: Pick<Facts, "os">,
+  nodes: readonly KafkaNode[] = [],
 ): Promise<KafkaFacts> {
   const release = releaseOf(facts);
   const java = RELEASES[release]?.java;
@@ -58,7 +76,46 @@ export async function kafkaOf(
       hint: "set `kafka.version` to a release of the line 3.9, or flash a newer image",
     });
   }
-  return { version, java, clusterId: clusterIdOf(cloud.serverName) };
+  const alone = { id: 1, board, name: "localhost", address: "127.0.0.1", directory: "" };
+  return {
+    version,
+    java,
+    clusterId: idOf(`kafka ${cloud.serverName}`),
+    nodes,
+    self: nodes.find((node) => node.board === board) ?? alone,
+  };
+}
+
+/**
+ * The boards of `kafka.cluster`, with the names that they call each other by, and the addresses behind them: nobody
+ * else tells them, so each gets them all into its /etc/hosts.
+ *
+ * @param factsOf what was last known of a board
+ * @throws ImcloudError `config.invalid` for a board whose address nobody knows yet
+ */
+export async function clusterNodes(
+  { kafka, boards, cloud }: Pick<Config, "kafka" | "boards" | "cloud">,
+  factsOf: (board: string) => Promise<Pick<Facts, "addresses"> | undefined>,
+): Promise<readonly KafkaNode[]> {
+  return Promise.all(
+    (kafka.cluster ?? []).map(async (name, index): Promise<KafkaNode> => {
+      const board = boards.find((each) => each.name === name);
+      const given = board === undefined || isIP(board.address) === 0 ? [] : [board.address];
+      const [address] = [...given, ...((await factsOf(name))?.addresses ?? [])];
+      if (address === undefined) throw unknownAddress(name, board?.origin);
+      const directory = idOf(`kafka storage ${cloud.serverName} ${name}`);
+      return { id: index + 1, board: name, name: `${name}.home.arpa`, address, directory };
+    }),
+  );
+}
+
+function unknownAddress(name: string, origin: Origin | undefined): ImcloudError {
+  return new ImcloudError("config.invalid", `nobody knows yet where the other brokers find \`${name}\``, {
+    ...(origin !== undefined && { origin }),
+    found: "a name",
+    expected: "an IP address: boards do not know each other's names",
+    hint: "run `imcloud facts` once, which remembers the boards' addresses; or write it into `address:`",
+  });
 }
 
 /** @throws as {@link kafkaArchive} */
@@ -71,15 +128,11 @@ export function fetchKafka(
 }
 
 /**
- * The cluster's id, as Kafka writes them: 16 bytes in base64 for addresses.
+ * An id as Kafka writes them: 16 bytes in base64 for addresses.
  *
  * It follows from the server name, which is unique for a cloud and never changes: so every operator and every board
  * comes to the same one, and there is nothing to keep.
  */
-function clusterIdOf(serverName: string): string {
-  return createHash("sha256")
-    .update(`imcloud kafka ${serverName}`)
-    .digest()
-    .subarray(0, 16)
-    .toString("base64url");
+function idOf(words: string): string {
+  return createHash("sha256").update(`imcloud ${words}`).digest().subarray(0, 16).toString("base64url");
 }

@@ -1,6 +1,6 @@
 /** Every check, causes before effects. A new one is a file in `checks/` and a line here. */
 import type { HealthCheck } from "./check.js";
-import { certificate } from "./checks/certificate.js";
+import { certificate, kafkaCertificate } from "./checks/certificate.js";
 import { clock } from "./checks/clock.js";
 import { diskErrors } from "./checks/disk-errors.js";
 import { diskSpace, inodes } from "./checks/disk-space.js";
@@ -48,6 +48,7 @@ export const CHECKS: readonly HealthCheck[] = [
   kafkaService,
   kafkaPort,
   kafkaLog,
+  kafkaCertificate,
   imserverService,
   imserver,
   certificate,

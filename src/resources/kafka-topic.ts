@@ -115,7 +115,7 @@ function settingsOf({ partitions, replication, config }: Desired): Settings {
 /** A topic that is there, from before a `destroy` or by somebody's hand, is changed to what is asked for. */
 function makeOrChange(desired: Desired, before: Settings): Script {
   const { name, partitions, replication, config, port } = desired;
-  const broker = `127.0.0.1:${port}`;
+  const broker = `localhost:${port}`;
   const given = Object.entries(config);
   const set = given.map(([key, value]) => (value.includes(",") ? `${key}=[${value}]` : `${key}=${value}`));
   const gone = before

@@ -236,6 +236,50 @@ const CASES: readonly Case[] = [
     ],
   ],
   [
+    "a cluster of two",
+    "version: 1\ncloud: { name: home, broker: kafka }\nkafka: { cluster: [attic, den] }\nboards: { attic: , den: }",
+    [
+      "`kafka.cluster` is not what is allowed there",
+      "3:19, kafka.cluster",
+      '["attic","den"]',
+      "the names of three boards",
+      "correct `kafka.cluster`",
+    ],
+  ],
+  [
+    "a cluster of a board and itself",
+    "version: 1\ncloud: { name: home, broker: kafka }\nkafka: { cluster: [attic, den, den] }\nboards: { attic: , den: }",
+    [
+      "`kafka.cluster` is not what is allowed there",
+      "3:19, kafka.cluster",
+      '["attic","den","den"]',
+      "three different boards",
+      "correct `kafka.cluster`",
+    ],
+  ],
+  [
+    "a cluster with a board that has no broker",
+    "version: 1\ncloud: { name: home, broker: kafka }\nkafka: { cluster: [attic, cellar, den] }\nboards: { attic: , cellar: , den: { playbooks: [base] } }",
+    [
+      "`kafka.cluster` names other boards than those that get `kafka`",
+      "3:10, kafka.cluster",
+      "attic, cellar, den",
+      "attic, cellar",
+      "give `den` the playbook `kafka`, or name another board",
+    ],
+  ],
+  [
+    "a broker beside the cluster",
+    "version: 1\ncloud: { name: home, broker: kafka }\nkafka: { cluster: [attic, cellar, den] }\nboards: { attic: , cellar: , den: , shed: }",
+    [
+      "`kafka.cluster` names other boards than those that get `kafka`",
+      "3:10, kafka.cluster",
+      "attic, cellar, den",
+      "attic, cellar, den, shed",
+      "`shed` gets `kafka` too: say otherwise in its `playbooks:`",
+    ],
+  ],
+  [
     "half a checksum",
     "version: 1\ncloud: { name: home, broker: kafka }\nkafka: { sha512: c7d7b231 }\nboards: { attic: }",
     [

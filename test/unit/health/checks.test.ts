@@ -535,6 +535,8 @@ const CASES: readonly Case[] = [
   ["probe broke off", "imserver", "error: something\n", "critical", /its probe/, 1],
 
   ["no certificate", "certificate", "", "critical", "there is none", 1],
+  ["a broker that is alone has none", "kafka-certificate", "none\n", "not-applicable", "nothing of the kind"],
+  ["no PEM", "kafka-certificate", "hello", "unknown", "it cannot be read"],
   ["no PEM", "certificate", "hello", "unknown", "it cannot be read"],
 
   ["nothing failed", "failed-units", "", "ok", "none failed"],

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "vitest";
 import type { Facts } from "../../../src/board/facts.js";
 import type { Item } from "../../../src/engine/types.js";
-import type { Secret } from "../../../src/shared/secret.js";
+import { Secret } from "../../../src/shared/secret.js";
 import { FACTS_FILES, factsOf, resolveShipped as resolve } from "./shipped.js";
 
 const idsOf = (items: readonly Item[]) =>
@@ -95,6 +95,78 @@ test("Kafka's heap follows the memory, and too little is refused", async () => {
       expected: "900 MiB or more",
       hint: expect.stringContaining("2 GB or more") as string,
     },
+  });
+});
+
+describe("one Kafka of three boards", () => {
+  const facts = factsOf("raspios-bookworm.txt");
+  const at = (cluster: readonly [string, string, string]) =>
+    resolve(facts, ["kafka", "imserver"], {}, cluster);
+  const textOf = async (path: string, cluster: readonly [string, string, string]) =>
+    String((valueOf(await at(cluster), `file:${path}`) as { content: unknown }).content);
+
+  test("keeps three copies, and lets nobody in without TLS and a password", async () => {
+    const text = await textOf("/etc/kafka/server.properties", ["pi-2", "pi-1", "pi-3"]);
+    for (const line of [
+      "node.id=2",
+      "controller.quorum.bootstrap.servers=pi-1.home.arpa:9093,pi-2.home.arpa:9093,pi-3.home.arpa:9093",
+      "advertised.listeners=CLUSTER://pi-2.home.arpa:9092,CONTROLLER://pi-2.home.arpa:9093",
+      "listener.security.protocol.map=CLUSTER:SASL_SSL,CONTROLLER:SASL_SSL",
+      "min.insync.replicas=2",
+      "offsets.topic.replication.factor=3",
+    ])
+      expect(text.split("\n")).toContain(line);
+    expect(text).not.toMatch(/PLAINTEXT|idle\.interval|factor=1$/m);
+    expect(await textOf("/etc/systemd/system/kafka.service", ["pi-2", "pi-1", "pi-3"])).toContain(
+      "-Djava.security.auth.login.config=/etc/kafka/jaas.conf -cp",
+    );
+  });
+
+  test("is founded by all of them, and only the last waits and makes the topic", async () => {
+    const founders = async (cluster: readonly [string, string, string]) =>
+      /--initial-controllers (\S+)/.exec(
+        (valueOf(await at(cluster), "command:kafka storage") as { run: string }).run,
+      )?.[1];
+    const [one, three] = [await founders(["pi-1", "pi-2", "pi-3"]), await founders(["pi-3", "pi-1", "pi-2"])];
+    expect(one).toMatch(/^1@pi-1\.home\.arpa:9093:[\w-]{22},2@pi-2\.home\.arpa:9093:[\w-]{22},3@pi-3/);
+    expect(three).toBe(one);
+
+    const waits = async (cluster: readonly [string, string, string]) => {
+      const items = await at(cluster);
+      const { port } = valueOf(items, "service:kafka.service") as { port?: number };
+      return [port, idsOf(items).includes("kafka-topic:imcloud.events" as never)];
+    };
+    expect(await waits(["pi-1", "pi-2", "pi-3"])).toEqual([undefined, false]);
+    expect(await waits(["pi-3", "pi-1", "pi-2"])).toEqual([9_092, true]);
+    expect(valueOf(await at(["pi-3", "pi-1", "pi-2"]), "kafka-topic:imcloud.events")).toMatchObject({
+      replication: 3,
+      config: { "min.insync.replicas": "2" },
+    });
+  });
+
+  test("keeps its passwords and keys out of everything but their own files", async () => {
+    const items = await at(["pi-1", "pi-2", "pi-3"]);
+    expect(JSON.stringify(items)).not.toContain("canary-");
+    const secretFiles = items.flatMap((item) =>
+      item.kind === "resource" && (item.resource.desired as { content?: unknown }).content instanceof Secret
+        ? [item.resource.id]
+        : [],
+    );
+    expect(secretFiles).toEqual(
+      expect.arrayContaining([
+        "file:/etc/kafka/jaas.conf",
+        "file:/etc/kafka/client.properties",
+        "file:/etc/kafka/tls/keystore.pem",
+        "file:/etc/imcloud/secrets/kafka",
+      ]),
+    );
+    expect(await textOf("/etc/imcloud/server.json", ["pi-1", "pi-2", "pi-3"])).toContain(
+      '"brokers": ["pi-1.home.arpa:9092", "pi-2.home.arpa:9092", "pi-3.home.arpa:9092"]',
+    );
+    const told = items.flatMap((item) =>
+      item.kind === "resource" && item.resource.type.type === "line" ? [item.resource.desired] : [],
+    );
+    expect(told).toMatchObject([1, 2, 3].map((id) => ({ line: `10.0.0.${id} pi-${id}.home.arpa` })));
   });
 });
 

@@ -2,8 +2,9 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseFacts, type Facts } from "../../../src/board/facts.js";
+import type { BoardConfig } from "../../../src/config/load.js";
 import type { Item } from "../../../src/engine/types.js";
-import { kafkaOf } from "../../../src/fleet/kafka.js";
+import { clusterNodes, kafkaOf } from "../../../src/fleet/kafka.js";
 import { resolvePlaybooks } from "../../../src/playbook/resolve.js";
 import { Secret } from "../../../src/shared/secret.js";
 
@@ -20,27 +21,41 @@ export const SHIPPED = {
 } as const;
 const CLOUD = { name: "home", serverName: "home.home.arpa", broker: "kafka" } as const;
 
-const SECRETS = ["amqp_password", "registration_token", "probe_password", "tls_key"];
+const SECRETS = [
+  ...["amqp_password", "registration_token", "probe_password", "tls_key"],
+  ...["kafka_password", "kafka_client_password", "kafka_tls_key"],
+];
 const source = { path: "/dev/null", sha256: "0".repeat(64), sizeBytes: 0 };
 
+/** @param cluster of brokers: the first named is this board; their numbers are by name */
 export async function resolveShipped(
   facts: Facts,
   playbooks: readonly string[],
   vars: Readonly<Record<string, unknown>> = {},
+  cluster?: readonly [string, string, string],
 ): Promise<readonly Item[]> {
   const hasKafka = playbooks.includes("kafka");
+  const board = cluster?.[0] ?? "pi-1";
+  const boards = (cluster ?? []).map(
+    (name) => ({ name, address: `10.0.0.${name.slice(-1)}` }) as BoardConfig,
+  );
+  const config = { kafka: cluster === undefined ? {} : { cluster: [...cluster].sort() }, boards };
+  const nodes = await clusterNodes({ ...config, cloud: CLOUD }, () => Promise.resolve(undefined));
   return resolvePlaybooks({
     playbooks,
     folder: "/nonexistent",
     facts,
-    board: { name: "pi-1" },
+    board: { name: board },
     cloud: {
       broker: hasKafka ? "kafka" : "rabbitmq",
       serverName: "home.home.arpa",
       baseUrl: "https://pi-1:8448",
       certificate: "PEM\n",
+      authority: "CA\n",
+      kafkaCertificate: "KAFKA\n",
+      kafka: { nodes },
       ...(hasKafka && {
-        kafka: await kafkaOf({ kafka: {}, folder: "/nonexistent", cloud: CLOUD }, "pi-1", facts),
+        kafka: await kafkaOf({ kafka: {}, folder: "/nonexistent", cloud: CLOUD }, board, facts, nodes),
       }),
     },
     vars,
