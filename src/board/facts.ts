@@ -83,6 +83,10 @@ export const Facts = z.object({
       }),
     )
     .default([]),
+  fileSystems: z
+    .record(z.string(), z.number().int())
+    .default({})
+    .describe("sizes in MiB of the local file systems that keep what is written, by mount point"),
 });
 export type Facts = z.infer<typeof Facts>;
 
@@ -143,6 +147,7 @@ done
 for d in /sys/class/net/*/phy80211; do
   [ -e "$d" ] && { d=\${d%/phy80211}; printf 'wifi=%s\n' "\${d##*/}"; }
 done
+df -P -k -l -x tmpfs -x devtmpfs -x squashfs 2>/dev/null | sed 's/^/df=/'
 dpkg-query -W -f ${PACKAGE_ROW} ${[...WATCHED_PACKAGES]} 2>/dev/null
 ${disksScript()}
 :`;
@@ -204,6 +209,7 @@ export function parseFacts(output: string): Facts {
       system: disk.isSystem,
       holds: holdings(disk),
     })),
+    fileSystems: sizesOf(all.get("df") ?? []),
   });
 }
 
@@ -235,6 +241,18 @@ function deviceOf(routes: readonly string[]): string {
   const wayOut = rows.find(([, to]) => to === "00000000");
   const network = rows.find(([name = ""]) => !isBridge(name)) ?? rows[0];
   return (wayOut ?? network)?.[0] ?? "";
+}
+
+/** @param rows of `df -P -k`; what a container shows of its machine (/run/host) is not the board's */
+function sizesOf(rows: readonly string[]): Record<string, number> {
+  return Object.fromEntries(
+    rows.flatMap((row) => {
+      const [, sizeKb, mount] = /\s(\d+)\s+\d+\s+-?\d+\s+(?:\d+%|-)\s+(\/.*)$/.exec(row) ?? [];
+      return mount === undefined || mount.startsWith("/run/")
+        ? []
+        : [[mount, Math.floor(Number(sizeKb) / 1024)]];
+    }),
+  );
 }
 
 function installedOf(rows: readonly string[]): Record<string, string> {

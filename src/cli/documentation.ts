@@ -62,7 +62,16 @@ const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
     ),
   releases: () =>
     table(
-      ["release", "free updates until", "bought until", "boot files", "network", "cgroup", "RabbitMQ"],
+      [
+        "release",
+        "free updates until",
+        "bought until",
+        "boot files",
+        "network",
+        "cgroup",
+        "RabbitMQ",
+        "Java",
+      ],
       Object.values(RELEASES).map((release) => [
         release.name,
         release.freeUntil,
@@ -71,6 +80,7 @@ const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
         release.network,
         `v${release.cgroup}`,
         release.rabbitmq,
+        String(release.java),
       ]),
     ),
 };

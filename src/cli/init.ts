@@ -51,7 +51,7 @@ export function addInitCommand(program: Command, context: Context): void {
     .addOption(
       new Option("--broker <broker>", "where events are published")
         .env("IMCLOUD_BROKER")
-        .choices(["rabbitmq", "none"]),
+        .choices(["rabbitmq", "kafka", "none"]),
     )
     .addOption(new Option("--admin <name>", "first account (default: your login here)").env("IMCLOUD_ADMIN"))
     .addOption(new Option("--no-apply", "only write the files"))
@@ -181,6 +181,11 @@ async function chooseCloud(
             value: "rabbitmq",
             name: "RabbitMQ",
             description: "for integrations: every event is published to it",
+          },
+          {
+            value: "kafka",
+            name: "Kafka",
+            description: "the same, kept for a week to be read again; wants a board with 2 GB or more",
           },
           { value: "none", name: "none", description: "chat works without; can be added later" },
         ])

@@ -8,7 +8,7 @@ import { dirname, resolve } from "node:path";
 import { didYouMean } from "../shared/did-you-mean.js";
 import { ImcloudError, type Origin } from "../shared/errors.js";
 import { check } from "./explain.js";
-import { ConfigFile, type SecretSource, type Vars } from "./schema.js";
+import { ConfigFile, type Broker, type KafkaSource, type SecretSource, type Vars } from "./schema.js";
 import { readYaml, type YamlFile } from "./yaml-file.js";
 
 export const DEFAULT_FILE = "imcloud.yaml";
@@ -42,8 +42,9 @@ export interface Config {
   readonly cloud: {
     readonly name: string;
     readonly serverName: string;
-    readonly broker: "rabbitmq" | "none";
+    readonly broker: Broker;
   };
+  readonly kafka: KafkaSource;
   readonly boards: readonly BoardConfig[];
   readonly groups: readonly string[];
   readonly secretsFile: string;
@@ -71,12 +72,15 @@ export function readConfig(yaml: YamlFile, environment: LoadOptions["environment
   const boards = Object.keys(file.boards);
   checkNames(file, yaml);
   const override = overrides(environment);
+  const all = boards.map((name) => boardOf(name, file, yaml, override));
+  checkCluster(file.kafka.cluster, all, yaml);
 
   return {
     file: yaml.file,
     folder: dirname(resolve(yaml.file)),
     cloud: { ...file.cloud, serverName: file.cloud.serverName ?? `${file.cloud.name}.home.arpa` },
-    boards: boards.map((name) => boardOf(name, file, yaml, override)),
+    kafka: file.kafka,
+    boards: all,
     groups: groupNames(file),
     secretsFile: resolve(dirname(resolve(yaml.file)), file.secretsFile),
     secretSources: file.secrets,
@@ -153,6 +157,29 @@ function boardOf(name: string, file: ConfigFile, yaml: YamlFile, override: Overr
 /** Without a broker there is none to install. */
 function defaultPlaybooks(broker: ConfigFile["cloud"]["broker"]): string[] {
   return ["base", "tuning", ...(broker === "none" ? [] : [broker]), "imserver"];
+}
+
+/** A broker in the cluster and one for itself would both take themselves for the cloud's. */
+function checkCluster(
+  cluster: readonly string[] | undefined,
+  boards: readonly BoardConfig[],
+  yaml: YamlFile,
+): void {
+  if (cluster === undefined) return;
+  const brokers = boards.filter(({ playbooks }) => playbooks.includes("kafka")).map(({ name }) => name);
+  const [wrong] = [
+    ...cluster.filter((name) => !brokers.includes(name)),
+    ...brokers.filter((name) => !cluster.includes(name)),
+  ];
+  if (wrong === undefined) return;
+  throw new ImcloudError("config.invalid", "`kafka.cluster` names other boards than those that get `kafka`", {
+    origin: yaml.originOfKey(["kafka", "cluster"]),
+    found: cluster.join(", "),
+    expected: brokers.length === 0 ? "boards with the playbook `kafka`" : brokers.join(", "),
+    hint: brokers.includes(wrong)
+      ? `\`${wrong}\` gets \`kafka\` too: say otherwise in its \`playbooks:\``
+      : `give \`${wrong}\` the playbook \`kafka\`, or name another board`,
+  });
 }
 
 function groupNames(file: ConfigFile): string[] {

@@ -109,7 +109,46 @@ export type SecretSource = z.infer<typeof SecretSource>;
 
 export const SecretName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, "lower-case letters, digits and `_`");
 
-export const BROKERS = ["rabbitmq", "none"] as const;
+export const BROKERS = ["rabbitmq", "kafka", "none"] as const;
+export type Broker = (typeof BROKERS)[number];
+
+/** Where the broker's program comes from: no release has a package of it. */
+const KafkaSource = z
+  .strictObject({
+    version: z
+      .string("a version in quotes")
+      .regex(/^(?:3\.9|4\.\d{1,3})\.\d{1,3}$/, 'a release of the lines 3.9 and 4, such as "4.3.1"')
+      .optional()
+      .describe("default: the newest that imcloud knows for the Java of the board's release"),
+    mirror: z
+      .url({ protocol: /^https?$/, error: "an http or https address" })
+      .optional()
+      .describe(
+        "where there is `VERSION/kafka_2.13-VERSION.tgz`; default `https://archive.apache.org/dist/kafka`",
+      ),
+    archive: Text.optional().describe(
+      "instead of downloading: a release archive, beside imcloud.yaml or absolute",
+    ),
+    sha512: z
+      .string("128 hexadecimal digits")
+      .regex(/^[0-9a-fA-F]{128}$/, "128 hexadecimal digits")
+      .transform((digits) => digits.toLowerCase())
+      .optional()
+      .describe(
+        "of the archive; default: what imcloud knows of the version, else what the mirror has beside it",
+      ),
+    cluster: z
+      .array(Name, "the names of three boards")
+      .length(3, "the names of three boards")
+      .refine((names) => new Set(names).size === names.length, "three different boards")
+      .optional()
+      .describe("boards whose brokers keep three copies of everything together; default: each for itself"),
+  })
+  .refine(({ archive, mirror }) => archive === undefined || mirror === undefined, {
+    message: "either a `mirror` or an `archive`",
+    path: ["archive"],
+  });
+export type KafkaSource = z.output<typeof KafkaSource>;
 
 export const ConfigFile = z.strictObject({
   version: z.literal(1, "1").describe("of this format"),
@@ -122,6 +161,7 @@ export const ConfigFile = z.strictObject({
       broker: z.enum(BROKERS).default("rabbitmq").describe("where every accepted event is published"),
     })
     .describe("what the boards make together"),
+  kafka: KafkaSource.prefault({}).describe("for `broker: kafka`: which release, from where, on which boards"),
   boards: z
     .record(Name, Board)
     .refine((boards) => Object.keys(boards).length > 0, "at least one board")

@@ -5,17 +5,17 @@
  * operator; boards need no internet for it. pacote is npm's own library: registry settings, proxies and
  * integrity are what `npm` would make of them.
  */
-import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { Source } from "../board/transport.js";
 import { ImcloudError } from "../shared/errors.js";
+import { sourceOf } from "./file-notes.js";
 import { npmSettings } from "./npm-settings.js";
 import { packageRoot } from "../shared/package-root.js";
-import { cacheFolder, readOptional, writePrivate } from "./workspace.js";
+import { cacheFolder } from "./workspace.js";
 
 export const BUN_VERSION = "1.4.5";
 
@@ -169,18 +169,4 @@ async function gzipped(path: string): Promise<string> {
   await pipeline(createReadStream(path), createGzip(), createWriteStream(part));
   await rename(part, target);
   return target;
-}
-
-/** Hashing 107 MB takes a quarter of a second: once, and again when size or time of the file say so. */
-async function sourceOf(path: string): Promise<Source> {
-  const { size, mtimeMs } = await stat(path);
-  const notePath = join(cacheFolder(), "hashes", createHash("sha256").update(path).digest("hex"));
-  const stamp = `${size} ${mtimeMs}`;
-  const [noted, sha256] = ((await readOptional(notePath)) ?? "").split("\n");
-  if (noted === stamp && sha256 !== undefined && sha256 !== "") return { path, sha256, sizeBytes: size };
-  const hash = createHash("sha256")
-    .update(await readFile(path))
-    .digest("hex");
-  await writePrivate(notePath, `${stamp}\n${hash}\n`);
-  return { path, sha256: hash, sizeBytes: size };
 }

@@ -14,6 +14,9 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   imserver: ["amqp_password", "registration_token", "probe_password"],
 };
 
+/** What brokers that are one cluster ask each other for, and the IM server. */
+export const CLUSTER_SECRETS = ["kafka_password", "kafka_client_password"] as const;
+
 export const GENERATED = [...new Set(Object.values(NEEDED).flat())];
 
 export interface Making {
@@ -35,7 +38,10 @@ export async function completeSecrets(
   making: Making,
 ): Promise<Secrets> {
   const secrets = await loadSecrets(config);
-  const needed = new Set(boards.flatMap(({ playbooks }) => playbooks.flatMap((name) => NEEDED[name] ?? [])));
+  const needed = new Set([
+    ...boards.flatMap(({ playbooks }) => playbooks.flatMap((name) => NEEDED[name] ?? [])),
+    ...(config.kafka.cluster === undefined ? [] : CLUSTER_SECRETS),
+  ]);
   const missing = [...needed].filter((name) => secrets.get(name) === undefined);
   const needsAuthority = boards.some(({ playbooks }) => playbooks.includes("imserver"));
   if (!making.isNew && forgets()) await refuseMaking(missing, needsAuthority, making.workspace);

@@ -4,6 +4,7 @@
 import { appendFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import type { Broker } from "../config/schema.js";
 import { addSecrets } from "../config/secrets.js";
 import { ImcloudError } from "../shared/errors.js";
 import type { Secret } from "../shared/secret.js";
@@ -12,7 +13,7 @@ import { readOptional } from "./workspace.js";
 export interface NewCloud {
   readonly name: string;
   readonly serverName: string;
-  readonly broker: "rabbitmq" | "none";
+  readonly broker: Broker;
   readonly board: NewBoard;
 }
 

@@ -4,11 +4,13 @@
 import type { BoardConfig, Config } from "../config/load.js";
 import type { Secrets } from "../config/secrets.js";
 import type { Facts } from "../board/facts.js";
-import { resolvePlaybooks, type ResolvedItem } from "../playbook/resolve.js";
+import { refuseUnfit, resolvePlaybooks, type ResolvedItem } from "../playbook/resolve.js";
 import { Secret } from "../shared/secret.js";
 import { boardArtifacts } from "./artifacts.js";
 import { boardCertificate, certifiable } from "./board-certificate.js";
-import { GENERATED } from "./generated-secrets.js";
+import { rememberedFacts } from "./facts-cache.js";
+import { CLUSTER_SECRETS, GENERATED } from "./generated-secrets.js";
+import { clusterNodes, fetchKafka, kafkaOf } from "./kafka.js";
 import type { Workspace } from "./workspace.js";
 
 /** The port of the IM server's clients, unless a playbook's variable says otherwise. */
@@ -39,44 +41,78 @@ export function resolverOf({
   onlyLooking = false,
 }: ResolverInput): (facts: Facts) => Promise<readonly ResolvedItem[]> {
   return async (facts) => {
-    const isServer = board.playbooks.includes("imserver");
-    const isTlsBroker = board.playbooks.includes("rabbitmq") && Boolean(board.vars.amqp_tls_port);
-    const known = new Map<string, Secret>(secrets.all());
-    const cloud: Record<string, unknown> = {
-      ...config.cloud,
-      baseUrl: baseUrlOf(config, board, facts.addresses),
-    };
-    if (onlyLooking) {
-      cloud.certificate = "(made by `imcloud apply`)\n";
-      for (const name of [...GENERATED, "tls_key"]) known.set(name, known.get(name) ?? new Secret(""));
-    } else if (isServer || isTlsBroker) {
-      const { chain, key } = await boardCertificate(workspace, {
-        board: board.name,
-        serverName: config.cloud.serverName,
-        names: namesOf(board, facts.addresses),
-        passphrase: secrets.get("authority_passphrase"),
-      });
-      cloud.certificate = chain;
-      known.set("tls_key", key);
-    }
-    return resolvePlaybooks({
-      playbooks: board.playbooks,
+    const { playbooks } = board;
+    const asked = {
+      playbooks,
       folder: config.folder,
       facts,
       board: {
         ...{ name: board.name, address: board.address, tags: board.tags, groups: board.groups },
         login: isByPassword ? "password" : "key",
       },
+    };
+    await refuseUnfit(asked);
+    const isServer = playbooks.includes("imserver");
+    const isTlsBroker = playbooks.includes("rabbitmq") && Boolean(board.vars.amqp_tls_port);
+    const isBroker = playbooks.includes("kafka");
+    const usesKafka = isBroker || (isServer && config.cloud.broker === "kafka");
+    const nodes = usesKafka ? await clusterNodes(config, factsAround(workspace, board.name, facts)) : [];
+    const kafka = isBroker ? await kafkaOf(config, board.name, facts, nodes) : undefined;
+    const known = new Map<string, Secret>(secrets.all());
+    const cloud: Record<string, unknown> = {
+      ...config.cloud,
+      baseUrl: baseUrlOf(config, board, facts.addresses),
+      kafka: kafka ?? { nodes },
+    };
+    if (onlyLooking) {
+      cloud.certificate = "(made by `imcloud apply`)\n";
+      cloud.authority = cloud.kafkaCertificate = cloud.certificate;
+      for (const name of [...GENERATED, ...CLUSTER_SECRETS, "tls_key", "kafka_tls_key"])
+        known.set(name, known.get(name) ?? new Secret(""));
+    } else {
+      const certify = async (name: string, names: readonly string[]) =>
+        boardCertificate(workspace, {
+          board: name,
+          serverName: config.cloud.serverName,
+          names,
+          passphrase: secrets.get("authority_passphrase"),
+        });
+      if (isServer || isTlsBroker) {
+        const { chain, key } = await certify(board.name, namesOf(board, facts.addresses));
+        cloud.certificate = chain;
+        cloud.authority = authorityIn(chain);
+        known.set("tls_key", key);
+      }
+      if (kafka !== undefined && nodes.length > 0) {
+        // Without addresses: Bun's TLS refuses any that an authority's constraints speak of.
+        const { chain, key } = await certify(`${board.name}.kafka`, [kafka.self.name, "localhost"]);
+        cloud.kafkaCertificate = chain;
+        cloud.authority = authorityIn(chain);
+        known.set("kafka_tls_key", key);
+      }
+    }
+    return resolvePlaybooks({
+      ...asked,
       cloud,
       vars: board.vars,
       secrets: known,
       artifacts: onlyLooking
-        ? { bun: NOT_FETCHED, server: NOT_FETCHED }
-        : isServer
-          ? await boardArtifacts(facts.arch, fetching)
-          : {},
+        ? { bun: NOT_FETCHED, server: NOT_FETCHED, kafka: NOT_FETCHED }
+        : {
+            ...(isServer && (await boardArtifacts(facts.arch, fetching))),
+            ...(kafka !== undefined && { kafka: await fetchKafka(kafka, config, fetching) }),
+          },
     });
   };
+}
+
+/** The board's own certificate comes first, the authority's last. */
+const authorityIn = (chain: string): string => chain.slice(chain.lastIndexOf("-----BEGIN"));
+
+/** This board's facts are at hand; the others' are those of the last time. */
+function factsAround(workspace: Workspace, own: string, facts: Facts) {
+  return (name: string): Promise<Facts | undefined> =>
+    name === own ? Promise.resolve(facts) : rememberedFacts(workspace, name);
 }
 
 /**

@@ -1,11 +1,12 @@
 /** Every check, causes before effects. A new one is a file in `checks/` and a line here. */
 import type { HealthCheck } from "./check.js";
-import { certificate } from "./checks/certificate.js";
+import { certificate, kafkaCertificate } from "./checks/certificate.js";
 import { clock } from "./checks/clock.js";
 import { diskErrors } from "./checks/disk-errors.js";
 import { diskSpace, inodes } from "./checks/disk-space.js";
 import { failedUnits } from "./checks/failed-units.js";
 import { imserver, imserverService } from "./checks/imserver.js";
+import { kafkaLog, kafkaPort, kafkaService } from "./checks/kafka.js";
 import { kernel } from "./checks/kernel.js";
 import { link } from "./checks/link.js";
 import { load } from "./checks/load.js";
@@ -44,6 +45,10 @@ export const CHECKS: readonly HealthCheck[] = [
   rabbitmqPort,
   rabbitmqAlarms,
   rabbitmqQueues,
+  kafkaService,
+  kafkaPort,
+  kafkaLog,
+  kafkaCertificate,
   imserverService,
   imserver,
   certificate,

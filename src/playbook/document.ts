@@ -39,7 +39,11 @@ export const Task = z.looseObject({
 export const Playbook = z.strictObject({
   description: z.string(),
   needs: z
-    .strictObject({ arch: z.array(z.string()), hint: z.string() })
+    .strictObject({
+      arch: z.array(z.string()),
+      ramMb: z.number().int().optional().describe("least memory, in MiB"),
+      hint: z.string(),
+    })
     .optional()
     .describe("boards that cannot have this are refused when they are planned"),
   vars: z.record(z.string(), z.unknown()).default({}),
@@ -62,7 +66,11 @@ export interface PlaybookTask {
 export interface PlaybookDocument {
   readonly file: string;
   readonly description: string;
-  readonly needs?: { readonly arch: readonly string[]; readonly hint: string };
+  readonly needs?: {
+    readonly arch: readonly string[];
+    readonly ramMb?: number | undefined;
+    readonly hint: string;
+  };
   readonly vars: Readonly<Record<string, unknown>>;
   readonly tasks: readonly PlaybookTask[];
 }

@@ -47,6 +47,9 @@ export function makeEvaluator(secrets: ReadonlyMap<string, Secret>): Evaluator {
   });
   // The same text gives the same: what is named by it can be planned before it is there.
   liquid.registerFilter("uuid", uuidOf);
+  liquid.registerFilter("size_at", (path: string, sizes: Readonly<Record<string, number>>) =>
+    sizeAt(path, sizes),
+  );
   liquid.registerFilter("json", (value: unknown) => JSON.stringify(value, null, 2));
   liquid.registerFilter(
     "at_least_version",
@@ -104,6 +107,15 @@ function mapTexts(input: unknown, change: (text: string) => unknown): unknown {
     return Object.fromEntries(Object.entries(input).map(([key, item]) => [key, mapTexts(item, change)]));
   }
   return input;
+}
+
+/** Of the file system that holds a path; 0 where nobody knows. */
+function sizeAt(path: string, sizes: Readonly<Record<string, number>>): number {
+  const holding = Object.keys(sizes).filter((mount) =>
+    `${path}/`.startsWith(mount === "/" ? "/" : `${mount}/`),
+  );
+  const [closest = ""] = holding.toSorted((one, other) => other.length - one.length);
+  return sizes[closest] ?? 0;
 }
 
 /** LiquidJS wraps what its filters throw, and adds the template's lines to its own messages. */

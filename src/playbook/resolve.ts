@@ -34,7 +34,8 @@ export type ResolvedItem =
   | { readonly kind: "resource"; readonly resource: Resource & { readonly reasons: () => Reasons } }
   | ({ readonly kind: "deferred" } & Deferred);
 
-export interface ResolveInput {
+/** What is asked of which board. */
+interface Asked {
   /** Names of playbooks, in order. */
   readonly playbooks: readonly string[];
   /** The folder of imcloud.yaml: its `playbooks/` and `templates/` come before the shipped ones. */
@@ -42,6 +43,9 @@ export interface ResolveInput {
   readonly facts: Facts;
   /** The board as `imcloud.yaml` has it: `board.name`, `board.address` ... */
   readonly board: Scope & { readonly name: string };
+}
+
+export interface ResolveInput extends Asked {
   /** `cloud.name`, `cloud.serverName` ... */
   readonly cloud: Scope;
   /** They come before the playbooks' own. */
@@ -69,6 +73,16 @@ export async function resolvePlaybooks(input: ResolveInput): Promise<readonly Re
     items.push(...(await resolveOne(name, name, {}, scope, evaluator, input, [])));
   }
   return withoutRepeats(items);
+}
+
+/**
+ * Refuses what the board cannot have, before anything is fetched for it.
+ *
+ * @throws ImcloudError `board.unsupported`, `playbook.invalid`, `playbook.not-found`
+ */
+export async function refuseUnfit(input: Asked): Promise<void> {
+  for (const name of input.playbooks)
+    refuseWrongBoard(name, await loadPlaybook(locate(input.folder, "playbooks", `${name}.yaml`)), input);
 }
 
 async function resolveOne(
@@ -324,18 +338,18 @@ async function readTemplate(file: string, task: PlaybookTask): Promise<string> {
   }
 }
 
-function refuseWrongBoard(
-  name: string,
-  { needs, file }: PlaybookDocument,
-  { board, facts }: ResolveInput,
-): void {
-  if (needs === undefined || needs.arch.includes(facts.arch)) return;
-  throw new ImcloudError("board.unsupported", `\`${board.name}\` cannot have \`${name}\``, {
-    origin: { file, line: 1, key: "needs.arch" },
-    found: `a userland for ${facts.arch}`,
-    expected: needs.arch.join(" or "),
-    hint: needs.hint,
-  });
+function refuseWrongBoard(name: string, { needs, file }: PlaybookDocument, { board, facts }: Asked): void {
+  if (needs === undefined) return;
+  const { arch, ramMb = 0, hint } = needs;
+  const refuse = (key: string, found: string, expected: string): ImcloudError =>
+    new ImcloudError("board.unsupported", `\`${board.name}\` cannot have \`${name}\``, {
+      origin: { file, line: 1, key: `needs.${key}` },
+      found,
+      expected,
+      hint,
+    });
+  if (!arch.includes(facts.arch)) throw refuse("arch", `a userland for ${facts.arch}`, arch.join(" or "));
+  if (facts.ramMb < ramMb) throw refuse("ramMb", `${facts.ramMb} MiB of memory`, `${ramMb} MiB or more`);
 }
 
 /** The same thing asked for twice in the same words is one; in other words it is a contradiction. */

@@ -83,7 +83,8 @@ stat -c 'link %N' -- ${all.map(({ desired }) => desired.path)} 2>/dev/null`,
 if ${unpack} && [ ! -d ${stored} ]; then
   rm -rf ${`${stored}.new`}
   mkdir ${`${stored}.new`}
-  tar -xf ${packed} -C ${`${stored}.new`}
+  # Who packed it is nobody on this board.
+  tar -xf ${packed} --no-same-owner -C ${`${stored}.new`}
   sync
   mv ${`${stored}.new`} ${stored}
 fi

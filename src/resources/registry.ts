@@ -10,6 +10,7 @@ import { disk } from "./disk.js";
 import { diskTrim } from "./disk-trim.js";
 import { file } from "./file.js";
 import { firewall } from "./firewall.js";
+import { kafkaTopic } from "./kafka-topic.js";
 import { kernelArgument } from "./kernel-argument.js";
 import { line } from "./line.js";
 import { mount } from "./mount.js";
@@ -33,6 +34,7 @@ const ALL: readonly RegisteredType[] = [
   register(diskTrim),
   register(file),
   register(firewall),
+  register(kafkaTopic),
   register(kernelArgument),
   register(line),
   register(mount),

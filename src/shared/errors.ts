@@ -33,6 +33,10 @@ export const ERRORS = {
   "config.syntax": kind(ExitCode.Config, "A file is not well-formed YAML."),
   "config.invalid": kind(ExitCode.Config, "A value is not one of those allowed."),
   "config.secret-missing": kind(ExitCode.Config, "A secret is named but not to be had."),
+  "fleet.wrong-checksum": kind(
+    ExitCode.Config,
+    "A download is not what its publisher says it is; nothing of it was kept.",
+  ),
   "playbook.invalid": kind(ExitCode.Config, "A playbook says something that imcloud does not understand."),
   "playbook.not-found": kind(ExitCode.Config, "A playbook, template or file that is named does not exist."),
   "engine.step-failed": kind(ExitCode.StepFailed, "A step of the run failed on the board."),

@@ -21,6 +21,8 @@ export interface Release {
   readonly cgroup: 1 | 2;
   /** RabbitMQ's version in the release's archive, its updates included. */
   readonly rabbitmq: string;
+  /** The Java that Kafka gets: the archive's package is `openjdk-VERSION-jre-headless`. */
+  readonly java: number;
 }
 
 /** By `ID-VERSION_ID` of os-release; `raspbian` counts as `debian`. Oldest first. */
@@ -33,6 +35,7 @@ export const RELEASES: Readonly<Record<string, Release>> = {
     network: "netplan, networkd",
     cgroup: 1,
     rabbitmq: "3.6.10",
+    java: 17,
   },
   "debian-10": {
     name: "Raspberry Pi OS buster",
@@ -42,6 +45,7 @@ export const RELEASES: Readonly<Record<string, Release>> = {
     network: "dhcpcd",
     cgroup: 1,
     rabbitmq: "3.7.8",
+    java: 11,
   },
   "ubuntu-20.04": {
     name: "Ubuntu 20.04",
@@ -51,6 +55,7 @@ export const RELEASES: Readonly<Record<string, Release>> = {
     network: "netplan, networkd",
     cgroup: 1,
     rabbitmq: "3.8.3",
+    java: 17,
   },
   "debian-11": {
     name: "Raspberry Pi OS bullseye",
@@ -60,6 +65,7 @@ export const RELEASES: Readonly<Record<string, Release>> = {
     network: "dhcpcd",
     cgroup: 2,
     rabbitmq: "3.8.9",
+    java: 17,
   },
   "ubuntu-22.04": {
     name: "Ubuntu 22.04",
@@ -69,6 +75,7 @@ export const RELEASES: Readonly<Record<string, Release>> = {
     network: "netplan, networkd",
     cgroup: 2,
     rabbitmq: "3.9.27",
+    java: 17,
   },
   "debian-12": {
     name: "Raspberry Pi OS bookworm",
@@ -78,6 +85,7 @@ export const RELEASES: Readonly<Record<string, Release>> = {
     network: "NetworkManager",
     cgroup: 2,
     rabbitmq: "3.10.8",
+    java: 17,
   },
   "ubuntu-24.04": {
     name: "Ubuntu 24.04",
@@ -87,6 +95,7 @@ export const RELEASES: Readonly<Record<string, Release>> = {
     network: "netplan, networkd",
     cgroup: 2,
     rabbitmq: "3.12.1",
+    java: 17,
   },
   "debian-13": {
     name: "Raspberry Pi OS trixie",
@@ -96,6 +105,7 @@ export const RELEASES: Readonly<Record<string, Release>> = {
     network: "netplan, NetworkManager",
     cgroup: 2,
     rabbitmq: "4.0.5",
+    java: 21,
   },
 };
 

@@ -95,13 +95,21 @@ const KafkaBus = z
       .regex(/^[\w.-]{1,249}$/, "letters, digits, `.`, `_` and `-`, at most 249")
       .default("imcloud.events")
       .describe("must be there: its partitions and retention are the operator's to choose"),
-    user: z.string().min(1).optional().describe("for SASL/SCRAM-SHA-512, with `passwordFile`"),
+    user: z.string().min(1).optional().describe("for SASL, with `passwordFile`"),
     passwordFile: FilePath.optional(),
+    mechanism: z
+      .enum(["SCRAM-SHA-512", "PLAIN"])
+      .optional()
+      .describe("default `SCRAM-SHA-512`; `PLAIN` tells the broker the password, so only within `tls`"),
     tls: z.strictObject({ caFile: FilePath }).optional(),
   })
   .refine((bus) => (bus.user === undefined) === (bus.passwordFile === undefined), {
     message: "`user` and `passwordFile` go together",
     path: ["passwordFile"],
+  })
+  .refine((bus) => bus.mechanism !== "PLAIN" || bus.tls !== undefined, {
+    message: "`PLAIN` only within `tls`",
+    path: ["mechanism"],
   });
 
 const RateLimit = z

@@ -19,16 +19,18 @@ async function person(name) {
   const visitor = createClient({ baseUrl });
   const username = `${name}-${randomUUID().slice(0, 8)}`;
   const body = { username, password: randomUUID(), device_id: "TEST" };
-  const first = await visitor.registerRequest(body).then(
+  const first = await unhurried(() => visitor.registerRequest(body)).then(
     (reply) => ({ reply }),
     (error) => ({ error }),
   );
   const session =
     first.reply ??
-    (await visitor.registerRequest({
-      ...body,
-      auth: { ...stageOf(first.error), session: first.error.data.session },
-    }));
+    (await unhurried(() =>
+      visitor.registerRequest({
+        ...body,
+        auth: { ...stageOf(first.error), session: first.error.data.session },
+      }),
+    ));
   const client = createClient({
     baseUrl,
     userId: session.user_id,
@@ -44,6 +46,18 @@ async function person(name) {
   await client.startClient();
   await synced;
   return client;
+}
+
+/** A server that has had too many says when to come back. Source: Matrix specification, "Rate limiting". */
+async function unhurried(ask) {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error.errcode !== "M_LIMIT_EXCEEDED") throw error;
+      await new Promise((resolve) => setTimeout(resolve, error.data.retry_after_ms));
+    }
+  }
 }
 
 /** A server on loopback asks for nothing; a cloud asks for its token. */

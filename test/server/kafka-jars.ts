@@ -1,5 +1,6 @@
 /**
- * Apache Kafka as a folder of jars, from Maven Central, once per version, in imcloud's cache.
+ * Apache Kafka as a folder of jars, from Maven Central, once per version, in imcloud's cache; and packed as its
+ * makers pack a release.
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -12,30 +13,69 @@ const run = promisify(execFile);
 
 const VERSION = "4.3.1";
 
-/** The broker with all that it loads at run time; of the tools only the consumer is used, which needs no more. */
-const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+/** What prints the log: to stderr for brokers of tests; for releases what each line comes with. */
+const PRINTERS = {
+  test: { artifact: "slf4j-simple", group: "org.slf4j", version: "1.7.36" },
+  "4.3.1": { artifact: "log4j-slf4j-impl", group: "org.apache.logging.log4j", version: "2.25.4" },
+  "3.9.1": { artifact: "slf4j-reload4j", group: "org.slf4j", version: "1.7.36" },
+} as const;
+type Release = "4.3.1" | "3.9.1";
+
+/** The broker with all that it loads at run time; the tools that are used need no more. */
+const pomOf = (
+  version: string,
+  printer: (typeof PRINTERS)[keyof typeof PRINTERS],
+) => `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>imcloud</groupId><artifactId>test-broker</artifactId><version>1</version>
   <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${VERSION}</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${version}</version></dependency>
     <dependency>
-      <groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>${VERSION}</version>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>${version}</version>
       <exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>
     </dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+    <dependency><groupId>${printer.group}</groupId><artifactId>${printer.artifact}</artifactId><version>${printer.version}</version></dependency>
   </dependencies>
 </project>
 `;
 
 /** @returns the folder of the jars */
-export async function fetchKafka(): Promise<string> {
-  const folder = join(cacheFolder(), "kafka", VERSION);
+export function fetchKafka(): Promise<string> {
+  return fetchJars(join(cacheFolder(), "kafka", VERSION), pomOf(VERSION, PRINTERS.test));
+}
+
+/**
+ * An archive of the same layout as Kafka's own, with what a broker needs of it.
+ *
+ * @returns its path
+ */
+export async function kafkaRelease(version: Release = VERSION): Promise<string> {
+  const archive = join(cacheFolder(), "kafka", `kafka_2.13-${version}.tgz`);
+  if (existsSync(archive)) return archive;
+  const jars = await fetchJars(`${archive}.jars`, pomOf(version, PRINTERS[version]));
+  const part = `${archive}.${process.pid}`;
+  const root = `kafka_2.13-${version}`;
+  const names = ["--owner=1000", "--group=1000", "--transform", `s,^\\.,${root}/libs,`];
+  await run("tar", [
+    "--create",
+    "--use-compress-program=gzip -1",
+    `--file=${part}`,
+    ...names,
+    "-C",
+    jars,
+    ".",
+  ]);
+  await rename(part, archive);
+  return archive;
+}
+
+async function fetchJars(folder: string, pom: string): Promise<string> {
   if (existsSync(folder)) return folder;
   await mkdir(join(cacheFolder(), "kafka"), { recursive: true });
   // Fetched beside and then put in place, all of it or nothing.
   const fetching = await mkdtemp(join(cacheFolder(), "kafka", "fetching-"));
   try {
-    await writeFile(join(fetching, "pom.xml"), POM);
+    await writeFile(join(fetching, "pom.xml"), pom);
     const copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars"];
     await run("mvn", ["--quiet", "--batch-mode", ...copy], { cwd: fetching });
     await rename(join(fetching, "jars"), folder).catch((error: unknown) => {

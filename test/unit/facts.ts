@@ -25,4 +25,5 @@ export const FACTS: Facts = {
   watchdog: true,
   container: "",
   disks: [],
+  fileSystems: { "/": 29_000 },
 };

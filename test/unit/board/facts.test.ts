@@ -73,6 +73,18 @@ test("the network with the way out comes first, not the bridge of a container en
   expect(parseFacts(`${text}${more}\n`).addresses).toEqual(["192.168.1.23", "10.0.0.5", "172.17.0.1"]);
 });
 
+test("file systems that keep what is written, without what a container shows of its machine", () => {
+  const rows = [
+    "df=Filesystem     1024-blocks    Used Available Capacity Mounted on",
+    "df=/dev/mmcblk0p2    30440332 4018620  25136604      14% /",
+    "df=/dev/sda1        114792960      24 108915660       1% /mnt/my ssd",
+    "df=/dev/vda1        264211456 9999999   9999999      30% /run/host/os-release",
+  ].join("\n");
+  const text = read("raspios-bookworm.txt");
+  expect(parseFacts(`${text}${rows}\n`).fileSystems).toEqual({ "/": 29_726, "/mnt/my ssd": 112_102 });
+  expect(parseFacts(text).fileSystems).toEqual({});
+});
+
 test("a board that does not tell what it is has no facts", () => {
   expect(() => parseFacts("hostname=x\n")).toThrow(z.ZodError);
 });

@@ -10,6 +10,7 @@ test("the least that works", () => {
     file: "/clouds/home/imcloud.yaml",
     folder: "/clouds/home",
     cloud: { name: "home", serverName: "home.home.arpa", broker: "rabbitmq" },
+    kafka: {},
     boards: [
       {
         name: "attic",

@@ -416,6 +416,44 @@ const CASES: readonly Case[] = [
     "critical",
     "not installed",
   ],
+  ["port open", "kafka-port", "", "ok", "accepts connections"],
+  ["port closed", "kafka-port", "", "critical", "runs, but accepts no connections", 1],
+  [
+    "Kafka runs",
+    "kafka-service",
+    "LoadState=loaded\nActiveState=active\nSubState=running\nNRestarts=0\nuptime=900.00",
+    "ok",
+    "runs",
+  ],
+  [
+    "Kafka's log within its part",
+    "kafka-log",
+    "data=/var/lib/kafka/data\nformatted=yes\nusedKb=1048576\ndiskKb=30440332",
+    "ok",
+    "keeps within its part of the disk",
+  ],
+  [
+    "Kafka's log takes the disk",
+    "kafka-log",
+    "data=/var/lib/kafka/data\nformatted=yes\nusedKb=18000000\ndiskKb=30440332",
+    "warning",
+    "takes 59 % of the disk",
+  ],
+  [
+    "Kafka's disk is not there",
+    "kafka-log",
+    "data=/mnt/ssd/kafka/data\nusedKb=\ndiskKb=",
+    "critical",
+    "its storage is not there",
+  ],
+  ["Kafka's settings are gone", "kafka-log", "", "unknown", "its settings name no folder", 1],
+  [
+    "Kafka's folder tells no size",
+    "kafka-log",
+    "data=/var/lib/kafka/data\nformatted=yes\nusedKb=\ndiskKb=30440332",
+    "unknown",
+    "nobody tells how large it is",
+  ],
   ["port open", "rabbitmq-port", "", "ok", "accepts connections"],
   ["port closed", "rabbitmq-port", "", "critical", "runs, but accepts no connections", 1],
 
@@ -497,6 +535,8 @@ const CASES: readonly Case[] = [
   ["probe broke off", "imserver", "error: something\n", "critical", /its probe/, 1],
 
   ["no certificate", "certificate", "", "critical", "there is none", 1],
+  ["a broker that is alone has none", "kafka-certificate", "none\n", "not-applicable", "nothing of the kind"],
+  ["no PEM", "kafka-certificate", "hello", "unknown", "it cannot be read"],
   ["no PEM", "certificate", "hello", "unknown", "it cannot be read"],
 
   ["nothing failed", "failed-units", "", "ok", "none failed"],

@@ -33,10 +33,11 @@ async function contentsOf(path: string): Promise<readonly string[]> {
   for (const name of FACTS_FILES.filter((each) => factsOf(each).arch !== "armhf")) {
     const facts = factsOf(name);
     const { rabbitmq = expect.fail() } = RELEASES[releaseOf(facts)] ?? {};
-    for (const item of await resolveShipped(
-      { ...facts, packages: { "rabbitmq-server": rabbitmq } },
-      SHIPPED,
-    )) {
+    const installed = { ...facts, packages: { "rabbitmq-server": rabbitmq } };
+    const all = await Promise.all(
+      Object.values(SHIPPED).map((playbooks) => resolveShipped(installed, playbooks)),
+    );
+    for (const item of all.flat()) {
       if (item.kind !== "resource") continue;
       const desired = item.resource.desired as { readonly path?: string; readonly content?: unknown };
       if (desired.path === path && typeof desired.content === "string") texts.add(desired.content);
@@ -115,11 +116,14 @@ test.runIf(has("systemd-analyze"))(
     write(`${UNITS}/systemd-time-wait-sync.service`, "[Service]\nType=oneshot\nExecStart=/bin/kill\n");
     for (const [unit, path] of [
       ["imcloud-server.service", `${UNITS}/imcloud-server.service`],
+      ["kafka.service", `${UNITS}/kafka.service`],
       ["rabbitmq-server.service", `${UNITS}/rabbitmq-server.service.d/imcloud.conf`],
       ["epmd.socket", `${UNITS}/epmd.socket.d/imcloud.conf`],
       ["systemd-time-wait-sync.service", `${UNITS}/systemd-time-wait-sync.service.d/imcloud.conf`],
     ] as const) {
       for (const text of await contentsOf(path)) {
+        const java = /^ExecStart=(\/usr\/lib\/jvm\/\S+)/m.exec(text)?.[1];
+        if (java !== undefined) chmodSync(write(java, ""), 0o755);
         write(path, text);
         expect(verify(unit), text).toEqual({ status: 0, said: "" });
       }
@@ -139,6 +143,17 @@ function verify(unit: string): { readonly status: number | null; readonly said: 
   );
   return { status, said: stdout + stderr };
 }
+
+test.runIf(has("shellcheck"))("shellcheck finds nothing to say about the commands", async () => {
+  for (const name of ["imcloud-server", "imcloud-kafka"]) {
+    for (const text of await contentsOf(`/usr/local/bin/${name}`)) {
+      const { stdout, status } = spawnSync("shellcheck", ["-s", "dash", write(name, text)], {
+        encoding: "utf8",
+      });
+      expect({ stdout, status }).toEqual({ stdout: "", status: 0 });
+    }
+  }
+});
 
 test.runIf(has("apt-config"))("apt reads its own settings, and who is not updated by a timer", async () => {
   for (const text of await contentsOf("/etc/apt/apt.conf.d/52imcloud-updates")) {

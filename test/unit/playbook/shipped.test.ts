@@ -4,7 +4,7 @@
 import { describe, expect, test } from "vitest";
 import type { Facts } from "../../../src/board/facts.js";
 import type { Item } from "../../../src/engine/types.js";
-import type { Secret } from "../../../src/shared/secret.js";
+import { Secret } from "../../../src/shared/secret.js";
 import { FACTS_FILES, factsOf, resolveShipped as resolve } from "./shipped.js";
 
 const idsOf = (items: readonly Item[]) =>
@@ -23,12 +23,15 @@ describe.each(FACTS_FILES)("%s", (name) => {
     expect(idsOf(items)).toContain("sysctl:net.core.somaxconn");
   });
 
-  test.runIf(facts.arch === "armhf")("a 32-bit userland is refused a broker, with the way out", async () => {
-    await expect(resolve(facts, ["rabbitmq"])).rejects.toMatchObject({
-      code: "board.unsupported",
-      details: { found: "a userland for armhf", hint: expect.stringContaining("64-bit image") as string },
-    });
-  });
+  test.runIf(facts.arch === "armhf").each(["rabbitmq", "kafka"])(
+    "a 32-bit userland is refused %s, with the way out",
+    async (broker) => {
+      await expect(resolve(facts, [broker])).rejects.toMatchObject({
+        code: "board.unsupported",
+        details: { found: "a userland for armhf", hint: expect.stringContaining("64-bit image") as string },
+      });
+    },
+  );
 
   test.runIf(facts.arch !== "armhf")(
     "the broker's settings wait for its version; the rest does not",
@@ -70,6 +73,117 @@ test("a broker too old to be trusted with conf.d has its limits among the other 
     /^vm_memory_high_watermark\.absolute = \d+\n[^]*^disk_free_limit\.absolute = \d+$/m,
   );
   expect(idsOf(items).filter((id) => id.includes("imits"))).toEqual([]);
+});
+
+test("Kafka's heap follows the memory, and too little is refused", async () => {
+  const start = async (ramMb: number) => {
+    const items = await resolve({ ...factsOf("raspios-bookworm.txt"), ramMb }, ["kafka"]);
+    const { content } = valueOf(items, "file:/etc/systemd/system/kafka.service") as { content: string };
+    return /-Xms(\d+m) -Xmx\1 -XX:\+Use(\w+)/.exec(content)?.slice(1);
+  };
+  expect([await start(920), await start(1_900), await start(3_800), await start(7_800)]).toEqual([
+    ["256m", "SerialGC"],
+    ["384m", "SerialGC"],
+    ["768m", "G1GC"],
+    ["1024m", "G1GC"],
+  ]);
+  await expect(start(456)).rejects.toMatchObject({
+    code: "board.unsupported",
+    message: "`pi-1` cannot have `kafka`",
+    details: {
+      found: "456 MiB of memory",
+      expected: "900 MiB or more",
+      hint: expect.stringContaining("2 GB or more") as string,
+    },
+  });
+});
+
+describe("one Kafka of three boards", () => {
+  const facts = factsOf("raspios-bookworm.txt");
+  const at = (cluster: readonly [string, string, string]) =>
+    resolve(facts, ["kafka", "imserver"], {}, cluster);
+  const textOf = async (path: string, cluster: readonly [string, string, string]) =>
+    String((valueOf(await at(cluster), `file:${path}`) as { content: unknown }).content);
+
+  test("keeps three copies, and lets nobody in without TLS and a password", async () => {
+    const text = await textOf("/etc/kafka/server.properties", ["pi-2", "pi-1", "pi-3"]);
+    for (const line of [
+      "node.id=2",
+      "controller.quorum.bootstrap.servers=pi-1.home.arpa:9093,pi-2.home.arpa:9093,pi-3.home.arpa:9093",
+      "advertised.listeners=CLUSTER://pi-2.home.arpa:9092,CONTROLLER://pi-2.home.arpa:9093",
+      "listener.security.protocol.map=CLUSTER:SASL_SSL,CONTROLLER:SASL_SSL",
+      "min.insync.replicas=2",
+      "offsets.topic.replication.factor=3",
+    ])
+      expect(text.split("\n")).toContain(line);
+    expect(text).not.toMatch(/PLAINTEXT|idle\.interval|factor=1$/m);
+    expect(await textOf("/etc/systemd/system/kafka.service", ["pi-2", "pi-1", "pi-3"])).toContain(
+      "-Djava.security.auth.login.config=/etc/kafka/jaas.conf -cp",
+    );
+  });
+
+  test("is founded by all of them, and only the last waits and makes the topic", async () => {
+    const founders = async (cluster: readonly [string, string, string]) =>
+      /--initial-controllers (\S+)/.exec(
+        (valueOf(await at(cluster), "command:kafka storage") as { run: string }).run,
+      )?.[1];
+    const [one, three] = [await founders(["pi-1", "pi-2", "pi-3"]), await founders(["pi-3", "pi-1", "pi-2"])];
+    expect(one).toMatch(/^1@pi-1\.home\.arpa:9093:[\w-]{22},2@pi-2\.home\.arpa:9093:[\w-]{22},3@pi-3/);
+    expect(three).toBe(one);
+
+    const waits = async (cluster: readonly [string, string, string]) => {
+      const items = await at(cluster);
+      const { port } = valueOf(items, "service:kafka.service") as { port?: number };
+      return [port, idsOf(items).includes("kafka-topic:imcloud.events" as never)];
+    };
+    expect(await waits(["pi-1", "pi-2", "pi-3"])).toEqual([undefined, false]);
+    expect(await waits(["pi-3", "pi-1", "pi-2"])).toEqual([9_092, true]);
+    expect(valueOf(await at(["pi-3", "pi-1", "pi-2"]), "kafka-topic:imcloud.events")).toMatchObject({
+      replication: 3,
+      config: { "min.insync.replicas": "2" },
+    });
+  });
+
+  test("keeps its passwords and keys out of everything but their own files", async () => {
+    const items = await at(["pi-1", "pi-2", "pi-3"]);
+    expect(JSON.stringify(items)).not.toContain("canary-");
+    const secretFiles = items.flatMap((item) =>
+      item.kind === "resource" && (item.resource.desired as { content?: unknown }).content instanceof Secret
+        ? [item.resource.id]
+        : [],
+    );
+    expect(secretFiles).toEqual(
+      expect.arrayContaining([
+        "file:/etc/kafka/jaas.conf",
+        "file:/etc/kafka/client.properties",
+        "file:/etc/kafka/tls/keystore.pem",
+        "file:/etc/imcloud/secrets/kafka",
+      ]),
+    );
+    expect(await textOf("/etc/imcloud/server.json", ["pi-1", "pi-2", "pi-3"])).toContain(
+      '"brokers": ["pi-1.home.arpa:9092", "pi-2.home.arpa:9092", "pi-3.home.arpa:9092"]',
+    );
+    const told = items.flatMap((item) =>
+      item.kind === "resource" && item.resource.type.type === "line" ? [item.resource.desired] : [],
+    );
+    expect(told).toMatchObject([1, 2, 3].map((id) => ({ line: `10.0.0.${id} pi-${id}.home.arpa` })));
+  });
+});
+
+test("what Kafka keeps follows the disk that its data is on, within bounds", async () => {
+  const kept = async (fileSystems: Readonly<Record<string, number>>, vars = {}) => {
+    const items = await resolve({ ...factsOf("raspios-bookworm.txt"), fileSystems }, ["kafka"], vars);
+    const { config } = valueOf(items, "kafka-topic:imcloud.events") as { config: Record<string, string> };
+    return (Number(config["retention.bytes"]) * 3) / 1024 / 1024;
+  };
+  expect(await kept({ "/": 15_000 })).toBeCloseTo(3_000, 3);
+  expect(await kept({ "/": 3_000 })).toBeCloseTo(600, 3);
+  expect(await kept({ "/": 500 })).toBeCloseTo(192, 3);
+  expect(await kept({ "/": 120_000 })).toBeCloseTo(4_096, 3);
+  expect(await kept({})).toBeCloseTo(192, 3);
+  const disks = { "/": 120_000, "/mnt": 500, "/mnt/ssd": 10_000, "/mnt/ss": 7 };
+  expect(await kept(disks, { kafka_data: "/mnt/ssd/kafka" })).toBeCloseTo(2_000, 3);
+  expect(await kept(disks, { kafka_keep: 300 })).toBeCloseTo(300, 3);
 });
 
 test("the old broker of 18.04 gets its settings as Erlang terms, and no argument that its Erlang does not know", async () => {

@@ -2,7 +2,9 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseFacts, type Facts } from "../../../src/board/facts.js";
+import type { BoardConfig } from "../../../src/config/load.js";
 import type { Item } from "../../../src/engine/types.js";
+import { clusterNodes, kafkaOf } from "../../../src/fleet/kafka.js";
 import { resolvePlaybooks } from "../../../src/playbook/resolve.js";
 import { Secret } from "../../../src/shared/secret.js";
 
@@ -12,27 +14,52 @@ export const FACTS_FILES: readonly string[] = readdirSync(FOLDER);
 export const factsOf = (name: string, more = ""): Facts =>
   parseFacts(`${readFileSync(join(FOLDER, name), "utf8")}${more}`);
 
-export const SHIPPED = ["base", "tuning", "card", "ssd", "rabbitmq", "imserver", "qos", "hardening"] as const;
-const SECRETS = ["amqp_password", "registration_token", "probe_password", "tls_key"];
+/** By broker: what a board gets that asks for nothing else. */
+export const SHIPPED = {
+  rabbitmq: ["base", "tuning", "card", "ssd", "rabbitmq", "imserver", "qos", "hardening"],
+  kafka: ["base", "tuning", "card", "ssd", "kafka", "imserver", "qos", "hardening"],
+} as const;
+const CLOUD = { name: "home", serverName: "home.home.arpa", broker: "kafka" } as const;
+
+const SECRETS = [
+  ...["amqp_password", "registration_token", "probe_password", "tls_key"],
+  ...["kafka_password", "kafka_client_password", "kafka_tls_key"],
+];
 const source = { path: "/dev/null", sha256: "0".repeat(64), sizeBytes: 0 };
 
-export const resolveShipped = (
+/** @param cluster of brokers: the first named is this board; their numbers are by name */
+export async function resolveShipped(
   facts: Facts,
   playbooks: readonly string[],
   vars: Readonly<Record<string, unknown>> = {},
-): Promise<readonly Item[]> =>
-  resolvePlaybooks({
+  cluster?: readonly [string, string, string],
+): Promise<readonly Item[]> {
+  const hasKafka = playbooks.includes("kafka");
+  const board = cluster?.[0] ?? "pi-1";
+  const boards = (cluster ?? []).map(
+    (name) => ({ name, address: `10.0.0.${name.slice(-1)}` }) as BoardConfig,
+  );
+  const config = { kafka: cluster === undefined ? {} : { cluster: [...cluster].sort() }, boards };
+  const nodes = await clusterNodes({ ...config, cloud: CLOUD }, () => Promise.resolve(undefined));
+  return resolvePlaybooks({
     playbooks,
     folder: "/nonexistent",
     facts,
-    board: { name: "pi-1" },
+    board: { name: board },
     cloud: {
-      broker: "rabbitmq",
+      broker: hasKafka ? "kafka" : "rabbitmq",
       serverName: "home.home.arpa",
       baseUrl: "https://pi-1:8448",
       certificate: "PEM\n",
+      authority: "CA\n",
+      kafkaCertificate: "KAFKA\n",
+      kafka: { nodes },
+      ...(hasKafka && {
+        kafka: await kafkaOf({ kafka: {}, folder: "/nonexistent", cloud: CLOUD }, board, facts, nodes),
+      }),
     },
     vars,
     secrets: new Map(SECRETS.map((name) => [name, new Secret(`canary-${name}`)])),
-    artifacts: { bun: source, server: source },
+    artifacts: { bun: source, server: source, kafka: source },
   });
+}

@@ -17,6 +17,15 @@ const REPOSITORY = { name: "x", uris: ["file:///srv"], suites: ["./"], component
 const SOURCES =
   "# Managed by imcloud.\nTypes: deb\nURIs: file:///srv\nSuites: ./\nComponents: main\nSigned-By: /etc/apt/keyrings/imcloud-x.asc\n";
 
+const TOPIC = {
+  name: "t",
+  partitions: 3,
+  config: { "retention.ms": 60_000, "cleanup.policy": "compact,delete" },
+};
+const NOTE = ["partitions=3", "replication=1", "cleanup.policy=compact,delete", "retention.ms=60000"]
+  .map((setting) => `/var/lib/kafka/imcloud-topic-t:${setting}`)
+  .join("\n");
+
 /** The account `im` in its files, but for the rows given. */
 const accountRows = (other: Readonly<Record<string, string>>) =>
   Object.values({
@@ -298,6 +307,32 @@ const CASES: readonly Case[] = [
   ["rabbitmq-definitions", "before the broker is there", {}, "missing\nport 1628", "unknowable"],
   ["rabbitmq-definitions", "while it does not listen", {}, "port 0016", "unknowable"],
   ["rabbitmq-definitions", "a blank broker", {}, "port 1628", ["create none: -> vhost /\nno user guest"]],
+  ["kafka-topic", "before Kafka is there", TOPIC, "missing\nport 2384", "unknowable"],
+  ["kafka-topic", "while it does not listen", TOPIC, "port 0016", "unknowable"],
+  ["kafka-topic", "nothing to do", TOPIC, `port 2384\n${NOTE}`, []],
+  [
+    "kafka-topic",
+    "not there",
+    TOPIC,
+    "port 2384",
+    ["create none: -> partitions=3\nreplication=1\ncleanup.policy=compact,delete\nretention.ms=60000"],
+  ],
+  [
+    "kafka-topic",
+    "another time, and a setting that is not asked for any more",
+    { name: "t", partitions: 3, config: { "retention.ms": 5 } },
+    `port 2384\n${NOTE}`,
+    [
+      "update none: partitions=3\nreplication=1\ncleanup.policy=compact,delete\nretention.ms=60000 -> partitions=3\nreplication=1\nretention.ms=5",
+    ],
+  ],
+  [
+    "kafka-topic",
+    "that another topic's note is taken for its own",
+    { ...TOPIC, name: "tt" },
+    `port 2384\n${NOTE}`,
+    ["create none: -> partitions=3\nreplication=1\ncleanup.policy=compact,delete\nretention.ms=60000"],
+  ],
   ["apt-repository", "not there", REPOSITORY, "absent x\nend", [`create none: -> ${SOURCES}`]],
   [
     "apt-repository",

@@ -40,6 +40,7 @@ const drafts = (word: string) => {
     firewall: "end|",
     sshd: "holds|port 22\n",
     shaper: "device|eth0\ndevice|eth1\n",
+    "kafka-topic": "port 2384\n",
     command: "todo one\ntodo two",
     "kernel-argument": "line|/etc/imtest/cmdline.txt:console=tty1 root=LABEL=root\n",
     "data-move": "now 1\nunit inactive\nunit active",

@@ -53,6 +53,14 @@ export const SAMPLES: Readonly<Record<string, readonly [unknown, unknown]>> = {
     { tcp: [8448], by: "nft" },
     { tcp: [8448, 5671], ssh: [22], by: "ufw" },
   ],
+  "kafka-topic": [
+    {
+      name: "imtest.one",
+      partitions: 3,
+      config: { "retention.ms": 60_000, "cleanup.policy": "compact,delete" },
+    },
+    { name: "imtest.two", partitions: 1 },
+  ],
   line: [
     { path: "/etc/hosts", line: "192.0.2.1 one" },
     { path: "/etc/hosts", line: "192.0.2.2 two", match: "two$" },

@@ -19,7 +19,13 @@ const RETRIES = 2;
 const RETRY_DELAY_MS = 200;
 
 /** @throws Error when the password or the authority cannot be read */
-export function clientOptions({ brokers, user, passwordFile, tls }: KafkaConfig): BaseOptions {
+export function clientOptions({
+  brokers,
+  user,
+  passwordFile,
+  mechanism = "SCRAM-SHA-512",
+  tls,
+}: KafkaConfig): BaseOptions {
   return {
     clientId: "imcloud-server",
     bootstrapBrokers: [...brokers],
@@ -29,7 +35,7 @@ export function clientOptions({ brokers, user, passwordFile, tls }: KafkaConfig)
     retryDelay: RETRY_DELAY_MS,
     ...(user !== undefined &&
       passwordFile !== undefined && {
-        sasl: { mechanism: "SCRAM-SHA-512", username: user, password: readSecretFile(passwordFile) },
+        sasl: { mechanism, username: user, password: readSecretFile(passwordFile) },
       }),
     ...(tls !== undefined && { tls: { ca: [readFileSync(tls.caFile)], rejectUnauthorized: true } }),
   };

@@ -1,0 +1,133 @@
+/**
+ * A large file from the web, whole and verified or not at all.
+ *
+ * A download that breaks off goes on where it stopped: within a command, and in the next one. What a killed command
+ * left is taken over by whoever renames it first, so two commands never write into one file.
+ * undici is Node.js's own client: it knows the proxies of the environment, and gives up on a peer that says nothing.
+ *
+ * Source: RFC 9110, "Range Requests".
+ */
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { EnvHttpProxyAgent, fetch, type Response } from "undici";
+
+/** Longest silence of the peer. */
+const SILENCE_MS = 60_000;
+/** Broken connections that are carried on from in one command. */
+const TRIES = 4;
+
+/** What came was not what was asked for. Both sums in hexadecimal digits. */
+export class WrongChecksum extends Error {
+  override readonly name = "WrongChecksum";
+  readonly found: string;
+
+  constructor(url: string, found: string) {
+    super(`what ${url} gave has SHA-512 ${found}`);
+    this.found = found;
+  }
+}
+
+/** The server answered, and not with the file. */
+export class NotServed extends Error {
+  override readonly name = "NotServed";
+  readonly status: number;
+
+  constructor(url: string, { status, statusText }: Pick<Response, "status" | "statusText">) {
+    super(`${url} answers ${status} ${statusText}`.trimEnd());
+    this.status = status;
+  }
+}
+
+/**
+ * @param sha512 hexadecimal digits, lower case
+ * @throws WrongChecksum, NotServed, or the error of the connection
+ */
+export async function download(url: string, target: string, sha512: string): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  const part = `${target}.${process.pid}.part`;
+  await takeOver(target, part);
+  await using client = proxied();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await carryOn(url, part, client.agent);
+      break;
+    } catch (error) {
+      if (error instanceof NotServed || attempt === TRIES) throw error;
+    }
+  }
+  const hash = createHash("sha512");
+  await pipeline(createReadStream(part), hash);
+  const found = hash.digest("hex");
+  if (found !== sha512) {
+    await rm(part, { force: true });
+    throw new WrongChecksum(url, found);
+  }
+  await rename(part, target);
+}
+
+/** @throws NotServed, or the error of the connection */
+export async function downloadText(url: string): Promise<string> {
+  await using client = proxied();
+  const response = await fetch(url, { dispatcher: client.agent });
+  if (!response.ok) throw new NotServed(url, response);
+  return response.text();
+}
+
+function proxied(): AsyncDisposable & { readonly agent: EnvHttpProxyAgent } {
+  const agent = new EnvHttpProxyAgent({ headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS });
+  return { agent, [Symbol.asyncDispose]: () => agent.destroy() };
+}
+
+/** From the end of what is there. */
+async function carryOn(url: string, part: string, dispatcher: EnvHttpProxyAgent): Promise<void> {
+  const have = await sizeOf(part);
+  // As it is: some servers take an archive for a page that was packed on the way.
+  const headers = { "accept-encoding": "identity", ...(have > 0 && { range: `bytes=${have}-` }) };
+  const response = await fetch(url, { dispatcher, headers });
+  // All of it is there already, or more than the server has now: its checksum tells.
+  if (response.status === 416) return;
+  if (!response.ok || response.body === null) throw new NotServed(url, response);
+  const continues =
+    response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${have}-`) === true;
+  await pipeline(
+    Readable.fromWeb(response.body),
+    createWriteStream(part, { flags: continues ? "a" : "w", flush: true }),
+  );
+}
+
+/** A part of a process that is no more; one of this process's number is an earlier process's too. */
+async function takeOver(target: string, part: string): Promise<void> {
+  const prefix = `${basename(target)}.`;
+  const names = (await readdir(dirname(target))).filter((name) => name.startsWith(prefix));
+  for (const name of names) {
+    const pid = Number(/^(\d+)\.part$/.exec(name.slice(prefix.length))?.[1]);
+    if (!(pid > 0) || pid === process.pid || isAlive(pid)) continue;
+    const taken = await rename(join(dirname(target), name), part).then(
+      () => true,
+      () => false,
+    );
+    if (taken) return;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return 0;
+    throw error;
+  }
+}

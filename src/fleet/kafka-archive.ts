@@ -1,0 +1,204 @@
+/**
+ * Kafka's release archive: no release has a package of it, so it comes from its makers' site, from a mirror or from
+ * a file of the operator's, once for all boards and clouds; boards need no internet for it.
+ *
+ * It is known by its SHA-512: as imcloud.yaml has it, as imcloud knows it of the version, or as the site has it
+ * beside the archive. The last only shows damage, not a site that lies about both.
+ *
+ * Sources: the sums are those of the `.sha512` files at archive.apache.org/dist/kafka, as Strimzi's table of
+ * versions (3.9.1) and installers of others (both) have them too.
+ */
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { extract } from "tar-stream";
+import type { Source } from "../board/transport.js";
+import type { KafkaSource } from "../config/schema.js";
+import { ImcloudError } from "../shared/errors.js";
+import { download, downloadText, NotServed, WrongChecksum } from "./download.js";
+import { hashOf, noteOn, sourceOf } from "./file-notes.js";
+import { cacheFolder, readOptional, writePrivate } from "./workspace.js";
+
+const UPSTREAM = "https://archive.apache.org/dist/kafka";
+
+const KNOWN: Readonly<Record<string, string>> = {
+  "3.9.1":
+    "1ea204ba73411737a275429ca976d440f007ff0957b90b19be41dc5a4bae52617267769be9f0b5791714d0b3c4c760605bd426faea39edd90763585523fa2cfe",
+  "4.3.1":
+    "c7d7b2318cb51aa0c61d3246a51c349210073c5c9b754947ef965a439f2f939e8600f204e134a75ac31faf3829c9370960ef7c6a9886c8a1dbf0339a21f4c54c",
+};
+
+/** The archive has one folder, and in it the program's own library, named after the version. */
+const PROGRAM = /^kafka_2\.13-([\d.]+)\/libs\/kafka_2\.13-\1\.jar$/;
+
+/**
+ * The archive on this machine, fetched if it is not in the cache.
+ *
+ * @param folder of imcloud.yaml, where a file is named from
+ * @param fetching called before a download, with what it is
+ * @throws ImcloudError `config.unreadable`, `fleet.wrong-checksum`
+ */
+export async function kafkaArchive(
+  version: string,
+  source: KafkaSource,
+  folder: string,
+  fetching: (what: string) => void,
+): Promise<Source> {
+  const path =
+    source.archive === undefined
+      ? await fetched(version, source, fetching)
+      : await verified(resolve(folder, source.archive), version, source);
+  const found = await kafkaVersionIn(path);
+  if (found !== version) throw otherVersion(path, found, version);
+  return sourceOf(path);
+}
+
+/** @throws ImcloudError `config.unreadable` for what is no release archive of Kafka */
+export async function kafkaVersionIn(path: string): Promise<string> {
+  try {
+    const version = await noteOn(path, "kafka-version", () => readVersion(path));
+    if (version !== "none") return version;
+  } catch (cause) {
+    throw notAnArchive(path, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  throw notAnArchive(path, "an archive without `kafka_2.13-VERSION/libs/kafka_2.13-VERSION.jar`");
+}
+
+async function readVersion(path: string): Promise<string> {
+  const unpacking = extract();
+  let version = "none";
+  unpacking.on("entry", ({ name }, content, next) => {
+    version = PROGRAM.exec(name.replace(/^\.\//, ""))?.[1] ?? version;
+    content.on("end", next).resume();
+  });
+  await pipeline(createReadStream(path), createGunzip(), unpacking);
+  return version;
+}
+
+/** A file of the operator's. What nobody knows the sum of is the operator's to answer for. */
+async function verified(path: string, version: string, source: KafkaSource): Promise<string> {
+  const isThere = await stat(path).then(
+    (file) => file.isFile(),
+    () => false,
+  );
+  if (!isThere) {
+    throw new ImcloudError("config.unreadable", `there is no file ${path}`, {
+      found: "what `kafka.archive` of imcloud.yaml names",
+      expected: "a release archive, kafka_2.13-VERSION.tgz",
+      hint: "put it there, or take `archive` out: then imcloud downloads it",
+    });
+  }
+  const expected = source.sha512 ?? KNOWN[version];
+  if (expected === undefined) return path;
+  const found = await hashOf(path, "sha512");
+  if (found === expected) return path;
+  throw wrongChecksum(version, path, found, expected);
+}
+
+async function fetched(
+  version: string,
+  { mirror = UPSTREAM, sha512 }: KafkaSource,
+  fetching: (what: string) => void,
+): Promise<string> {
+  const url = `${mirror.replace(/\/+$/, "")}/${version}/kafka_2.13-${version}.tgz`;
+  const expected = sha512 ?? KNOWN[version] ?? (await besideIt(url, version));
+  const path = join(cacheFolder(), "kafka-archives", `${expected}.tgz`);
+  const begun = downloads.get(path) ?? fetchOnce(url, path, version, expected, fetching);
+  downloads.set(path, begun);
+  return begun.finally(() => downloads.delete(path));
+}
+
+/** Boards ask at the same time: what one of them has begun is for all. */
+const downloads = new Map<string, Promise<string>>();
+
+async function fetchOnce(
+  url: string,
+  path: string,
+  version: string,
+  expected: string,
+  fetching: (what: string) => void,
+): Promise<string> {
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return path;
+  fetching(`Kafka ${version}`);
+  try {
+    await download(url, path, expected);
+    return path;
+  } catch (error) {
+    if (error instanceof WrongChecksum) throw wrongChecksum(version, url, error.found, expected);
+    throw notFetched(version, url, error);
+  }
+}
+
+/** What the site has beside the archive, asked once: a version never changes. */
+async function besideIt(url: string, version: string): Promise<string> {
+  const address = `${url}.sha512`;
+  const notePath = join(cacheFolder(), "kafka-archives", `${encodeURIComponent(address)}`);
+  const noted = await readOptional(notePath);
+  if (noted !== undefined) return noted.trim();
+  const text = await downloadText(address).catch((error: unknown) => {
+    throw notFetched(version, address, error);
+  });
+  const sum = parseSum(text);
+  if (sum === undefined) throw notFetched(version, address, new Error("no SHA-512 stands there"));
+  await writePrivate(notePath, `${sum}\n`);
+  return sum;
+}
+
+/** `NAME: 0A33B7BE 7B6F…`, over several lines, as gpg prints it; or `0a33… NAME`, as sha512sum does. */
+export function parseSum(text: string): string | undefined {
+  const afterName = text.replace(/^[^\n:]*:/, "");
+  const digits = /^(?:\s*[0-9a-fA-F]){128}(?![0-9a-fA-F])/.exec(afterName)?.[0];
+  return digits?.replaceAll(/\s/g, "").toLowerCase();
+}
+
+function wrongChecksum(version: string, where: string, found: string, expected: string): ImcloudError {
+  return new ImcloudError(
+    "fleet.wrong-checksum",
+    `the archive of Kafka ${version} is not what it should be: ${where}`,
+    {
+      found: `sha512 ${found}`,
+      expected: `sha512 ${expected}`,
+      hint: "fetch it anew, from another `kafka.mirror` if it stays so; if you trust it, put the sum that was found into `kafka.sha512`",
+    },
+  );
+}
+
+function notFetched(version: string, url: string, cause: unknown): ImcloudError {
+  const isAbsent = cause instanceof NotServed && cause.status === 404;
+  return new ImcloudError("config.unreadable", `Kafka ${version} could not be fetched from ${url}`, {
+    found: inWords(cause),
+    hint: isAbsent
+      ? "see whether there is such a version; `kafka.version` of imcloud.yaml names another, `kafka.mirror` another place"
+      : "see whether this machine reaches that address (HTTPS_PROXY names a proxy), then run the command again: it carries on; or give a file: `kafka.archive`",
+    cause,
+  });
+}
+
+/** fetch says "fetch failed" and keeps the reason behind it. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? inWords(error.cause) : error.message;
+}
+
+function notAnArchive(path: string, found: string, cause?: unknown): ImcloudError {
+  return new ImcloudError("config.unreadable", `${path} is not a release archive of Kafka`, {
+    found,
+    expected: "kafka_2.13-VERSION.tgz, as kafka.apache.org has it under binary downloads",
+    hint: "take the binary archive for Scala 2.13, not the source",
+    cause,
+  });
+}
+
+function otherVersion(path: string, found: string, version: string): ImcloudError {
+  return new ImcloudError("config.invalid", `${path} holds another Kafka than \`kafka.version\` asks for`, {
+    found,
+    expected: version,
+    hint: "change `kafka.version` of imcloud.yaml, or take it out: then the archive decides",
+  });
+}

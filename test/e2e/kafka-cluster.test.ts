@@ -1,0 +1,128 @@
+/**
+ * Three boards, one Kafka: what is confirmed is on two of them at least, so one may lose its power.
+ */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { virtualBoards, type VirtualBoard, type VirtualBoards } from "../../src/lab/virtual-board.js";
+import { packageRoot } from "../../src/shared/package-root.js";
+import { kafkaRelease } from "../server/kafka-jars.js";
+import { operator, type Operator } from "./operator.js";
+
+const NAMES = ["kitchen", "attic", "cellar"] as const;
+
+let boards: VirtualBoards;
+let home: Operator;
+beforeAll(async () => {
+  const archive = await kafkaRelease("4.3.1");
+  const sha512 = createHash("sha512")
+    .update(await readFile(archive))
+    .digest("hex");
+  boards = await virtualBoards([...NAMES], { packages: ["openjdk-17-jre-headless"], memoryMb: 2_000 });
+  const of = ({ name, address, port, user, sshKeyPath, fingerprint }: VirtualBoard) => [
+    name,
+    {
+      ...{ address, port, user, identityFile: sshKeyPath, hostKey: fingerprint },
+      playbooks: name === "kitchen" ? ["kafka", "imserver"] : ["kafka"],
+    },
+  ];
+  home = await operator({
+    boards,
+    config: {
+      cloud: { name: "home", broker: "kafka" },
+      kafka: { archive, sha512, cluster: NAMES },
+      boards: Object.fromEntries(boards.map(of)) as object,
+    },
+  });
+});
+afterAll(async () => {
+  await home[Symbol.asyncDispose]();
+  await boards[Symbol.asyncDispose]();
+});
+
+const boardOf = (name: (typeof NAMES)[number]): VirtualBoard =>
+  boards.find((board) => board.name === name) ?? expect.fail(`no board ${name}`);
+
+/** @returns the ids of the two messages */
+async function chat(): Promise<readonly string[]> {
+  const secrets = parse(await home.read("imcloud.secrets.yaml")) as Readonly<Record<string, string>>;
+  const { stdout } = await execa(
+    process.execPath,
+    [join(packageRoot(), "test", "clients", "two-people.mjs")],
+    {
+      env: {
+        BASE_URL: `https://${boardOf("kitchen").address}:8448`,
+        REGISTRATION_TOKEN: secrets["registration_token"] ?? "",
+        NODE_EXTRA_CA_CERTS: join(home.folder, ".imcloud", "authority", "ca.pem"),
+      },
+      timeout: 120_000,
+    },
+  );
+  return [...stdout.matchAll(/\((\$[\w-]+)\)/g)].map(([, id = ""]) => id);
+}
+
+/** Kafka's own consumer, on a board, again and again until all are there. */
+async function untilRead(ids: readonly string[], on: VirtualBoard): Promise<void> {
+  for (const deadline = Date.now() + 90_000; ;) {
+    const printed = await on.sh(
+      "imcloud-kafka consume --bootstrap-server localhost:9092 --topic imcloud.events --from-beginning --timeout-ms 8000 2> /dev/null",
+    );
+    const missing = ids.filter((id) => !printed.includes(id));
+    if (missing.length === 0) return;
+    if (Date.now() > deadline) throw new Error(`${missing.length} events are not in the topic after 90 s`);
+  }
+}
+
+const topic = async (on: VirtualBoard): Promise<string> =>
+  on.sh("imcloud-kafka topics --bootstrap-server localhost:9092 --describe --topic imcloud.events");
+
+describe("three boards with `kafka.cluster`", () => {
+  test("one `apply` makes them one cluster, and the second has nothing to do", async () => {
+    const first = await home.imcloud("apply", "--yes", "--json");
+    expect(first.exitCode, first.stderr).toBe(0);
+    expect(await home.imcloud("plan")).toMatchObject({ exitCode: 0 });
+
+    const described = await topic(boardOf("attic"));
+    expect(described).toContain("ReplicationFactor: 3");
+    expect(described).toContain("min.insync.replicas=2");
+    const quorum = await boardOf("cellar").sh(
+      "imcloud-kafka quorum --bootstrap-server localhost:9092 describe --replication",
+    );
+    expect(quorum.match(/\b(Leader|Follower)\b/g)?.toSorted()).toEqual(["Follower", "Follower", "Leader"]);
+  });
+
+  test("nobody comes in without the password", async () => {
+    const asked = await boardOf("attic").sh(
+      'cd /etc/kafka && sed \'s/password="[^"]*"/password="guess"/\' client.properties > /tmp/client && chmod 644 /tmp/client && ' +
+        "mv client.properties kept && cp /tmp/client client.properties; " +
+        "imcloud-kafka topics --bootstrap-server localhost:9092 --list 2>&1 || echo refused; mv kept client.properties",
+    );
+    expect(asked).toContain("refused");
+    expect(asked).toMatch(/[Aa]uthentication failed|Invalid username or password/);
+    const plain = await boardOf("attic").sh(
+      "printf 'hello\\n' | timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/9092; cat >&3; cat <&3' | wc -c",
+    );
+    expect(Number(plain)).toBeLessThan(16);
+  });
+
+  test("with one board without power people chat on, and no event is lost", async () => {
+    const before = await chat();
+    await untilRead(before, boardOf("cellar"));
+    await boardOf("attic").cutPower();
+    const meanwhile = await chat();
+    await untilRead([...before, ...meanwhile], boardOf("cellar"));
+
+    // It comes back, and catches up.
+    await boardOf("attic").restorePower();
+    for (const deadline = Date.now() + 90_000; ;) {
+      const isr = [...(await topic(boardOf("cellar"))).matchAll(/Isr: (\S+)/g)].map(([, ids = ""]) => ids);
+      if (isr.length === 3 && isr.every((ids) => ids.split(",").length === 3)) break;
+      if (Date.now() > deadline) throw new Error(`not all copies are back after 90 s: ${isr.join(" ")}`);
+    }
+    await untilRead([...before, ...meanwhile], boardOf("attic"));
+    expect(await home.imcloud("plan")).toMatchObject({ exitCode: 0 });
+  });
+});
