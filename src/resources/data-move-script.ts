@@ -86,8 +86,20 @@ sync ${state}
  * before, so that it is the disk that answers.
  */
 function copyToDisk({ from, to, disk, copying }: Record<"from" | "to" | "disk" | "copying", string>): Script {
-  const copy = sh`rsync -8aHAXS --numeric-ids --delete`;
+  // The limit is for rsync itself, in seconds without any progress: a large file's checksum takes minutes on a card.
+  const copy = sh`rsync -8aHAXS --numeric-ids --delete --timeout=1800`;
   return sh`
+device=$(findmnt -no SOURCE ${disk})
+# Once the disk is gone, rsync's processes may wait for each other: somebody has to tell them.
+copy() {
+  ${copy} "$@" ${`${from}/`} ${`${to}/`} & copying=$!
+  { while [ -b "$device" ]; do sleep 1; done; kill "$copying"; } > /dev/null 2>&1 & watching=$!
+  ended=0
+  wait "$copying" || ended=$?
+  kill "$watching" 2> /dev/null || :
+  [ -b "$device" ] || { echo ${`the disk of ${disk} went away`} >&2; return 1; }
+  return "$ended"
+}
 if holds ${from} && holds ${to} && [ ! -e ${copying} ]; then echo ${`both ${from} and ${to} hold data`}; exit 1; fi
 if holds ${from}; then
   : > ${copying}
@@ -98,14 +110,14 @@ if holds ${from}; then
   [ "$free" -ge "$needed" ] || { echo ${`not enough room on ${disk}:`} "$needed KiB are needed, $free KiB are free"; exit 1; }
   echo ${`copying ${from} while its services run`}
   # 24: a file was gone before it was its turn, as files of running services are.
-  ${copy} ${`${from}/`} ${`${to}/`} || [ $? = 24 ]
+  copy || [ $? = 24 ]
   sync -f ${to}
   echo 1 > /proc/sys/vm/drop_caches
   stop_units
   echo ${`the last pass, by checksum`}
   changed=$(mktemp /run/imcloud/move.XXXXXXXX)
   : > "$changed.stopped"
-  ${copy} --checksum --out-format='%i %n' ${`${from}/`} ${`${to}/`} > "$changed.list"
+  copy --checksum --out-format='%i %n' > "$changed.list"
   sed -n 's/^>f[^ ]* //p' "$changed.list" > "$changed"
   sync -f ${to}
   echo 1 > /proc/sys/vm/drop_caches
