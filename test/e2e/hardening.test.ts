@@ -88,7 +88,7 @@ test("hardened: by key alone, to the ports of its roles alone, also after a rebo
   expect(gone.exitCode, gone.stderr).toBe(0);
   expect(await board.sh("sshd -T; nft list ruleset; ls /etc/ssh /etc/ssh/sshd_config.d")).toBe(before);
   expect([await byPassword(board), await knock(board, UNASKED_PORT)]).toEqual(["in", "open"]);
-  expect(await board.sh("ls -d /var/lib/imcloud 2>/dev/null || :")).toBe("");
+  expect(await board.sh("ls -d /var/lib/imcloud/confirmed 2>/dev/null || :")).toBe("");
 });
 
 test("who is logged in by a password is told so, and not locked out", async () => {
@@ -190,7 +190,7 @@ chmod 0640 /etc/kafka/closed.properties`);
   });
   expect(before.of.get("ports")).toMatchObject({
     verdict: "warning",
-    summary: `nobody asked for ${UNASKED_PORT}/tcp (systemd), ${IM_PORT}/tcp (systemd)`,
+    summary: `nobody asked for ${IM_PORT}/tcp (systemd), ${UNASKED_PORT}/tcp (systemd)`,
   });
   expect(before.of.get("ssh")).toMatchObject({ verdict: "warning", summary: "passwords are taken" });
   expect(before.of.get("firewall")).toMatchObject({ verdict: "warning", summary: "none" });

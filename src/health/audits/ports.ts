@@ -30,7 +30,9 @@ command -v ss > /dev/null || exit 1
       return unknown("the board does not tell what listens", {
         hint: "see whether `ss` is there: `iproute2`",
       });
-    const listening = after("ss").flatMap(parse);
+    const listening = after("ss")
+      .flatMap(parse)
+      .toSorted((one, other) => one.port - other.port);
     const open = listening.filter(isLetIn(after("closed").length > 0, new Set(after("open").map(Number))));
     const sshPorts = after("ssh").map(Number);
     const unexpected = open.filter(({ protocol, port, program }) => {
