@@ -3,7 +3,8 @@
  *
  * A download that breaks off goes on where it stopped: within a command, and in the next one. What a killed command
  * left is taken over by whoever renames it first, so two commands never write into one file.
- * undici is Node.js's own client: it knows the proxies of the environment, and gives up on a peer that says nothing.
+ * undici is Node.js's own client, and gives up on a peer that says nothing; proxy-from-env reads the environment as curl
+ * does.
  *
  * Source: RFC 9110, "Range Requests".
  */
@@ -13,7 +14,8 @@ import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { EnvHttpProxyAgent, fetch, type Response } from "undici";
+import { getProxyForUrl } from "proxy-from-env";
+import { Agent, ProxyAgent, fetch, type Dispatcher, type Response } from "undici";
 
 /** Longest silence of the peer. */
 const SILENCE_MS = 60_000;
@@ -50,7 +52,7 @@ export async function download(url: string, target: string, sha512: string): Pro
   await mkdir(dirname(target), { recursive: true });
   const part = `${target}.${process.pid}.part`;
   await takeOver(target, part);
-  await using client = proxied();
+  await using client = proxied(url);
   for (let attempt = 1; ; attempt += 1) {
     try {
       await carryOn(url, part, client.agent);
@@ -71,19 +73,21 @@ export async function download(url: string, target: string, sha512: string): Pro
 
 /** @throws NotServed, or the error of the connection */
 export async function downloadText(url: string): Promise<string> {
-  await using client = proxied();
+  await using client = proxied(url);
   const response = await fetch(url, { dispatcher: client.agent });
   if (!response.ok) throw new NotServed(url, response);
   return response.text();
 }
 
-function proxied(): AsyncDisposable & { readonly agent: EnvHttpProxyAgent } {
-  const agent = new EnvHttpProxyAgent({ headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS });
+function proxied(url: string): AsyncDisposable & { readonly agent: Dispatcher } {
+  const limits = { headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS };
+  const proxy = getProxyForUrl(url);
+  const agent = proxy === "" ? new Agent(limits) : new ProxyAgent({ uri: proxy, ...limits });
   return { agent, [Symbol.asyncDispose]: () => agent.destroy() };
 }
 
 /** From the end of what is there. */
-async function carryOn(url: string, part: string, dispatcher: EnvHttpProxyAgent): Promise<void> {
+async function carryOn(url: string, part: string, dispatcher: Dispatcher): Promise<void> {
   const have = await sizeOf(part);
   // As it is: some servers take an archive for a page that was packed on the way.
   const headers = { "accept-encoding": "identity", ...(have > 0 && { range: `bytes=${have}-` }) };
