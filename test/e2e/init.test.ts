@@ -27,7 +27,7 @@ test("a few answers, and the cloud is up", async () => {
   await person.see("Permanent server name");
   person.type("\r");
   await person.see("Broker");
-  person.type("\u001b[B\r"); // the one below RabbitMQ: none
+  person.type("\u001b[B\u001b[B\r"); // below RabbitMQ and Kafka: none
   await person.see("Name of the first account");
   person.type("ada\r");
   await person.see("Password for ada");
