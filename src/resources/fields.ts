@@ -43,3 +43,11 @@ export const Notifies = z
   .array(Unit)
   .default([])
   .describe("units to restart, once, when the rest of their group is done");
+
+/** For what can lock the operator out, in seconds. */
+export const ConfirmWithin = z
+  .int()
+  .min(10)
+  .max(600)
+  .default(60)
+  .describe("undone unless a new connection works by then");

@@ -9,6 +9,7 @@
  */
 import { z } from "zod";
 import { sh } from "../board/script.js";
+import { ConfirmWithin } from "./fields.js";
 import { areSettings, probeSettings, withSettings } from "./program-settings.js";
 import { known, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
@@ -20,12 +21,7 @@ const Desired = z.strictObject({
   tcp: Ports.describe("TCP ports that anybody in the network may reach"),
   ssh: Ports.default([]).describe("where sshd is reached; none given: wherever it says it listens"),
   by: z.enum(["nft", "iptables", "ufw"]).describe("what the board's firewall is made with"),
-  confirmWithinS: z
-    .int()
-    .min(10)
-    .max(600)
-    .default(60)
-    .describe("undone unless a new connection works by then"),
+  confirmWithinS: ConfirmWithin,
 });
 type Desired = z.infer<typeof Desired>;
 

@@ -10,6 +10,7 @@
  */
 import { z } from "zod";
 import { sh } from "../board/script.js";
+import { ConfirmWithin } from "./fields.js";
 import { areSettings, probeSettings, withSettings } from "./program-settings.js";
 import { known, unknowable, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
@@ -66,12 +67,7 @@ const Desired = z
       .max(15)
       .describe("TCP ports whose traffic is marked AF41, and CS1 where a connection carries a film"),
     marks: z.enum(["nft", "iptables"]).describe("what the release's firewall is made with"),
-    confirmWithinS: z
-      .int()
-      .min(10)
-      .max(600)
-      .default(60)
-      .describe("undone unless a new connection works by then"),
+    confirmWithinS: ConfirmWithin,
   })
   .superRefine(({ device, settings }, refusal) => {
     const refuse = (key: string, message: string, what: string) =>

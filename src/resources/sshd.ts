@@ -10,6 +10,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { lines, payloadFile, sh, type Script } from "../board/script.js";
+import { ConfirmWithin } from "./fields.js";
 import { replaceFile, restoreFile } from "./replace-file.js";
 import { known, unknowable, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
@@ -31,12 +32,7 @@ const Desired = z
       .enum(["key", "password", ""])
       .default("")
       .describe("how the operator is logged in; without passwords, `password` is refused"),
-    confirmWithinS: z
-      .int()
-      .min(10)
-      .max(600)
-      .default(60)
-      .describe("undone unless a new connection works by then"),
+    confirmWithinS: ConfirmWithin,
   })
   .superRefine(({ settings, login }, refusal) => {
     if (settings["PasswordAuthentication"] !== "no" || login !== "password") return;
