@@ -10,7 +10,7 @@
 import { z } from "zod";
 import { sh, type Script } from "../board/script.js";
 import { AbsolutePath } from "./fields.js";
-import { folderOf, sweepLeftovers } from "./replace-file.js";
+import { rewriteFile } from "./replace-file.js";
 import { known, unknowable, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
 const Desired = z.strictObject({
@@ -72,22 +72,14 @@ export const kernelArgument: ResourceType<Desired, readonly string[]> = {
   },
 };
 
-/** awk takes the words from its environment as they are. FAT has no owners: the new file has its folder's. */
+/** awk takes the words from its environment as they are. */
 function edit(
   path: string,
   { take, give }: { readonly take: readonly string[]; readonly give: readonly string[] },
 ): Script {
-  const folder = folderOf(path);
   return sh`
 [ -e ${path} ] || exit 0
-${sweepLeftovers(folder)}
-new=$(mktemp ${`${folder}/.imcloud.XXXXXXXX`})
-trap 'rm -f "$new"' EXIT
-TAKE=${take.join(" ")} GIVE=${give.join(" ")} awk ${EDIT} ${path} > "$new"
-chmod --reference=${path} "$new"
-sync "$new"
-mv -fT "$new" ${path}
-sync ${folder}
+${rewriteFile(path, sh`TAKE=${take.join(" ")} GIVE=${give.join(" ")} awk ${EDIT} ${path}`)}
 touch /run/reboot-required`;
 }
 

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { sh, type Script } from "../board/script.js";
 import { AbsolutePath, Notifies } from "./fields.js";
-import { folderOf, sweepLeftovers } from "./replace-file.js";
+import { folderOf, rewriteFile } from "./replace-file.js";
 import { absent, known, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
 const Desired = z.strictObject({
@@ -78,18 +78,9 @@ grep -sH '' -- "$@" | sed 's/^/line|/'`;
 
 /** Edits a copy with awk, which takes the texts from its environment as they are, and puts it in place. */
 function edit(path: string, program: string, old: string, wanted: string): Script {
-  const folder = folderOf(path);
   return sh`
 [ -e ${path} ] || exit 0
-${sweepLeftovers(folder)}
-new=$(mktemp ${`${folder}/.imcloud.XXXXXXXX`})
-trap 'rm -f "$new"' EXIT
-OLD=${old} NEW=${wanted} awk ${program} ${path} > "$new"
-chown --reference=${path} "$new"
-chmod --reference=${path} "$new"
-sync "$new"
-mv -fT "$new" ${path}
-sync ${folder}`;
+${rewriteFile(path, sh`OLD=${old} NEW=${wanted} awk ${program} ${path}`)}`;
 }
 
 const FIRST = `!done && $0 == ENVIRON["OLD"]`;

@@ -26,6 +26,21 @@ mv -fT "$new" ${path}
 sync ${folder}`;
 }
 
+/** Puts what a command prints of a file in that file's place, with its attributes: for files that are somebody else's too. */
+export function rewriteFile(path: string, print: Script): Script {
+  const folder = folderOf(path);
+  return sh`
+${sweepLeftovers(folder)}
+new=$(mktemp ${`${folder}/.imcloud.XXXXXXXX`})
+trap 'rm -f "$new"' EXIT
+${print} > "$new"
+chown --reference=${path} "$new"
+chmod --reference=${path} "$new"
+sync "$new"
+mv -fT "$new" ${path}
+sync ${folder}`;
+}
+
 /** Half-written files of a run that was killed; only the run that holds the board's lock writes such. */
 export const sweepLeftovers = (folder: string): Script =>
   sh`rm -f ${folder === "/" ? "" : folder}/.imcloud.????????`;

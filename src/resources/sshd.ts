@@ -11,7 +11,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { lines, payloadFile, sh, type Script } from "../board/script.js";
 import { ConfirmWithin } from "./fields.js";
-import { replaceFile, restoreFile } from "./replace-file.js";
+import { replaceFile, restoreFile, rewriteFile } from "./replace-file.js";
 import { known, unknowable, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
 const MAIN = "/etc/ssh/sshd_config";
@@ -123,11 +123,11 @@ sshd -T 2>&1 | sed 's/^/holds|/'`,
         apply: lines([
           hasDropIns
             ? replaceFile(DROP_IN, text, { mode: "0644", owner: "root", group: "root" })
-            : edit(withBlock(text)),
+            : rewriteFile(MAIN, withBlock(text)),
           tried(settings, path),
           RELOAD,
         ]),
-        undo: lines([hasDropIns ? restoreFile(DROP_IN) : edit(withSavedBlock), RELOAD]),
+        undo: lines([hasDropIns ? restoreFile(DROP_IN) : rewriteFile(MAIN, withSavedBlock), RELOAD]),
       },
     ];
   },
@@ -154,18 +154,6 @@ const withBlock = (text: string): Script => sh`{ cat ${payloadFile(text)}; ${WIT
 
 /** What imcloud had there before the change, which may be nothing; the rest of the file may have changed since. */
 const withSavedBlock: Script = sh`{ sed -n ${`/^${BEGIN}$/,/^${END}$/p`} "$IMCLOUD_SAVED/0"; ${WITHOUT_BLOCK}; }`;
-
-/** Puts what a command prints in the place of the main file, with its attributes. */
-function edit(print: Script): Script {
-  return sh`
-new=$(mktemp ${`${MAIN}.imcloud.XXXXXXXX`})
-${print} > "$new"
-chown --reference=${MAIN} "$new"
-chmod --reference=${MAIN} "$new"
-sync "$new"
-mv -fT "$new" ${MAIN}
-sync ${MAIN.slice(0, MAIN.lastIndexOf("/"))}`;
-}
 
 /** Ends with an error, everything as it was, where sshd refuses the file or somebody else's value comes first. */
 function tried(settings: Desired["settings"], path: string): Script {
