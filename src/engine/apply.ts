@@ -198,7 +198,7 @@ async function upload(
 }
 
 function changeToStep(change: Change): Step {
-  const { check, undo, saves, folders, keptByRollback, confirmWithinS, notifies } = change;
+  const { check, undo, saves, folders, keptByRollback, confirmWithinS, withinS, notifies } = change;
   const title = titleOf(change);
   return {
     title,
@@ -209,6 +209,7 @@ function changeToStep(change: Change): Step {
     ...(folders && { folders }),
     ...(keptByRollback && { keptByRollback }),
     ...(confirmWithinS !== undefined && { confirmWithinS }),
+    ...(withinS !== undefined && { withinS }),
     ...(notifies && { notifies }),
     ...(undo && {
       manage: { id: change.resource, title, isData: change.isData === true, revertible: true },

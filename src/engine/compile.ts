@@ -17,6 +17,7 @@ export interface Step {
   readonly folders?: readonly string[];
   readonly keptByRollback?: boolean;
   readonly confirmWithinS?: number;
+  readonly withinS?: number;
   readonly notifies?: readonly string[];
   /** Makes the board remember that imcloud manages this. */
   readonly manage?: Omit<ManagedEntry, "version" | "since">;
@@ -94,6 +95,7 @@ function filesOfStep(step: Step, name: string, handle: RunHandle): readonly (rea
     folders: step.folders?.map((path) => `${path}\n`).join(""),
     kept: step.keptByRollback === true ? "kept by rollback\n" : undefined,
     confirm: step.confirmWithinS === undefined ? undefined : String(step.confirmWithinS),
+    within: step.withinS === undefined ? undefined : String(step.withinS),
     notifies: step.notifies?.map((unit) => `${unit}\n`).join(""),
     ledger: step.manage && ledgerFolder(step.manage.id),
     entry: entry && `${JSON.stringify(entry)}\n`,

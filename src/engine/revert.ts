@@ -6,6 +6,7 @@
  */
 import { sh } from "../board/script.js";
 import { MANAGED, PENDING, RUNS } from "../board/state.js";
+import { COPYING_S } from "../resources/resource.js";
 import { ledgerFolder, type Step } from "./compile.js";
 import type { ManagedEntry } from "./types.js";
 
@@ -27,6 +28,7 @@ if [ -e ${folder}/notifies ]; then
   mkdir -p ${PENDING}
   while IFS= read -r unit; do : > ${PENDING}/"$unit"; done < ${folder}/notifies
 fi`,
+    withinS: COPYING_S,
     forget: id,
   };
 }
@@ -83,5 +85,6 @@ cat ${RUNS}/${run}/steps/*/notifies 2> /dev/null | sort -u | while IFS= read -r 
   rm -f ${PENDING}/"$unit"
 done
 exit "$failed"`,
+    withinS: COPYING_S,
   };
 }

@@ -6,7 +6,7 @@
  * step needs is on the disk before the step begins.
  *
  * A step is a folder `steps/NNN` with `apply` and, as needed, `check`, `undo`, `saves` (paths), `notifies`
- * (units), `folders`, `kept`, `confirm` (seconds), `title`, `ledger` (the folder's name below `managed/`) and `entry`.
+ * (units), `folders`, `kept`, `confirm` and `within` (seconds), `title`, `ledger` (the folder's name below `managed/`) and `entry`.
  */
 import { CURRENT, LOCK, MANAGED, PENDING, RUNS, stopFileOf } from "../board/state.js";
 import { sh, type Script } from "../board/script.js";
@@ -15,6 +15,10 @@ import { sweepFunction } from "./sweep.js";
 
 /** Runs kept on the board for `imcloud rollback`; older ones go. */
 const KEPT_RUNS = 10;
+/** Packages of a whole release upgrade, on a slow card: what has not ended then hangs. Seconds. */
+const WITHIN_S = 3600;
+/** For a program that does not heed SIGTERM. Seconds. */
+const KILLED_AFTER_S = 30;
 
 /** `$IMCLOUD_DIR` is the payload, moved to where only root reads; `$1` the run, `$2` its nonce. */
 export function runnerScript(): Script {
@@ -98,8 +102,15 @@ for step in "$IMCLOUD_FILES"/steps/*; do
 
   IMCLOUD_SAVED=$saved
   IMCLOUD_LEDGER=$managed
-  sh -eu "$step/apply" < /dev/null >> "$journal" 2>&1 9>&-
+  within=${WITHIN_S}
+  [ ! -e "$step/within" ] || within=$(cat "$step/within")
+  read -r begun _ < /proc/uptime
+  timeout -k ${KILLED_AFTER_S} "$within" sh -eu "$step/apply" < /dev/null >> "$journal" 2>&1 9>&-
   code=$?
+  read -r ended _ < /proc/uptime
+  if [ "$code" != 0 ] && [ $((\${ended%.*} - \${begun%.*})) -ge "$within" ]; then
+    printf 'stopped: it had not ended after %s s\n' "$within" >> "$journal"
+  fi
   mark "done" "$name" "$code"
   [ "$code" = 0 ] || finish failed
   if [ -e "$step/forget" ]; then rm -rf ${MANAGED}/"$(cat "$step/forget")"; fi

@@ -28,6 +28,12 @@ const Desired = z.strictObject({
   run: ShellText.describe("POSIX shell, run with `set -eu`; safe to run twice"),
   input: SecretValue.optional().describe("what `run` reads from its standard input"),
   undo: ShellText.optional().describe("POSIX shell that reverts it"),
+  withinS: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(3600)
+    .describe("seconds after which it is stopped, and the run has failed"),
   notifies: Notifies,
 });
 type Desired = z.infer<typeof Desired>;
@@ -55,7 +61,7 @@ if sh -c ${desired.unless} > /dev/null 2>&1; then printf 'done %s\n' ${desired.n
       }),
     ),
 
-  diff({ run, input, undo, unless, notifies }, observed) {
+  diff({ run, input, undo, unless, withinS, notifies }, observed) {
     if (observed.kind === "known") return [];
     return [
       {
@@ -69,6 +75,7 @@ if sh -c ${desired.unless} > /dev/null 2>&1; then printf 'done %s\n' ${desired.n
           input === undefined ? asScript(run) : sh`sh -eu -c ${run} < ${payloadFile(input)}`,
         ]),
         ...(undo !== undefined && { undo: asScript(undo) }),
+        withinS,
         ...(notifies.length > 0 && { notifies }),
       },
     ];

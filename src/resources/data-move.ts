@@ -18,6 +18,7 @@ import { moveScript, removeOldScript, unmoveScript, type Move } from "./data-mov
 import { MountPoint, Unit } from "./fields.js";
 import { fstabLine, mountsScript, parseMounts } from "./fstab.js";
 import {
+  COPYING_S,
   known,
   resourceId,
   type ChangeDraft,
@@ -131,6 +132,7 @@ systemctl is-active ${[...new Set(all.flatMap(({ desired }) => desired.units)), 
         after: `${move.to}, mounted at ${path}${units.length > 0 ? `; stops ${units.join(", ")} meanwhile` : ""}`,
         folders: [`${MOVES}/${move.name}`],
         apply: moveScript(move),
+        withinS: COPYING_S,
         undo: unmoveScript(move),
         isData: true,
         keptByRollback: true,

@@ -58,6 +58,9 @@ export type Known<T> = Exclude<Observation<T>, { kind: "unknowable" }>;
 
 export type ChangeKind = "create" | "update" | "delete";
 
+/** For a step that copies data, however much there is; seconds. */
+export const COPYING_S = 86_400;
+
 /** What a change can cost, in rising order. A `cutoff` can lock the operator out: it is confirmed or reverted. */
 export type Risk = "none" | "restart" | "downtime" | "cutoff" | "destructive";
 
@@ -89,6 +92,8 @@ export interface ChangeDraft {
   readonly uploads?: readonly Upload[];
   /** Set for a `cutoff`: undone after so many seconds unless a fresh connection confirms it. */
   readonly confirmWithinS?: number;
+  /** Seconds after which the step is stopped and has failed; an hour, if nothing is said. */
+  readonly withinS?: number;
   /** True: `destroy` leaves it unless data is to go too. */
   readonly isData?: boolean;
 }

@@ -211,6 +211,23 @@ test("prune takes back what the first plan showed, not what a later wave finds",
   await transport.close();
 });
 
+test("a step that hangs is stopped, and the run says so and lets go of the board", async () => {
+  const transport = await connect(board);
+  const hangs = { name: "hang", unless: "test -e /run/hung", run: "echo begun; sleep infinity", withinS: 1 };
+  const resolve = () => Promise.resolve(wishes([["command", hangs]]));
+  const result = await applyBoard({ transport, resolve });
+  expect(result.outcome).toBe("failed");
+  expect(result.error?.code).toBe("engine.step-failed");
+  expect(result.error?.details.found).toBe("exit code 124\nbegun\nstopped: it had not ended after 1 s");
+  expect(await board.sh("systemctl list-units -q --no-legend 'imcloud-run-*'")).toBe("");
+
+  const quick = { ...hangs, run: "touch /run/hung" };
+  expect(
+    (await applyBoard({ transport, resolve: () => Promise.resolve(wishes([["command", quick]])) })).outcome,
+  ).toBe("changed");
+  await transport.close();
+});
+
 test("a run that an apply joins is in its result, as if it were its own", async () => {
   const [one, other] = [await connect(board), await connect(board)];
   const items = wishes([
