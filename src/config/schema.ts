@@ -134,9 +134,10 @@ const KafkaSource = z
       .regex(/^[0-9a-fA-F]{128}$/, "128 hexadecimal digits")
       .transform((digits) => digits.toLowerCase())
       .optional()
-      .describe(
-        "of the archive; default: what imcloud knows of the version, else what the mirror has beside it",
-      ),
+      .describe("of the archive; default: what imcloud knows of the version, else its signature decides"),
+    keys: Text.optional().describe(
+      "a file of OpenPGP keys, beside imcloud.yaml or absolute: one of them has to have signed the archive; default, where no sum is known: `https://downloads.apache.org/kafka/KEYS`",
+    ),
     cluster: z
       .array(Name, "the names of three boards")
       .length(3, "the names of three boards")

@@ -15,7 +15,7 @@ import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { getProxyForUrl } from "proxy-from-env";
-import { Agent, ProxyAgent, fetch, type Dispatcher, type Response } from "undici";
+import { Agent, Pool, ProxyAgent, fetch, type Dispatcher, type Response } from "undici";
 
 /** Longest silence of the peer. */
 const SILENCE_MS = 60_000;
@@ -42,6 +42,12 @@ export class NotServed extends Error {
     super(`${url} answers ${status} ${statusText}`.trimEnd());
     this.status = status;
   }
+}
+
+/** Why a download failed: fetch says "fetch failed" and keeps the reason behind it. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? reasonOf(error.cause) : error.message;
 }
 
 /**
@@ -82,8 +88,31 @@ export async function downloadText(url: string): Promise<string> {
 function proxied(url: string): AsyncDisposable & { readonly agent: Dispatcher } {
   const limits = { headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS };
   const proxy = getProxyForUrl(url);
-  const agent = proxy === "" ? new Agent(limits) : new ProxyAgent({ uri: proxy, ...limits });
+  const agent = proxy === "" ? new Agent(limits) : new ProxyAgent({ uri: proxy, clientFactory, ...limits });
   return { agent, [Symbol.asyncDispose]: () => agent.destroy() };
+}
+
+const clientFactory = (origin: URL, options: object): Dispatcher => new ProxyPool(origin, options);
+
+/**
+ * Fails when the proxy hangs up. undici itself takes an error of this kind for an idle connection's end and connects
+ * again at once, two thousand times a second, for ever (6.29.1, `onError` of lib/dispatcher/client.js).
+ */
+class ProxyPool extends Pool {
+  override connect(options: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData>;
+  override connect(
+    options: Dispatcher.ConnectOptions,
+    callback: (error: Error | null, data: Dispatcher.ConnectData) => void,
+  ): void;
+  override connect(
+    options: Dispatcher.ConnectOptions,
+    callback?: (error: Error | null, data: Dispatcher.ConnectData) => void,
+  ): Promise<Dispatcher.ConnectData> | void {
+    if (callback !== undefined) return super.connect(options, callback);
+    return super.connect(options).catch((cause: unknown) => {
+      throw new Error(`the proxy hangs up: ${reasonOf(cause)}`);
+    });
+  }
 }
 
 /** From the end of what is there. */

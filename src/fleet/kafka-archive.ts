@@ -2,8 +2,8 @@
  * Kafka's release archive: no release has a package of it, so it comes from its makers' site, from a mirror or from
  * a file of the operator's, once for all boards and clouds; boards need no internet for it.
  *
- * It is known by its SHA-512: as imcloud.yaml has it, as imcloud knows it of the version, or as the site has it
- * beside the archive. The last only shows damage, not a site that lies about both.
+ * It is known by its SHA-512, as imcloud.yaml has it or imcloud knows it of the version; else by the signature that
+ * the site has beside it. The sum that stands there too only shows damage, not a site that lies about both.
  *
  * Sources: the sums are those of the `.sha512` files at archive.apache.org/dist/kafka, as Strimzi's table of
  * versions (3.9.1) and installers of others (both) have them too.
@@ -17,8 +17,9 @@ import { extract } from "tar-stream";
 import type { Source } from "../board/transport.js";
 import type { KafkaSource } from "../config/schema.js";
 import { ImcloudError } from "../shared/errors.js";
-import { download, downloadText, NotServed, WrongChecksum } from "./download.js";
+import { download, downloadText, NotServed, reasonOf, WrongChecksum } from "./download.js";
 import { hashOf, noteOn, sourceOf } from "./file-notes.js";
+import { assertSigned } from "./kafka-signature.js";
 import { cacheFolder, readOptional, writePrivate } from "./workspace.js";
 
 const UPSTREAM = "https://archive.apache.org/dist/kafka";
@@ -38,7 +39,7 @@ const PROGRAM = /^kafka_2\.13-([\d.]+)\/libs\/kafka_2\.13-\1\.jar$/;
  *
  * @param folder of imcloud.yaml, where a file is named from
  * @param fetching called before a download, with what it is
- * @throws ImcloudError `config.unreadable`, `fleet.wrong-checksum`
+ * @throws ImcloudError `config.unreadable`, `fleet.wrong-checksum`, `fleet.wrong-signature`
  */
 export async function kafkaArchive(
   version: string,
@@ -48,8 +49,8 @@ export async function kafkaArchive(
 ): Promise<Source> {
   const path =
     source.archive === undefined
-      ? await fetched(version, source, fetching)
-      : await verified(resolve(folder, source.archive), version, source);
+      ? await fetched(version, source, folder, fetching)
+      : await verified(resolve(folder, source.archive), version, source, folder);
   const found = await kafkaVersionIn(path);
   if (found !== version) throw otherVersion(path, found, version);
   return sourceOf(path);
@@ -78,7 +79,7 @@ async function readVersion(path: string): Promise<string> {
 }
 
 /** A file of the operator's. What nobody knows the sum of is the operator's to answer for. */
-async function verified(path: string, version: string, source: KafkaSource): Promise<string> {
+async function verified(path: string, version: string, source: KafkaSource, folder: string): Promise<string> {
   const isThere = await stat(path).then(
     (file) => file.isFile(),
     () => false,
@@ -91,19 +92,50 @@ async function verified(path: string, version: string, source: KafkaSource): Pro
     });
   }
   const expected = source.sha512 ?? KNOWN[version];
-  if (expected === undefined) return path;
-  const found = await hashOf(path, "sha512");
-  if (found === expected) return path;
-  throw wrongChecksum(version, path, found, expected);
+  const found = expected === undefined ? undefined : await hashOf(path, "sha512");
+  if (expected !== undefined && found !== undefined && found !== expected)
+    throw wrongChecksum(version, path, found, expected);
+  const signature = await readOptional(`${path}.asc`);
+  if (source.keys === undefined && (expected !== undefined || signature === undefined)) return path;
+  if (signature === undefined) throw withoutSignature(path);
+  const signed = { path, version, signedBy: `${path}.asc`, signature: () => Promise.resolve(signature) };
+  await assertSigned(signed, { keys: source.keys, folder });
+  return path;
+}
+
+function withoutSignature(path: string): ImcloudError {
+  return new ImcloudError("config.unreadable", `there is no signature ${path}.asc`, {
+    found: "`kafka.keys` of imcloud.yaml, which asks for one",
+    expected: "the `.asc` file that stands beside the archive where you have it from",
+    hint: "put it beside the archive, or take `keys` out",
+  });
 }
 
 async function fetched(
   version: string,
-  { mirror = UPSTREAM, sha512 }: KafkaSource,
+  { mirror = UPSTREAM, sha512, keys }: KafkaSource,
+  folder: string,
   fetching: (what: string) => void,
 ): Promise<string> {
   const url = `${mirror.replace(/\/+$/, "")}/${version}/kafka_2.13-${version}.tgz`;
-  const expected = sha512 ?? KNOWN[version] ?? (await besideIt(url, version));
+  const trusted = sha512 ?? KNOWN[version];
+  const path = await cached(url, version, trusted ?? (await besideIt(url, version)), fetching);
+  if (trusted !== undefined && keys === undefined) return path;
+  const address = `${url}.asc`;
+  const signature = () =>
+    downloadText(address).catch((error: unknown) => {
+      throw notFetched(version, address, error);
+    });
+  await assertSigned({ path, version, signedBy: address, signature }, { keys, folder });
+  return path;
+}
+
+function cached(
+  url: string,
+  version: string,
+  expected: string,
+  fetching: (what: string) => void,
+): Promise<string> {
   const path = join(cacheFolder(), "kafka-archives", `${expected}.tgz`);
   const begun = downloads.get(path) ?? fetchOnce(url, path, version, expected, fetching);
   downloads.set(path, begun);
@@ -172,18 +204,12 @@ function wrongChecksum(version: string, where: string, found: string, expected: 
 function notFetched(version: string, url: string, cause: unknown): ImcloudError {
   const isAbsent = cause instanceof NotServed && cause.status === 404;
   return new ImcloudError("config.unreadable", `Kafka ${version} could not be fetched from ${url}`, {
-    found: inWords(cause),
+    found: reasonOf(cause),
     hint: isAbsent
       ? "see whether there is such a version; `kafka.version` of imcloud.yaml names another, `kafka.mirror` another place"
       : "see whether this machine reaches that address (HTTPS_PROXY names a proxy), then run the command again: it carries on; or give a file: `kafka.archive`",
     cause,
   });
-}
-
-/** fetch says "fetch failed" and keeps the reason behind it. */
-function inWords(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? inWords(error.cause) : error.message;
 }
 
 function notAnArchive(path: string, found: string, cause?: unknown): ImcloudError {

@@ -37,6 +37,10 @@ export const ERRORS = {
     ExitCode.Config,
     "A download is not what its publisher says it is; nothing of it was kept.",
   ),
+  "fleet.wrong-signature": kind(
+    ExitCode.Config,
+    "A download, or a file given instead of one, is not signed by those who should have signed it.",
+  ),
   "playbook.invalid": kind(ExitCode.Config, "A playbook says something that imcloud does not understand."),
   "playbook.not-found": kind(ExitCode.Config, "A playbook, template or file that is named does not exist."),
   "engine.step-failed": kind(ExitCode.StepFailed, "A step of the run failed on the board."),

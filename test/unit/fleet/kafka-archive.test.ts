@@ -6,6 +6,7 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { createMessage, generateKey, sign } from "openpgp";
 import { pack } from "tar-stream";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { renderError } from "../../../src/cli/report-error.js";
@@ -27,16 +28,27 @@ async function archiveOf(...names: readonly string[]): Promise<Buffer> {
 }
 const sumOf = (content: Buffer) => createHash("sha512").update(content).digest("hex");
 /** As gpg prints it, and as it stands beside the archives. */
-const beside = (content: Buffer) =>
+const sumBeside = (content: Buffer) =>
   `kafka_2.13-${VERSION}.tgz: ${sumOf(content)
     .toUpperCase()
     .replaceAll(/.{8}/g, "$& ")
     .replaceAll(/(.{54})/g, "$1\n     ")}\n`;
 
+const manager = await generateKey({ userIDs: { name: "Release manager" }, format: "object" });
+const stranger = await generateKey({ userIDs: { name: "Stranger" }, format: "object" });
+/** The armoured signature that stands beside an archive. */
+const signatureOf = async (content: Buffer, by = manager) =>
+  sign({
+    message: await createMessage({ binary: new Uint8Array(content) }),
+    signingKeys: by.privateKey,
+    detached: true,
+  });
+
 let folder = "";
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "imcloud-kafka-archive-"));
   vi.stubEnv("IMCLOUD_CACHE", join(folder, "cache"));
+  await writeFile(join(folder, "KEYS"), manager.publicKey.armor());
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
@@ -56,12 +68,13 @@ async function errorOf(work: Promise<unknown>): Promise<string> {
   return renderError(error, { verbose: false });
 }
 
-test("from a mirror, by the sum beside it, once for all boards; later without the network", async () => {
+test("from a mirror, by the signature beside it, once for all boards; later without the network", async () => {
   const archive = await archiveOf("kafka_2.13-4.99.0/LICENSE", program(VERSION));
   const path = `/kafka/${VERSION}/kafka_2.13-${VERSION}.tgz`;
-  const server = await webServer(files({ [path]: archive, [`${path}.sha512`]: beside(archive) }));
-  const mirror = `${server.url}/kafka/`;
-  const [one, other] = await Promise.all([fetchFrom({ mirror }), fetchFrom({ mirror })]);
+  const beside = { [`${path}.sha512`]: sumBeside(archive), [`${path}.asc`]: await signatureOf(archive) };
+  const server = await webServer(files({ [path]: archive, ...beside }));
+  const [mirror, keys] = [`${server.url}/kafka/`, "KEYS"];
+  const [one, other] = await Promise.all([fetchFrom({ mirror, keys }), fetchFrom({ mirror, keys })]);
   expect(one).toEqual(other);
   expect(one).toMatchObject({
     sha256: createHash("sha256").update(archive).digest("hex"),
@@ -72,7 +85,41 @@ test("from a mirror, by the sum beside it, once for all boards; later without th
   expect(fetched).toContain(`Kafka ${VERSION}`);
 
   await server[Symbol.asyncDispose]();
-  expect(await fetchFrom({ mirror })).toEqual(one);
+  expect(await fetchFrom({ mirror, keys })).toEqual(one);
+});
+
+test("a mirror that lies about archive and sum is told apart by the signature", async () => {
+  const archive = await archiveOf(program(VERSION));
+  const path = `/${VERSION}/kafka_2.13-${VERSION}.tgz`;
+  const lie = { [path]: archive, [`${path}.sha512`]: sumBeside(archive) };
+  await using server = await webServer(
+    files({ ...lie, [`${path}.asc`]: await signatureOf(archive, stranger) }),
+  );
+  const said = await errorOf(fetchFrom({ mirror: server.url, keys: "KEYS" }));
+  expect(said).toContain(
+    "error[fleet.wrong-signature]: the archive of Kafka 4.99.0 is not signed as it should be",
+  );
+  expect(said).toContain("Could not find signing key");
+  expect(said).toContain("a signature by one of the keys of KEYS");
+
+  await using bare = await webServer(files(lie));
+  expect(await errorOf(fetchFrom({ mirror: bare.url, keys: "KEYS" }))).toContain(".tgz.asc");
+});
+
+test("without the project's keys nobody can tell, and the sum beside it is not enough", async () => {
+  const archive = await archiveOf(program(VERSION));
+  const path = `/${VERSION}/kafka_2.13-${VERSION}.tgz`;
+  const beside = { [`${path}.sha512`]: sumBeside(archive), [`${path}.asc`]: await signatureOf(archive) };
+  await using server = await webServer(files({ [path]: archive, ...beside }));
+  // A proxy that lets nobody out.
+  vi.stubEnv("https_proxy", server.url);
+  vi.stubEnv("no_proxy", "127.0.0.1");
+  const said = await errorOf(fetchFrom({ mirror: server.url }));
+  expect(said).toContain(
+    "whose Kafka 4.99.0 is cannot be told without https://downloads.apache.org/kafka/KEYS",
+  );
+  expect(said).toContain("the proxy hangs up: other side closed");
+  expect(said).toContain("as `kafka.keys`, or the archive's sum as `kafka.sha512`");
 });
 
 test("by the sum of imcloud.yaml, whatever stands beside it", async () => {
@@ -86,7 +133,7 @@ test("by the sum of imcloud.yaml, whatever stands beside it", async () => {
 test("a mirror whose archive is another is told apart by what imcloud knows, and nothing of it stays", async () => {
   const archive = await archiveOf(program("4.3.1"));
   const path = "/4.3.1/kafka_2.13-4.3.1.tgz";
-  await using server = await webServer(files({ [path]: archive, [`${path}.sha512`]: beside(archive) }));
+  await using server = await webServer(files({ [path]: archive, [`${path}.sha512`]: sumBeside(archive) }));
   const said = await errorOf(fetchFrom({ mirror: server.url }, "4.3.1"));
   expect(said).toContain(`error[fleet.wrong-checksum]: the archive of Kafka 4.3.1 is not what it should be`);
   expect(said).toContain(`found     sha512 ${sumOf(archive)}`);
@@ -128,6 +175,21 @@ test("a file of the operator's, named from beside imcloud.yaml", async () => {
   expect(await errorOf(fetchFrom({ archive: "kafka.tgz" }, "4.98.0"))).toContain(
     "kafka.tgz holds another Kafka than `kafka.version` asks for\n  found     4.99.0\n  expected  4.98.0",
   );
+});
+
+test("a file of the operator's with its signature beside it", async () => {
+  const archive = await archiveOf(program(VERSION));
+  await writeFile(join(folder, "kafka.tgz"), archive);
+  const source = { archive: "kafka.tgz", keys: "KEYS" };
+  expect(await errorOf(fetchFrom(source))).toContain(
+    `there is no signature ${join(folder, "kafka.tgz.asc")}`,
+  );
+  await writeFile(join(folder, "kafka.tgz.asc"), await signatureOf(archive));
+  expect(await fetchFrom(source)).toMatchObject({ path: join(folder, "kafka.tgz") });
+  expect(await errorOf(fetchFrom({ ...source, keys: "NOBODYS" }))).toContain("cannot be read");
+  await writeFile(join(folder, "kafka.tgz.asc"), await signatureOf(archive, stranger));
+  await writeFile(join(folder, "KEYS"), `${stranger.publicKey.armor()}\n`);
+  expect(await fetchFrom(source)).toMatchObject({ path: join(folder, "kafka.tgz") });
 });
 
 test.each([
