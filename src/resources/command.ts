@@ -32,8 +32,8 @@ const Desired = z.strictObject({
     .int()
     .min(1)
     .max(86_400)
-    .default(3600)
-    .describe("seconds after which it is stopped, and the run has failed"),
+    .optional()
+    .describe("seconds after which it is stopped, and the run has failed; an hour, if nothing is said"),
   notifies: Notifies,
 });
 type Desired = z.infer<typeof Desired>;
@@ -75,7 +75,7 @@ if sh -c ${desired.unless} > /dev/null 2>&1; then printf 'done %s\n' ${desired.n
           input === undefined ? asScript(run) : sh`sh -eu -c ${run} < ${payloadFile(input)}`,
         ]),
         ...(undo !== undefined && { undo: asScript(undo) }),
-        withinS,
+        ...(withinS !== undefined && { withinS }),
         ...(notifies.length > 0 && { notifies }),
       },
     ];

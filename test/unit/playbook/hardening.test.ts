@@ -30,6 +30,15 @@ test("ports that are asked for are open beside the IM server's", async () => {
   expect(desiredOf(await harden({ amqp_tls_port: 5671 }), "firewall")).toMatchObject([{ tcp: [5671, 8448] }]);
 });
 
+test("brokers of a cluster are reached by each other; one alone, and a board beside them, is not", async () => {
+  const tcp = async (playbooks: readonly string[], cluster?: readonly [string, string, string]) =>
+    desiredOf(await resolveShipped(BOOKWORM, playbooks, {}, cluster), "firewall");
+  const cluster = ["pi-1", "pi-2", "pi-3"] as const;
+  expect(await tcp(["kafka", "hardening"], cluster)).toMatchObject([{ tcp: [9092, 9093, 8448] }]);
+  expect(await tcp(["kafka", "hardening"])).toMatchObject([{ tcp: [8448] }]);
+  expect(await tcp(["imserver", "hardening"], cluster)).toMatchObject([{ tcp: [8448] }]);
+});
+
 test.each(FACTS_FILES)("%s: the release's own firewall, and the word that its sshd knows", async (name) => {
   const facts = factsOf(name);
   const items = await harden({}, facts);
