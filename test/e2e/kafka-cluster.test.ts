@@ -114,6 +114,9 @@ describe("three boards with `kafka.cluster`", () => {
     await boardOf("attic").cutPower();
     const meanwhile = await chat();
     await untilRead([...before, ...meanwhile], boardOf("cellar"));
+    expect(await boardOf("kitchen").sh("imcloud-server probe --json")).toContain(
+      "3 of 3 partitions of `imcloud.events` have fewer copies than they should",
+    );
 
     // It comes back, and catches up.
     await boardOf("attic").restorePower();
@@ -123,6 +126,7 @@ describe("three boards with `kafka.cluster`", () => {
       if (Date.now() > deadline) throw new Error(`not all copies are back after 90 s: ${isr.join(" ")}`);
     }
     await untilRead([...before, ...meanwhile], boardOf("attic"));
+    expect(await boardOf("kitchen").sh("imcloud-server probe --json")).not.toContain("warning");
     expect(await home.imcloud("plan")).toMatchObject({ exitCode: 0 });
   });
 });

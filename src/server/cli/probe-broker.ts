@@ -9,16 +9,20 @@ export interface Sent {
   readonly sentAt: number;
 }
 
-/** @throws Error when the broker does not give back in time what it was given */
+/**
+ * @returns what is not as it should be, though the event came back
+ * @throws Error when the broker does not give back in time what it was given
+ */
 export async function probeBroker(
   bus: Exclude<ServerConfig["bus"], { kind: "memory" }>,
   sent: Sent,
   timeoutMs: number,
-): Promise<void> {
+): Promise<string | undefined> {
   if (bus.kind === "kafka") {
     const { probeKafka } = await import("./probe-kafka.js");
     return probeKafka(bus, sent, timeoutMs);
   }
   const { probeRabbitmq } = await import("./probe-rabbitmq.js");
-  return probeRabbitmq(bus, timeoutMs);
+  await probeRabbitmq(bus, timeoutMs);
+  return undefined;
 }

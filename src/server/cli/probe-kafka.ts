@@ -14,17 +14,33 @@ const CLOCK_MS = 10_000;
 const FETCH_MS = 1_000;
 const FETCH_BYTES = 1_048_576;
 
-/** @throws Error when the event is not in the topic in time, or the user may not read it */
-export async function probeKafka(config: KafkaConfig, sent: Sent, timeoutMs: number): Promise<void> {
+/**
+ * @returns what a broker without power leaves: partitions of which fewer copies are kept up than there should be
+ * @throws Error when the event is not in the topic in time, or the user may not read it
+ */
+export async function probeKafka(
+  config: KafkaConfig,
+  sent: Sent,
+  timeoutMs: number,
+): Promise<string | undefined> {
   // The group is a name that the library wants, and that nobody joins.
   const consumer = new Consumer({ ...clientOptions(config), groupId: "imcloud-probe" });
   try {
     await within(timeoutMs, "the event did not come back", readBack(consumer, config.topic, sent));
+    return await missingCopies(consumer, config.topic);
   } catch (error) {
     throw new Error(explain(error), { cause: error });
   } finally {
     await hangUp(consumer);
   }
+}
+
+async function missingCopies(consumer: Consumer, topic: string): Promise<string | undefined> {
+  const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true });
+  const partitions = topics.get(topic)?.partitions ?? [];
+  const short = partitions.filter(({ isr, replicas }) => isr.length < replicas.length);
+  if (short.length === 0) return undefined;
+  return `${short.length} of ${partitions.length} partitions of \`${topic}\` have fewer copies than they should`;
 }
 
 async function readBack(consumer: Consumer, topic: string, { roomId, nonce, sentAt }: Sent): Promise<void> {

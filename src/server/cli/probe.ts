@@ -61,9 +61,12 @@ export async function probe(config: ServerConfig): Promise<boolean> {
   await run("receive", () => waiting);
   await run("logout", () => client.logOut());
   const { bus } = config;
-  if (bus.kind !== "memory") await run("broker", () => probeBroker(bus, { roomId, nonce, sentAt }, STEP_MS));
+  const warning =
+    bus.kind === "memory"
+      ? undefined
+      : await run("broker", () => probeBroker(bus, { roomId, nonce, sentAt }, STEP_MS));
   const ok = steps.every((step) => step.ok);
-  process.stdout.write(`${JSON.stringify({ ok, steps })}\n`);
+  process.stdout.write(`${JSON.stringify({ ok, steps, ...(warning !== undefined && { warning }) })}\n`);
   return ok;
 }
 

@@ -532,6 +532,13 @@ const CASES: readonly Case[] = [
     "critical",
     "broker failed: ECONNREFUSED",
   ],
+  [
+    "a broker of the cluster is off",
+    "imserver",
+    '{"ok":true,"steps":[{"name":"broker","ms":2,"ok":true}],"warning":"3 of 3 partitions of `imcloud.events` have fewer copies than they should"}',
+    "warning",
+    "works, but 3 of 3 partitions of `imcloud.events` have fewer copies than they should",
+  ],
   ["probe broke off", "imserver", "error: something\n", "critical", /its probe/, 1],
 
   ["no certificate", "certificate", "", "critical", "there is none", 1],
