@@ -254,6 +254,13 @@ test("the program as boards have it, without any package around it, publishes, a
     expect(report).toMatchObject({ ok: true });
     expect(report.steps.at(-1)).toMatchObject({ name: "broker" });
   }
+
+  const measured = run(["measure"]);
+  expect(measured.stderr).toBe("");
+  const { broker } = JSON.parse(measured.stdout) as { broker: Record<string, number> };
+  expect(broker["perSecond"]).toBeGreaterThan(10);
+  expect(broker["medianMs"]).toBeLessThanOrEqual(broker["p99Ms"] ?? 0);
+  expect(await kafka.topics()).not.toContainEqual(expect.stringContaining("imcloud.measure-"));
 }, 60_000);
 
 test("the probe says when the event does not come back", async () => {

@@ -44,6 +44,7 @@ export interface TestKafka {
     readonly tls: { readonly caFile: string };
   };
   createTopic(topic: string, partitions: number, configs?: Readonly<Record<string, string>>): Promise<void>;
+  topics(): Promise<readonly string[]>;
   /** Everything in a topic, read by Kafka's own consumer; in order within each partition. */
   read(topic: string): Promise<readonly KafkaRecord[]>;
   /** Ends the broker; its data stays. */
@@ -123,6 +124,7 @@ export async function startKafka(): Promise<TestKafka> {
         const settings = Object.entries(configs).map(([name, value]) => ({ name, value }));
         await admin.createTopics({ topics: [topic], partitions, replicas: 1, configs: settings });
       }),
+    topics: () => withAdmin((admin) => admin.listTopics()),
     read: async (topic) => {
       const records = await withAdmin((admin) => countRecords(admin, topic));
       if (records === 0) return [];

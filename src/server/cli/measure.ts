@@ -6,7 +6,7 @@ import { open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { ServerConfig } from "../../shared/server-config.js";
-import { measureRabbitmq, type BrokerPace } from "./measure-rabbitmq.js";
+import type { BrokerPace } from "./measure-rabbitmq.js";
 import { timesOf, type Times } from "./times.js";
 
 const FSYNC_MS = 3_000;
@@ -18,16 +18,26 @@ const PAGE_BYTES = 4096;
 interface Measured {
   /** A page written and made durable, again and again, in the data folder. */
   readonly fsync: Times;
-  /** Durable messages, published with confirms and consumed with acknowledgements; absent without RabbitMQ. */
+  /** Durable messages, published with confirms and consumed with acknowledgements; absent without a broker. */
   readonly broker?: BrokerPace;
 }
 
 export async function measure(config: ServerConfig): Promise<void> {
   const folder = config.store.kind === "sqlite" ? dirname(config.store.path) : ".";
   const fsync = await measureFsync(folder);
-  const broker = config.bus.kind === "rabbitmq" ? await measureRabbitmq(config.bus) : undefined;
+  const broker = await measureBroker(config.bus);
   const measured: Measured = { fsync, ...(broker && { broker }) };
   process.stdout.write(`${JSON.stringify(measured)}\n`);
+}
+
+async function measureBroker(bus: ServerConfig["bus"]): Promise<BrokerPace | undefined> {
+  if (bus.kind === "memory") return undefined;
+  if (bus.kind === "kafka") {
+    const { measureKafka } = await import("./measure-kafka.js");
+    return measureKafka(bus);
+  }
+  const { measureRabbitmq } = await import("./measure-rabbitmq.js");
+  return measureRabbitmq(bus);
 }
 
 async function measureFsync(folder: string): Promise<Times> {
