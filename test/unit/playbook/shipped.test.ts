@@ -98,6 +98,29 @@ test("Kafka's heap follows the memory, and too little is refused", async () => {
   });
 });
 
+test("archives for a newer RabbitMQ are there before apt is asked for it; one without a key is refused", async () => {
+  const facts = { ...factsOf("raspios-bookworm.txt"), packages: {} };
+  const archive = {
+    name: "rabbitmq",
+    uris: ["https://mirror.example.org/rabbitmq"],
+    suites: ["bookworm"],
+    components: ["main"],
+    key: "-----BEGIN PGP PUBLIC KEY BLOCK-----\n",
+  };
+  const erlang = { ...archive, name: "erlang" };
+  const items = await resolve(facts, ["rabbitmq"], { rabbitmq_repositories: [erlang, archive] });
+  const ids = idsOf(items).map(String);
+  const places = ["apt-repository:erlang", "apt-repository:rabbitmq", "package:rabbitmq-server"].map((id) =>
+    ids.indexOf(id),
+  );
+  expect(places).not.toContain(-1);
+  expect(places).toEqual(places.toSorted((one, other) => one - other));
+  const { key: _key, ...keyless } = archive;
+  await expect(resolve(facts, ["rabbitmq"], { rabbitmq_repositories: [keyless] })).rejects.toMatchObject({
+    code: "playbook.invalid",
+  });
+});
+
 describe("one Kafka of three boards", () => {
   const facts = factsOf("raspios-bookworm.txt");
   const at = (cluster: readonly [string, string, string]) =>
