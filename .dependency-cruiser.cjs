@@ -1,5 +1,14 @@
 /** Imports point one way; the rooms and their order are those of docs/architecture.md. */
-const order = ["cli", "fleet", "playbook|flash|health|bench|lab", "engine", "resources", "board", "shared"];
+const order = [
+  "cli",
+  "fleet",
+  "playbook|flash|health|bench|lab",
+  "engine",
+  "resources",
+  "board",
+  "files",
+  "shared",
+];
 
 const upward = order.slice(1).map((room, index) => ({
   name: `no-import-upward-from-${room.replaceAll("|", "-")}`,

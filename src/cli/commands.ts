@@ -8,6 +8,7 @@ import { addDocsCommand } from "./docs.js";
 import { addExecCommand } from "./exec.js";
 import { addExplainCommand } from "./explain.js";
 import { addFactsCommand } from "./facts.js";
+import { addFlashCommand } from "./flash.js";
 import { addHealthCommand } from "./health.js";
 import { addInitCommand } from "./init.js";
 import { addLabCommand } from "./lab.js";
@@ -38,6 +39,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addTrustCommand,
   addRollbackCommand,
   addDestroyCommand,
+  addFlashCommand,
   addServerCommand,
   addLabCommand,
   addCompletionCommand,

@@ -40,7 +40,7 @@ export async function runPlan(options: PlanOptions, context: Context): Promise<E
   const { planToJson, renderPlan } = await import("./render-plan.js");
   const document = `${JSON.stringify(planToJson(outcomes), null, 2)}\n`;
   if (options.out !== undefined) {
-    const { writePrivate } = await import("../fleet/workspace.js");
+    const { writePrivate } = await import("../files/operator-files.js");
     await writePrivate(options.out, document);
     terminal.note(`saved the plan to ${options.out}`);
   }

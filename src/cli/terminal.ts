@@ -21,6 +21,8 @@ export interface Terminal extends TerminalOptions {
   /** Columns; 80 when nobody knows. */
   readonly width: number;
   readonly canAsk: boolean;
+  /** Progress is drawn anew in its place, not logged line by line. */
+  readonly isAnimated: boolean;
   /** For stderr. */
   readonly paint: TerminalPaint;
   /** For {@link Terminal.data}: stdout may be a file while stderr is a terminal. */
@@ -101,6 +103,7 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
       return process.stdout.columns ?? process.stderr.columns ?? DEFAULT_WIDTH;
     },
     canAsk,
+    isAnimated,
     paint,
     dataPaint: paintFor(supportsColor),
     signal: stopping.signal,

@@ -15,7 +15,7 @@ import { ImcloudError } from "../shared/errors.js";
 import { sourceOf } from "./file-notes.js";
 import { npmSettings } from "./npm-settings.js";
 import { packageRoot } from "../shared/package-root.js";
-import { cacheFolder } from "./workspace.js";
+import { cacheFolder } from "../files/operator-files.js";
 
 export const BUN_VERSION = "1.4.5";
 

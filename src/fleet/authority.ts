@@ -23,7 +23,7 @@ import {
 import * as x509 from "@peculiar/x509";
 import { ImcloudError } from "../shared/errors.js";
 import { Secret } from "../shared/secret.js";
-import { readOptional, writePrivate } from "./workspace.js";
+import { readOptional, writePrivate } from "../files/operator-files.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const AUTHORITY_DAYS = 3_650;

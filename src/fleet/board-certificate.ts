@@ -6,7 +6,8 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { Secret } from "../shared/secret.js";
-import { readOptional, writePrivate, type Workspace } from "./workspace.js";
+import { readOptional, writePrivate } from "../files/operator-files.js";
+import { type Workspace } from "./workspace.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** A certificate that ends sooner than this is replaced. */

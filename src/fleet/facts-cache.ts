@@ -4,7 +4,8 @@
  */
 import { join } from "node:path";
 import { Facts } from "../board/facts.js";
-import { readOptional, writePrivate, type Workspace } from "./workspace.js";
+import { readOptional, writePrivate } from "../files/operator-files.js";
+import { type Workspace } from "./workspace.js";
 
 /** @returns undefined when nothing is remembered, or a version of imcloud remembered something else */
 export async function rememberedFacts({ facts }: Workspace, board: string): Promise<Facts | undefined> {

@@ -9,7 +9,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Source } from "../board/transport.js";
-import { cacheFolder, readOptional, writePrivate } from "./workspace.js";
+import { cacheFolder, readOptional, writePrivate } from "../files/operator-files.js";
 
 /**
  * The answer of `work`, or what it was when the file was last as it is.

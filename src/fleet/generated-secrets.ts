@@ -6,7 +6,8 @@ import { join } from "node:path";
 import type { BoardConfig, Config } from "../config/load.js";
 import { addSecrets, generateSecret, loadSecrets, type Secrets } from "../config/secrets.js";
 import { ImcloudError } from "../shared/errors.js";
-import { readOptional, type Workspace } from "./workspace.js";
+import { readOptional } from "../files/operator-files.js";
+import { type Workspace } from "./workspace.js";
 
 /** Which playbook needs which. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {

@@ -6,7 +6,8 @@ import { makeKeyPair } from "../board/ssh-keys.js";
 import type { BoardConfig } from "../config/load.js";
 import { ImcloudError } from "../shared/errors.js";
 import { openLink, type Connecting } from "./connect.js";
-import { readOptional, writePrivate, type Workspace } from "./workspace.js";
+import { readOptional, writePrivate } from "../files/operator-files.js";
+import { type Workspace } from "./workspace.js";
 
 /** Run as the login itself: whoever logs in owns the file. The key comes on standard input; once is enough. */
 const INSTALL = [

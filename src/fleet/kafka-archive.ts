@@ -17,10 +17,10 @@ import { extract } from "tar-stream";
 import type { Source } from "../board/transport.js";
 import type { KafkaSource } from "../config/schema.js";
 import { ImcloudError } from "../shared/errors.js";
-import { download, downloadText, NotServed, reasonOf, WrongChecksum } from "./download.js";
+import { download, downloadText, NotServed, reasonOf, WrongChecksum } from "../files/download.js";
+import { cacheFolder, readOptional, writePrivate } from "../files/operator-files.js";
 import { hashOf, noteOn, sourceOf } from "./file-notes.js";
 import { assertSigned } from "./kafka-signature.js";
-import { cacheFolder, readOptional, writePrivate } from "./workspace.js";
 
 const UPSTREAM = "https://archive.apache.org/dist/kafka";
 

@@ -11,7 +11,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ImcloudError } from "../shared/errors.js";
 import { NotSigned, signerOf } from "../shared/signature.js";
-import { downloadText, reasonOf } from "./download.js";
+import { downloadText, reasonOf } from "../files/download.js";
 import { noteOn } from "./file-notes.js";
 
 const KEYS = "https://downloads.apache.org/kafka/KEYS";

@@ -6,7 +6,8 @@ import { figuresOf, measureScript, type Figures } from "../bench/figures.js";
 import type { BoardOutcome } from "./each-board.js";
 import { onEachBoard, type Fleet } from "./fleet.js";
 import type { FleetProgress } from "./progress.js";
-import { readOptional, type Workspace } from "./workspace.js";
+import { readOptional } from "../files/operator-files.js";
+import { type Workspace } from "./workspace.js";
 
 export { compareFigures, type Comparison, type Figures } from "../bench/figures.js";
 

@@ -8,7 +8,7 @@ import type { Broker } from "../config/schema.js";
 import { addSecrets } from "../config/secrets.js";
 import { ImcloudError } from "../shared/errors.js";
 import type { Secret } from "../shared/secret.js";
-import { readOptional } from "./workspace.js";
+import { readOptional } from "../files/operator-files.js";
 
 export interface NewCloud {
   readonly name: string;

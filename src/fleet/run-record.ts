@@ -3,7 +3,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { writePrivate, type Workspace } from "./workspace.js";
+import { writePrivate } from "../files/operator-files.js";
+import { type Workspace } from "./workspace.js";
 
 export interface RunRecord {
   readonly version: 1;

@@ -9,7 +9,7 @@ import type { BoardConfig } from "../config/load.js";
 import { sshTargetOf } from "./connect.js";
 import type { Fleet } from "./fleet.js";
 import { presentedKeys, trustKey } from "./trust.js";
-import { readOptional } from "./workspace.js";
+import { readOptional } from "../files/operator-files.js";
 
 /**
  * @param words a command for the board; none: a login shell. A board that is this machine gets a shell here.

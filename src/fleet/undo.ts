@@ -20,7 +20,8 @@ import { onEachBoard, type Fleet } from "./fleet.js";
 import { summaryOf } from "./in-words.js";
 import type { BoardProgress, FleetProgress } from "./progress.js";
 import { runSteps } from "./run-steps.js";
-import { readOptional, type Workspace } from "./workspace.js";
+import { readOptional } from "../files/operator-files.js";
+import { type Workspace } from "./workspace.js";
 
 const TIDY_DEADLINE_MS = 60_000;
 

@@ -52,6 +52,22 @@ export const ERRORS = {
     "A change was undone because the board did not pass the test after it.",
   ),
   "engine.too-many-waves": kind(ExitCode.StepFailed, "The playbook never came to rest."),
+  "flash.image-unusable": kind(ExitCode.Config, "What is named is no image that can be written to a drive."),
+  "flash.image-damaged": kind(
+    ExitCode.Config,
+    "An image is incomplete, or not what its publisher says it is; nothing boots from what was written of it.",
+  ),
+  "flash.target-refused": kind(
+    ExitCode.Config,
+    "The drive is not one that imcloud writes to, or does not fit.",
+  ),
+  "flash.target-busy": kind(ExitCode.Locked, "Another program is using the drive."),
+  "flash.write-failed": kind(ExitCode.StepFailed, "A drive could not be written to."),
+  "flash.verify-failed": kind(ExitCode.StepFailed, "A drive does not give back what was written to it."),
+  "flash.interrupted": kind(
+    ExitCode.StepFailed,
+    "A flash was stopped before its end; nothing boots from the drive.",
+  ),
   "lab.unavailable": kind(ExitCode.Config, "This machine cannot run virtual boards as it is."),
   "lab.failed": kind(ExitCode.StepFailed, "A step in making or running a virtual board failed."),
   "lab.not-ready": kind(ExitCode.Unreachable, "A virtual board did not come up in time."),

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
-import { cacheFolder } from "../../src/fleet/workspace.js";
+import { cacheFolder } from "../../src/files/operator-files.js";
 import { packageRoot } from "../../src/shared/package-root.js";
 import { ended, type ChatServer } from "./server-process.js";
 import { freePort } from "../server/listening.js";

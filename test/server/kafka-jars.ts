@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { cacheFolder } from "../../src/fleet/workspace.js";
+import { cacheFolder } from "../../src/files/operator-files.js";
 
 const run = promisify(execFile);
 

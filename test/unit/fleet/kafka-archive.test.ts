@@ -12,7 +12,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { renderError } from "../../../src/cli/report-error.js";
 import { kafkaArchive, parseSum } from "../../../src/fleet/kafka-archive.js";
 import { ImcloudError } from "../../../src/shared/errors.js";
-import { files, webServer } from "./web-server.js";
+import { files, webServer } from "../files/web-server.js";
 
 /** Later than every release whose sum imcloud knows. */
 const VERSION = "4.99.0";

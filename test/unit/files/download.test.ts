@@ -9,7 +9,7 @@ import { connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { download, NotServed, WrongChecksum } from "../../../src/fleet/download.js";
+import { download, NotServed, WrongChecksum } from "../../../src/files/download.js";
 import { files, webServer } from "./web-server.js";
 
 const CONTENT = randomBytes(300_000);

@@ -1,0 +1,130 @@
+/** What can be wrong with an image or a drive, in words. One function an error. */
+import { ImcloudError } from "../shared/errors.js";
+
+const WRITABLE = "a disk image: .img, or one packed by xz, gzip, zstd or zip";
+
+export function notAnImage(path: string, found: string): ImcloudError {
+  return new ImcloudError("flash.image-unusable", `${path} is not an image that can be written to a drive`, {
+    found,
+    expected: WRITABLE,
+    hint: "see what is there: `imcloud image list` shows images that fit",
+  });
+}
+
+export function notThere(path: string, cause: unknown): ImcloudError {
+  return new ImcloudError("config.unreadable", `there is no image ${path}`, {
+    found: cause instanceof Error ? cause.message : String(cause),
+    hint: "name an image file, or one of those that `imcloud image list` shows",
+    cause,
+  });
+}
+
+export function withoutTable(path: string): ImcloudError {
+  return notAnImage(path, "no partition table where one should be: it is not the image of a whole card");
+}
+
+export function noBootPartition(path: string): ImcloudError {
+  return new ImcloudError("flash.image-unusable", `${path} has no FAT partition for settings to be put on`, {
+    expected: "an image for Raspberry Pi boards: they start from a FAT partition",
+    hint: "take another image, or flash this one without settings",
+  });
+}
+
+export function imageDamaged(path: string, found: string, cause?: unknown): ImcloudError {
+  return new ImcloudError("flash.image-damaged", `${path} cannot be read to its end`, {
+    found,
+    hint: "it is damaged or came incomplete: fetch it anew",
+    cause,
+  });
+}
+
+export function wrongSum(path: string, found: string, expected: string): ImcloudError {
+  return new ImcloudError("flash.image-damaged", `${path} is not what its publisher says it is`, {
+    found: `sha256 ${found}`,
+    expected: `sha256 ${expected}`,
+    hint: "fetch it anew; no drive boots from what was written of it",
+  });
+}
+
+export function tooSmall(drive: string, haveBytes: number, needBytes: number | undefined): ImcloudError {
+  return new ImcloudError("flash.target-refused", `\`${drive}\` is too small for the image`, {
+    found: `${haveBytes} bytes`,
+    expected: needBytes === undefined ? "more" : `at least ${needBytes} bytes`,
+    hint: "take a larger one",
+  });
+}
+
+export function targetBusy(drive: string, cause?: unknown): ImcloudError {
+  return new ImcloudError("flash.target-busy", `\`${drive}\` is in use`, {
+    found: "another program holds it: a mounted file system, or another flash",
+    hint: "unmount it, or wait until the other one is done",
+    cause,
+  });
+}
+
+export function noRoom(path: string, cause?: unknown): ImcloudError {
+  return new ImcloudError("flash.write-failed", `the disk is full: ${path}`, {
+    hint: "make room there, or choose another place",
+    cause,
+  });
+}
+
+/** @param offset where, in bytes from the start */
+export function writeFailed(drive: string, offset: number, cause: unknown): ImcloudError {
+  return new ImcloudError("flash.write-failed", `\`${drive}\` refuses to be written at ${placeOf(offset)}`, {
+    found: cause instanceof Error ? cause.message : String(cause),
+    hint: "try another reader or USB port; if it stays so, the card is worn out",
+    cause,
+  });
+}
+
+export function readFailed(drive: string, offset: number, cause: unknown): ImcloudError {
+  return new ImcloudError("flash.verify-failed", `\`${drive}\` cannot be read back at ${placeOf(offset)}`, {
+    found: cause instanceof Error ? cause.message : String(cause),
+    hint: "try another reader or USB port; if it stays so, the card is worn out",
+    cause,
+  });
+}
+
+export function standsStill(drive: string, offset: number, seconds: number): ImcloudError {
+  return new ImcloudError("flash.write-failed", `\`${drive}\` does not answer at ${placeOf(offset)}`, {
+    found: `nothing for ${seconds} seconds`,
+    hint: "pull it out and put it in again; if it stays so, the card or its reader is broken",
+  });
+}
+
+export function readsOtherwise(drive: string, offset: number, wrongBytes: number): ImcloudError {
+  return new ImcloudError(
+    "flash.verify-failed",
+    `\`${drive}\` gives back something else than was written, first at ${placeOf(offset)}`,
+    {
+      found: `${wrongBytes} bytes in blocks that differ`,
+      hint: "try another reader or USB port; if it stays so, do not use this card",
+    },
+  );
+}
+
+export function fakeCapacity(drive: string, saysBytes: number | undefined, keepsBytes: number): ImcloudError {
+  return new ImcloudError(
+    "flash.verify-failed",
+    `\`${drive}\` holds less than it says: a card with a forged size`,
+    {
+      found: `keeps about ${placeOf(keepsBytes)}`,
+      ...(saysBytes !== undefined && { expected: placeOf(saysBytes) }),
+      hint: "give it back to who sold it; whatever lies beyond is lost as soon as it is written",
+    },
+  );
+}
+
+export function interrupted(drive: string): ImcloudError {
+  return new ImcloudError("flash.interrupted", `writing \`${drive}\` was stopped`, {
+    found: "no partition table: nothing boots from it",
+    hint: "run the command again to write it anew",
+  });
+}
+
+/** Of a drive or a file. @example placeOf(1_500_000_000) // "1.50 GB" */
+export function placeOf(bytes: number): string {
+  if (bytes < 1e6) return `${bytes} bytes`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}

@@ -1,0 +1,140 @@
+/**
+ * The image, once, in blocks: hashed on its way and given to every drive that still takes part.
+ */
+import { createHash, type Hash } from "node:crypto";
+import { BLOCK_BYTES, type Block, type BlockPool, type Slot } from "./blocks.js";
+import { imageDamaged, withoutTable, wrongSum } from "./errors.js";
+import { parsePartitionTable, type PartitionTable } from "./partition-table.js";
+
+export interface ImageContent {
+  /** For messages. */
+  readonly name: string;
+  readonly bytes: AsyncIterable<Buffer>;
+  /** Of the unpacked image, in hexadecimal digits, if its publisher tells. */
+  readonly sha256?: string;
+  /** Parts of the image that hold something, ascending; what is not given need not be written. */
+  readonly ranges?: readonly Range[];
+}
+
+/** A range of a bmap file, in bytes; `end` does not belong to it. */
+export interface Range {
+  readonly offset: number;
+  readonly end: number;
+  /** SHA-256 in hexadecimal digits. */
+  readonly sha256?: string;
+}
+
+/** What is known once all of it has passed. */
+export interface ReadImage {
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly table: PartitionTable;
+}
+
+const ZEROS = Buffer.alloc(BLOCK_BYTES);
+
+/**
+ * @param give called for each block to be written: who wants it holds its slot, and later lets go of it.
+ *   False: nobody wants more.
+ * @returns undefined when nobody wanted all of it
+ * @throws ImcloudError `flash.image-damaged`, `flash.image-unusable`
+ */
+export async function readImage(
+  { name, bytes: chunks, sha256: expected, ranges }: ImageContent,
+  pool: BlockPool,
+  give: (block: Block) => boolean,
+): Promise<ReadImage | undefined> {
+  const hash = createHash("sha256");
+  const mapped = ranges && new MappedRanges(ranges, name);
+  let table: PartitionTable | undefined;
+  let offset = 0;
+  for await (const { slot, length } of filled(chunks, pool)) {
+    const bytes = slot.memory.subarray(0, length);
+    if (offset === 0) table = parsePartitionTable(bytes);
+    if (table === undefined) throw withoutTable(name);
+    hash.update(bytes);
+    const isMapped = mapped?.pass(offset, bytes) ?? true;
+    if (isMapped || offset === 0) {
+      const digest = createHash("sha256").update(bytes).digest();
+      const isZero = bytes.equals(ZEROS.subarray(0, length));
+      if (!give({ offset, length, digest, isZero, slot })) return undefined;
+    }
+    slot.release();
+    offset += length;
+  }
+  if (table === undefined) throw withoutTable(name);
+  mapped?.end(offset);
+  const sha256 = hash.digest("hex");
+  if (expected !== undefined && expected !== sha256) throw wrongSum(name, sha256, expected);
+  return { sizeBytes: offset, sha256, table };
+}
+
+/** Chunks of any length into slots that are full but for the last one. */
+async function* filled(
+  chunks: AsyncIterable<Buffer>,
+  pool: BlockPool,
+): AsyncGenerator<{ readonly slot: Slot; readonly length: number }> {
+  let slot: Slot | undefined;
+  let length = 0;
+  for await (const chunk of chunks) {
+    for (let from = 0; from < chunk.length;) {
+      slot ??= await pool.take();
+      const copied = chunk.copy(slot.memory, length, from);
+      from += copied;
+      length += copied;
+      if (length < BLOCK_BYTES) continue;
+      yield { slot, length };
+      slot = undefined;
+      length = 0;
+    }
+  }
+  if (slot !== undefined) yield { slot, length };
+}
+
+/** The ranges of a bmap, and whether what passes is what they say. */
+class MappedRanges {
+  readonly #ranges: readonly Range[];
+  readonly #name: string;
+  #next = 0;
+  #hash: Hash = createHash("sha256");
+
+  constructor(ranges: readonly Range[], name: string) {
+    this.#ranges = ranges;
+    this.#name = name;
+  }
+
+  /** @returns whether any of the bytes belongs to a range */
+  pass(offset: number, bytes: Buffer): boolean {
+    const end = offset + bytes.length;
+    let isMapped = false;
+    for (;;) {
+      const range = this.#ranges[this.#next];
+      if (range === undefined || range.offset >= end) return isMapped;
+      isMapped = true;
+      if (range.sha256 !== undefined)
+        this.#hash.update(
+          bytes.subarray(Math.max(0, range.offset - offset), Math.min(bytes.length, range.end - offset)),
+        );
+      if (range.end > end) return isMapped;
+      this.#close(range);
+    }
+  }
+
+  /** @throws ImcloudError when the image is shorter than its bmap says */
+  end(sizeBytes: number): void {
+    const range = this.#ranges[this.#next];
+    // The last block of a file need not be whole.
+    if (range === undefined || (range.sha256 === undefined && range.offset < sizeBytes)) return;
+    if (range.offset >= sizeBytes)
+      throw imageDamaged(this.#name, `ends at ${sizeBytes}, before its bmap does`);
+    this.#close(range);
+  }
+
+  #close({ sha256, offset, end }: Range): void {
+    const found = this.#hash.digest("hex");
+    this.#hash = createHash("sha256");
+    this.#next += 1;
+    if (sha256 !== undefined && sha256 !== found)
+      throw imageDamaged(this.#name, `the bytes from ${offset} to ${end} are not those of its bmap`);
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * One image to any number of drives: read, hashed and unpacked once, written and read back by each drive on its own.
+ *
+ * The order is what makes a cut-off drive harmless. The old partition table goes first; then all of the image is written
+ * but its first page; it is read back; settings are made; and only then comes the partition table. Whatever happens before
+ * that, the firmware finds nothing to start. A drive that fails is left out, and the others go on.
+ */
+import { createHash } from "node:crypto";
+import { BlockPool, PAGE_BYTES, Queue, type Block, type Mark } from "./blocks.js";
+import { interrupted, noBootPartition } from "./errors.js";
+import { readBack } from "./read-back.js";
+import { readImage, type ImageContent, type ReadImage } from "./read-image.js";
+import { Target, type TargetRequest } from "./target.js";
+import type { Customise } from "./types.js";
+
+export interface WriteRequest {
+  readonly image: ImageContent;
+  /** False: what was written is not read back. */
+  readonly verify: boolean;
+  readonly targets: readonly TargetRequest[];
+  /** For the target of that index. */
+  readonly customise?: (index: number) => Customise | undefined;
+  readonly signal?: AbortSignal;
+}
+
+export type Phase = "writing" | "verifying" | "customising" | "finishing";
+
+export interface WriteProgress {
+  /** @param ofBytes what it comes to, where that is known */
+  phase(index: number, phase: Phase, ofBytes?: number): void;
+  /** So many more bytes of the phase are done. */
+  moved(index: number, bytes: number): void;
+}
+
+export interface Written {
+  /** The image's. */
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** Blocks that were neither known to be zero there nor left out by a bmap. */
+  readonly writtenBytes: number;
+}
+
+export type WriteOutcome =
+  { readonly ok: true; readonly value: Written } | { readonly ok: false; readonly error: unknown };
+
+/** Blocks on their way, besides those that each target needs for itself. */
+const BLOCKS_IN_FLIGHT = 12;
+const BLOCKS_PER_TARGET = 2;
+
+/**
+ * @returns an outcome for each target, in their order
+ * @throws ImcloudError about the image, when that is to blame; then no target boots
+ */
+export async function writeImage(
+  request: WriteRequest,
+  progress: WriteProgress,
+): Promise<readonly WriteOutcome[]> {
+  // The first block stays until the end.
+  const pool = new BlockPool(BLOCKS_IN_FLIGHT + 1 + BLOCKS_PER_TARGET * request.targets.length);
+  const lanes = request.targets.map((_, index) => new Lane(index, pool, request, progress));
+  const stop = () => lanes.forEach((lane) => lane.endOfImage());
+  request.signal?.addEventListener("abort", stop);
+  const image = readImage(request.image, pool, (block) => {
+    const open = lanes.filter(({ isOpen }) => isOpen);
+    for (const lane of open) lane.give(block);
+    return open.length > 0;
+  }).finally(stop);
+  image.catch(() => undefined); // it may fail while drives are being opened; told below
+  const outcomes = await Promise.all(lanes.map((lane) => lane.run(image)));
+  request.signal?.removeEventListener("abort", stop);
+  await image;
+  return outcomes;
+}
+
+/** A target's way through it all. */
+class Lane {
+  readonly #index: number;
+  readonly #target: TargetRequest;
+  readonly #pool: BlockPool;
+  readonly #request: WriteRequest;
+  readonly #progress: WriteProgress;
+  readonly #queue = new Queue<Block>();
+  readonly #marks: Mark[] = [];
+  #first: Block | undefined;
+  #isOpen = true;
+
+  constructor(index: number, pool: BlockPool, request: WriteRequest, progress: WriteProgress) {
+    const target = request.targets[index];
+    if (target === undefined) throw new RangeError(`no target ${index}`);
+    this.#index = index;
+    this.#target = target;
+    this.#pool = pool;
+    this.#request = request;
+    this.#progress = progress;
+  }
+
+  /** Still wants blocks. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  give(block: Block): void {
+    block.slot.hold(1);
+    this.#queue.put(block);
+  }
+
+  endOfImage(): void {
+    this.#isOpen = false;
+    this.#queue.end();
+  }
+
+  async run(image: Promise<ReadImage | undefined>): Promise<WriteOutcome> {
+    try {
+      await using target = await Target.open(this.#target);
+      const slot = await this.#pool.take();
+      await target.forget(slot).finally(() => slot.release());
+      this.#progress.phase(this.#index, "writing");
+      await this.#writeBlocks(target);
+      return { ok: true, value: await this.#finish(target, await image) };
+    } catch (error) {
+      return { ok: false, error };
+    } finally {
+      this.endOfImage();
+      for await (const { slot } of this.#queue) slot.release();
+      this.#first?.slot.release();
+    }
+  }
+
+  async #writeBlocks(target: Target): Promise<void> {
+    for await (const block of this.#queue) {
+      const { slot, length, offset, digest, isZero } = block;
+      if (offset === 0) this.#first = block;
+      try {
+        this.#stopIfAsked();
+        if (offset === 0) await this.#writeBehindTable(target, block);
+        else if (!(isZero && target.isZeroed)) {
+          await target.write(slot, length, offset);
+          this.#marks.push({ offset, length, digest, isZero });
+        }
+        this.#progress.moved(this.#index, length);
+      } finally {
+        if (offset > 0) slot.release();
+      }
+    }
+    this.#stopIfAsked();
+  }
+
+  async #writeBehindTable(target: Target, { slot, length }: Block): Promise<void> {
+    const rest = slot.memory.subarray(PAGE_BYTES, length);
+    if (rest.length === 0) return;
+    await target.write(slot, rest.length, PAGE_BYTES, PAGE_BYTES);
+    this.#marks.push(markOf(PAGE_BYTES, rest));
+  }
+
+  async #finish(target: Target, image: ReadImage | undefined): Promise<Written> {
+    const first = this.#first;
+    if (image === undefined || first === undefined) throw interrupted(this.#target.name);
+    await target.setSize(image.sizeBytes);
+    await target.sync();
+    const table = markOf(0, first.slot.memory.subarray(0, Math.min(PAGE_BYTES, first.length)));
+    const writtenBytes = this.#marks.reduce((sum, { length }) => sum + length, table.length);
+    if (this.#request.verify) {
+      this.#progress.phase(this.#index, "verifying", writtenBytes - table.length);
+      const onRead = (bytes: number) => this.#progress.moved(this.#index, bytes);
+      await readBack(target, this.#marks, this.#pool, onRead, this.#request.signal);
+    }
+    await this.#customise(target, image);
+    await target.sync();
+    this.#stopIfAsked();
+    this.#progress.phase(this.#index, "finishing");
+    await target.write(first.slot, table.length, 0);
+    await target.sync();
+    if (this.#request.verify) await readBack(target, [table], this.#pool, () => undefined);
+    await target.keep();
+    return { sizeBytes: image.sizeBytes, sha256: image.sha256, writtenBytes };
+  }
+
+  async #customise({ path }: Target, { table }: ReadImage): Promise<void> {
+    const customise = this.#request.customise?.(this.#index);
+    if (customise === undefined) return;
+    if (table.boot === undefined) throw noBootPartition(this.#request.image.name);
+    this.#progress.phase(this.#index, "customising");
+    await customise({ path, boot: table.boot, ...(table.root !== undefined && { root: table.root }) });
+  }
+
+  #stopIfAsked(): void {
+    if (this.#request.signal?.aborted === true) throw interrupted(this.#target.name);
+  }
+}
+
+const markOf = (offset: number, bytes: Buffer): Mark => ({
+  offset,
+  length: bytes.length,
+  digest: createHash("sha256").update(bytes).digest(),
+  isZero: false,
+});
