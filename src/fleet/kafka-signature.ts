@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ImcloudError } from "../shared/errors.js";
-import { NotSigned, signerOf } from "../shared/signature.js";
+import { NotSigned, signerOf } from "../files/signature.js";
 import { downloadText, reasonOf } from "../files/download.js";
 import { noteOn } from "./file-notes.js";
 

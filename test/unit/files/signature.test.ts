@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { NotSigned, signerOf } from "../../../src/shared/signature.js";
+import { NotSigned, signerOf } from "../../../src/files/signature.js";
 
 const at = (name: string) => fileURLToPath(new URL(`signatures/${name}`, import.meta.url));
 const text = (name: string) => readFile(at(name), "utf8");
