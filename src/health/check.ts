@@ -31,6 +31,8 @@ export interface ProbeResult {
 /** What judging may know besides the answer. */
 export interface HealthContext {
   readonly playbooks: readonly string[];
+  /** Checks before this one that are critical or unknown. */
+  readonly bad: ReadonlySet<string>;
   /** The operator's clock before the probes and after them. */
   readonly askedAt: Date;
   readonly now: Date;

@@ -86,7 +86,7 @@ export function splitAnswers(stdout: string, nonce: string): ReadonlyMap<string,
 export function judgeAll(
   checks: readonly HealthCheck[],
   answers: ReadonlyMap<string, ProbeResult>,
-  context: HealthContext,
+  context: Omit<HealthContext, "bad">,
 ): readonly Finding[] {
   const bad = new Set<string>();
   const findings: Finding[] = [];
@@ -95,7 +95,7 @@ export function judgeAll(
       bad.add(check.id);
       continue;
     }
-    const judgement = judgeOne(check, answers.get(check.id), context);
+    const judgement = judgeOne(check, answers.get(check.id), { ...context, bad });
     if (judgement.verdict === "critical" || judgement.verdict === "unknown") bad.add(check.id);
     if (judgement.verdict === "not-applicable") continue;
     findings.push({

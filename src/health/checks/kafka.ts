@@ -27,9 +27,10 @@ export const kafkaPort: HealthCheck = {
   probe: () => portOpen(PORT),
   judge: ({ exitCode }) =>
     exitCode === 0
-      ? ok("accepts connections", { measured: `port ${PORT}` })
+      ? ok("accepts connections", { measured: `port ${PORT}`, threshold: "open" })
       : fail("runs, but accepts no connections", {
           measured: `port ${PORT}`,
+          threshold: "open",
           hint: `see \`imcloud exec -- journalctl -u ${UNIT} -n 50\`; after a power cut it reads its files first`,
         }),
 };

@@ -30,9 +30,10 @@ export const rabbitmqPort: HealthCheck = {
   probe: () => portOpen(AMQP_PORT),
   judge: ({ exitCode }) =>
     exitCode === 0
-      ? ok("accepts connections", { measured: `port ${AMQP_PORT}` })
+      ? ok("accepts connections", { measured: `port ${AMQP_PORT}`, threshold: "open" })
       : fail("runs, but accepts no connections", {
           measured: `port ${AMQP_PORT}`,
+          threshold: "open",
           hint: "see `imcloud exec -- tail -50 /var/log/rabbitmq/rabbit@localhost.log`: an unknown key in its configuration keeps it from booting",
         }),
 };

@@ -12,9 +12,11 @@ if [ -e /run/reboot-required ]; then echo required; sort -u /run/reboot-required
 
   judge({ stdout }) {
     const [first, ...packages] = stdout.trim().split("\n");
-    if (first !== "required") return ok("none pending");
+    if (first !== "required") return ok("none pending", { measured: "none", threshold: "1 pending" });
     const why = packages.length === 0 ? "" : ` for ${packages.join(", ")}`;
     return warn(`pending${why}`, {
+      measured: "1 pending",
+      threshold: "1 pending",
       hint: "reboot the board when nobody minds: `imcloud exec -- systemctl reboot`",
     });
   },

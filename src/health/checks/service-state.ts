@@ -7,6 +7,7 @@ export function serviceProbe(unit: string): Script {
 printf 'uptime=%s\n' "$(cut -d ' ' -f 1 /proc/uptime)"`;
 }
 
+const WANTED = "active (running)";
 /** Restarts count only while the service is young: the counter never goes back by itself. */
 const YOUNG_S = 600;
 
@@ -16,17 +17,18 @@ export function judgeService({ stdout, exitCode }: ProbeResult, unit: string): J
   const hint = `see \`imcloud exec -- journalctl -u ${unit} -n 50\``;
   if (exitCode !== 0 || state === undefined)
     return unknown("systemd does not answer", { hint: "see whether systemd runs on the board" });
-  if (fields.get("LoadState") === "not-found") return fail("not installed", { hint: "run `imcloud apply`" });
-  const measured = `${state} (${fields.get("SubState") ?? ""})`;
+  if (fields.get("LoadState") === "not-found")
+    return fail("not installed", { threshold: WANTED, hint: "run `imcloud apply`" });
+  const figure = { measured: `${state} (${fields.get("SubState") ?? ""})`, threshold: WANTED };
   if (state === "activating")
-    return warn("still starting", { measured, hint: "wait a minute and look again" });
-  if (state !== "active") return fail("does not run", { measured, hint });
+    return warn("still starting", { ...figure, hint: "wait a minute and look again" });
+  if (state !== "active") return fail("does not run", { ...figure, hint });
   const ageS = Number(fields.get("uptime")) - Number(fields.get("ActiveEnterTimestampMonotonic")) / 1_000_000;
   const restarts = Number(fields.get("NRestarts") ?? 0);
   if (restarts > 0 && ageS < YOUNG_S)
     return warn(
       `restarted itself ${restarts === 1 ? "once" : `${restarts} times`}, last ${Math.round(ageS)} s ago`,
-      { measured, hint },
+      { ...figure, hint },
     );
-  return ok("runs", { measured });
+  return ok("runs", figure);
 }

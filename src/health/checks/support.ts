@@ -23,7 +23,7 @@ export const support: HealthCheck = {
       return unknown(`imcloud does not know ${id}`, { hint: `use one of ${supportedReleases(now)}` });
     }
     const { freeUntil, paidUntil } = release;
-    const figure = { measured: freeUntil };
+    const figure = { measured: freeUntil, threshold: `${SOON_DAYS} days before the end` };
     const left = daysOfFreeUpdates(release, now);
     if (left < 0)
       return warn(`free security updates ended on ${freeUntil}`, {

@@ -238,7 +238,10 @@ const CASES: readonly Case[] = [
 for (const [id, title, stdout, verdict, summary, exitCode = 0] of CASES) {
   test(`${id}: ${title}`, () => {
     const audit = AUDITS.find((one) => one.id === id) ?? expect.fail(`no audit ${id}`);
-    const judged = audit.judge({ stdout, exitCode }, { playbooks: [], askedAt: NOW, now: NOW });
+    const judged = audit.judge(
+      { stdout, exitCode },
+      { playbooks: [], bad: new Set(), askedAt: NOW, now: NOW },
+    );
     expect({ verdict: judged.verdict, summary: judged.summary }).toEqual({ verdict, summary });
     if (verdict !== "ok" && verdict !== "not-applicable") expect(judged.hint).toMatch(/\w/);
   });
@@ -249,7 +252,7 @@ test("the IM server's port is expected where the playbook brings it", () => {
   const verdict = (playbooks: readonly string[]) =>
     AUDITS.find(({ id }) => id === "ports")?.judge(
       { stdout, exitCode: 0 },
-      { playbooks, askedAt: NOW, now: NOW },
+      { playbooks, bad: new Set(), askedAt: NOW, now: NOW },
     ).verdict;
   expect([verdict(["imserver"]), verdict([])]).toEqual(["ok", "warning"]);
 });

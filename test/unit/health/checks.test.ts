@@ -17,7 +17,7 @@ const check = (id: string): HealthCheck => {
 const judge = (id: string, stdout: string, exitCode = 0): Judgement =>
   check(id).judge(
     { stdout, exitCode },
-    { playbooks: [], askedAt: new Date(NOW.getTime() - 2_000), now: NOW },
+    { playbooks: [], bad: new Set(), askedAt: new Date(NOW.getTime() - 2_000), now: NOW },
   );
 
 type Case = readonly [
@@ -699,7 +699,7 @@ test("a check comes after its causes", () => {
 test("a broker over a radio is warned of", () => {
   const { verdict, summary } = check("link").judge(
     { stdout: "device=wlan0\nthere=yes\nwifi=yes\nroot=mq 0:", exitCode: 0 },
-    { playbooks: ["base", "rabbitmq"], askedAt: NOW, now: NOW },
+    { playbooks: ["base", "rabbitmq"], bad: new Set(), askedAt: NOW, now: NOW },
   );
   expect({ verdict, summary }).toEqual({
     verdict: "warning",

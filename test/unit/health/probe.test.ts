@@ -76,6 +76,31 @@ test("a probe that did not answer is unknown, not healthy", () => {
   expect(late).toMatchObject({ verdict: "unknown", summary: "no answer in 40 s" });
 });
 
+test("a broker that is down is one finding: the IM server's probe meets it too", () => {
+  const checks = checksFor(["rabbitmq", "imserver"]).filter(({ id }) =>
+    ["rabbitmq-service", "imserver"].includes(id),
+  );
+  const probed = JSON.stringify({
+    ok: false,
+    steps: [
+      { name: "login", ms: 1, ok: true },
+      { name: "broker", ms: 2, ok: false, error: "ECONNREFUSED" },
+    ],
+  });
+  const verdicts = (state: string) =>
+    judgeAll(
+      checks,
+      new Map([
+        ["rabbitmq-service", { stdout: `ActiveState=${state}\n`, exitCode: 0 }],
+        ["imserver", { stdout: probed, exitCode: 1 }],
+      ]),
+      context,
+    ).map(({ check, verdict }) => `${check} ${verdict}`);
+  expect(verdicts("failed")).toEqual(["rabbitmq-service critical", "imserver ok"]);
+  // Nobody else says why.
+  expect(verdicts("active")).toEqual(["rabbitmq-service ok", "imserver critical"]);
+});
+
 test("only what a board is for is looked at", () => {
   const ids = checksFor(["base"]).map(({ id }) => id);
   expect(ids).toContain("disk-space");

@@ -39,7 +39,7 @@ function judge(): Judgement {
   const stdout = execFileSync("sh", ["-c", text], { encoding: "utf8" }).replaceAll(root, "");
   return sysctl.judge(
     { stdout, exitCode: 0 },
-    { playbooks: ["tuning"], askedAt: new Date(), now: new Date() },
+    { playbooks: ["tuning"], bad: new Set(), askedAt: new Date(), now: new Date() },
   );
 }
 
