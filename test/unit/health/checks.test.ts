@@ -248,6 +248,28 @@ const CASES: readonly Case[] = [
   ["warm", "temperature", "temperature=51121\n", "ok", "chip temperature"],
   ["hot", "temperature", "temperature=76800\n", "warning", "chip temperature"],
   ["too hot", "temperature", "temperature=82200\n", "critical", "chip temperature"],
+  [
+    "hot soon",
+    "temperature",
+    "temperature=68000\nwas 100 60000\nwas 400 62000\nwas 1000 68000\n",
+    "warning",
+    "chip temperature rises",
+  ],
+  [
+    "warm as it always was",
+    "temperature",
+    "temperature=68000\nwas 100 67500\nwas 1000 68000\n",
+    "ok",
+    "chip temperature",
+  ],
+  [
+    "cool, and at work since a moment ago",
+    "temperature",
+    "temperature=50000\nwas 100 30000\nwas 500 50000\n",
+    "ok",
+    "chip temperature",
+  ],
+  ["a figure of yesterday", "temperature", "temperature=68000\nwas 10 30000\nwas 90000 68000\n", "ok", /./],
   ["no sensor", "temperature", "temperature=\n", "not-applicable", /./],
   [
     "a Pi without a figure",
@@ -705,4 +727,11 @@ test("a broker over a radio is warned of", () => {
     verdict: "warning",
     summary: "wlan0 is a radio, and the board has a broker",
   });
+});
+
+test("the temperature's way is told with it", () => {
+  const measured = (rows: string) => judge("temperature", `temperature=68000\n${rows}`).measured;
+  expect(measured("was 100 60000\nwas 1000 68000\n")).toBe("68 °C, +8 °C in 15 min");
+  expect(measured("was 100 70500\nwas 1000 68000\n")).toBe("68 °C, -3 °C in 15 min");
+  expect(measured("was 950 60000\nwas 1000 68000\n")).toBe("68 °C");
 });
