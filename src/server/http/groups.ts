@@ -5,6 +5,7 @@ import { devices } from "./devices.js";
 import { directory } from "./directory.js";
 import { discovery } from "./discovery.js";
 import type { Group } from "./endpoint.js";
+import { keyBackups } from "./key-backups.js";
 import { keys } from "./keys.js";
 import { login } from "./login.js";
 import { membership } from "./membership.js";
@@ -42,6 +43,7 @@ export const GROUPS: readonly Group[] = [
   userDirectory,
   pushRules,
   keys,
+  keyBackups,
   toDevice,
   voip,
 ];

@@ -1,11 +1,11 @@
 /**
- * Keys of devices: upload, query, claim. Cross-signing and backups come with the whole of encryption.
+ * Keys of devices: upload, query, claim.
  * Source: Matrix client-server API v1.19, "Key and signature security".
  */
 import { z } from "zod";
 import { UserId } from "../core/ids.js";
 import type { JsonObject } from "../core/json.js";
-import { Failure, invalid } from "../service/failure.js";
+import { invalid } from "../service/failure.js";
 import type { UploadedKey } from "../store/encryption.js";
 import { Content } from "./content.js";
 import { endpoint, group, Json } from "./endpoint.js";
@@ -81,14 +81,6 @@ export const keys = group("Device keys", [
         (claimed[userId] ??= {})[deviceId] = { [`${algorithm}:${keyId}`]: key };
       }
       return { one_time_keys: claimed, failures: {} };
-    },
-  }),
-
-  endpoint({
-    route: "GET /_matrix/client/v3/room_keys/version",
-    reply: z.never(),
-    handle() {
-      throw new Failure("M_NOT_FOUND", "there is no backup of keys");
     },
   }),
 ]);

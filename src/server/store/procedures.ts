@@ -6,6 +6,7 @@ import { accountProcedures } from "./accounts.js";
 import type { Procedure } from "./database.js";
 import { directoryProcedures } from "./directory.js";
 import { encryptionProcedures } from "./encryption.js";
+import { keyBackupProcedures } from "./key-backups.js";
 import { outboxProcedures } from "./outbox.js";
 import { personalProcedures } from "./personal.js";
 import { sessionProcedures } from "./sessions.js";
@@ -17,6 +18,7 @@ export const procedures = {
   ...directoryProcedures,
   ...personalProcedures,
   ...encryptionProcedures,
+  ...keyBackupProcedures,
   ...outboxProcedures,
 } satisfies Record<string, Procedure<never, unknown>>;
 

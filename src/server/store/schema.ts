@@ -87,6 +87,22 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       bus TEXT NOT NULL, position INTEGER NOT NULL, event_id TEXT NOT NULL, room_id TEXT NOT NULL, reason TEXT NOT NULL,
       at INTEGER NOT NULL, PRIMARY KEY (bus, position))`,
   ],
+  [
+    // Encryption beyond one device: backups of message keys, and keys that vouch for devices and people.
+    `CREATE TABLE key_backups (
+      user_id TEXT NOT NULL, version INTEGER NOT NULL, algorithm TEXT NOT NULL, auth_data TEXT NOT NULL,
+      etag INTEGER NOT NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (user_id, version))`,
+    `CREATE TABLE backed_up_keys (
+      user_id TEXT NOT NULL, version INTEGER NOT NULL, room_id TEXT NOT NULL, session_id TEXT NOT NULL,
+      first_message_index INTEGER NOT NULL, forwarded_count INTEGER NOT NULL, is_verified INTEGER NOT NULL,
+      session_data TEXT NOT NULL, PRIMARY KEY (user_id, version, room_id, session_id)) WITHOUT ROWID`,
+    `CREATE TABLE cross_signing_keys (
+      user_id TEXT NOT NULL, usage TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (user_id, usage))`,
+    // Of a user's device or key, by whom; what the key itself came with stands in it.
+    `CREATE TABLE key_signatures (
+      user_id TEXT NOT NULL, key_id TEXT NOT NULL, signer TEXT NOT NULL, signer_key TEXT NOT NULL, signature TEXT NOT NULL,
+      PRIMARY KEY (user_id, key_id, signer, signer_key)) WITHOUT ROWID`,
+  ],
 ];
 
 /** The first migration's own record keeping; runs before all. */

@@ -7,6 +7,7 @@ import type { Change, Database } from "./database.js";
 import { DirectoryStore } from "./directory.js";
 import { EncryptionStore } from "./encryption.js";
 import { EventStore } from "./events.js";
+import { KeyBackupStore } from "./key-backups.js";
 import { OutboxStore } from "./outbox.js";
 import { PersonalStore } from "./personal.js";
 import type { Procedures, Write } from "./procedures.js";
@@ -20,6 +21,7 @@ export interface Store {
   readonly directory: DirectoryStore;
   readonly personal: PersonalStore;
   readonly encryption: EncryptionStore;
+  readonly keyBackups: KeyBackupStore;
   readonly outbox: OutboxStore;
   onChanges(listener: (changes: readonly Change[]) => void): void;
   onGap(listener: () => void): void;
@@ -55,6 +57,7 @@ export function storeOver(database: Database<Procedures>): Store {
     directory: new DirectoryStore(database, write),
     personal: new PersonalStore(database, write),
     encryption: new EncryptionStore(database, write),
+    keyBackups: new KeyBackupStore(database, write),
     outbox: new OutboxStore(database, write),
     onChanges: (listener) => database.onChanges(listener),
     onGap: (listener) => database.onGap(listener),
