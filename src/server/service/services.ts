@@ -5,6 +5,7 @@ import type { ServerConfig } from "../../shared/server-config.js";
 import type { Log } from "../runtime/log.js";
 import { PasswordHasher } from "../runtime/password.js";
 import type { Store } from "../store/store.js";
+import { CrossSigning } from "./cross-signing.js";
 import { Directory } from "./directory.js";
 import { History } from "./history.js";
 import { InteractiveAuth } from "./interactive-auth.js";
@@ -52,6 +53,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     typing,
     pushRules,
     memberships: new Memberships(store, rooms, profiles),
+    crossSigning: new CrossSigning(store),
     directory: new Directory(store, rooms, config.serverName),
     sync: new Sync(store, stream, typing, syncRooms, pushRules),
     txns: await Transactions.open(store),

@@ -39,6 +39,8 @@ export interface Stretched {
   readonly touched: ReadonlySet<string>;
 }
 
+type DeviceLists = { readonly changed: readonly string[]; readonly left: readonly string[] };
+
 export class Sync {
   readonly #store: Store;
   readonly #stream: Stream;
@@ -69,6 +71,15 @@ export class Sync {
         return body;
       await follower.wait(version, leftMs, signal);
     }
+  }
+
+  /** Whose devices changed between two tokens, for whoever has to look at them again. */
+  async deviceChanges(userId: string, from: SyncToken, to: SyncToken): Promise<DeviceLists> {
+    const follower = await this.#stream.follow(userId);
+    const changes = this.#stream.since(from.position)?.filter(({ position }) => position <= to.position);
+    const stretch = await this.#stretch(follower, from.position, to.position, changes);
+    const lists = await this.#deviceLists({ since: from }, follower, stretch, changes);
+    return lists ?? { changed: [], left: [] };
   }
 
   async #assemble(request: SyncRequest, follower: Follower): Promise<{ body: SyncBody; isEmpty: boolean }> {
@@ -153,21 +164,27 @@ export class Sync {
 
   /** Whose devices to look at again, and with whom no room is shared any more. */
   async #deviceLists(
-    { since }: SyncRequest,
+    { since }: Pick<SyncRequest, "since">,
     follower: Follower,
     stretch: Stretched,
     changes: readonly Change[] | undefined,
-  ): Promise<JsonObject | undefined> {
+  ): Promise<DeviceLists | undefined> {
     if (since === undefined) return undefined;
     const devices =
       changes === undefined
         ? await this.#store.encryption.devicesChanged(stretch.since, stretch.upTo)
         : namesIn(changes, "devices");
+    const signed =
+      changes === undefined
+        ? await this.#store.crossSigning.signedBy(follower.userId, stretch.since, stretch.upTo)
+        : changes.flatMap(({ kind, userId, about }) =>
+            kind === "signatures" && userId === follower.userId && about !== undefined ? [about] : [],
+          );
     const newcomers = await this.#newcomers(follower, stretch, changes);
-    const candidates = new Set([...devices, ...newcomers.joined, ...newcomers.left]);
+    const candidates = new Set([...devices, ...signed, ...newcomers.joined, ...newcomers.left]);
     if (candidates.size === 0) return undefined;
     const sharing = new Set([...(await this.#store.events.sharing(follower.userId)), follower.userId]);
-    const changed = [...devices, ...newcomers.joined].filter((userId) => sharing.has(userId));
+    const changed = [...signed, ...[...devices, ...newcomers.joined].filter((userId) => sharing.has(userId))];
     const left = newcomers.left.filter((userId) => !sharing.has(userId));
     if (changed.length + left.length === 0) return undefined;
     return { changed: [...new Set(changed)], left: [...new Set(left)] };

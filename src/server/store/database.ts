@@ -26,11 +26,13 @@ export interface Reader {
  */
 export interface Change {
   readonly position: number;
-  readonly kind: "event" | "membership" | "receipt" | "account-data" | "to-device" | "devices";
+  readonly kind: "event" | "membership" | "receipt" | "account-data" | "to-device" | "devices" | "signatures";
   readonly roomId?: string;
   readonly userId?: string;
   /** For kind `membership`: what the user now is in the room. */
   readonly membership?: Membership;
+  /** For kind `signatures`: whom the user has signed. */
+  readonly about?: string;
   /** For kind `event`: marks the request that it came from. */
   readonly txn?: string;
   /** Another server node wrote it. */

@@ -3,6 +3,7 @@
  */
 import { appendProcedures } from "./append.js";
 import { accountProcedures } from "./accounts.js";
+import { crossSigningProcedures } from "./cross-signing.js";
 import type { Procedure } from "./database.js";
 import { directoryProcedures } from "./directory.js";
 import { encryptionProcedures } from "./encryption.js";
@@ -19,6 +20,7 @@ export const procedures = {
   ...personalProcedures,
   ...encryptionProcedures,
   ...keyBackupProcedures,
+  ...crossSigningProcedures,
   ...outboxProcedures,
 } satisfies Record<string, Procedure<never, unknown>>;
 

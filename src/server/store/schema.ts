@@ -102,6 +102,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE key_signatures (
       user_id TEXT NOT NULL, key_id TEXT NOT NULL, signer TEXT NOT NULL, signer_key TEXT NOT NULL, signature TEXT NOT NULL,
       PRIMARY KEY (user_id, key_id, signer, signer_key)) WITHOUT ROWID`,
+    `CREATE TABLE signature_changes (
+      signer TEXT NOT NULL, user_id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (signer, user_id)) WITHOUT ROWID`,
   ],
 ];
 

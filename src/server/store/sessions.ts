@@ -49,6 +49,7 @@ async function deleteDevice(transaction: Transaction, { userId, deviceId }: Devi
   for (const table of ["tokens", "to_device", "one_time_keys", "fallback_keys", "txns"]) {
     await transaction.run(`DELETE FROM ${table} WHERE user_id = ? AND device_id = ?`, userId, deviceId);
   }
+  await transaction.run("DELETE FROM key_signatures WHERE user_id = ? AND key_id = ?", userId, deviceId);
   const deleted = await transaction.run(
     "DELETE FROM devices WHERE user_id = ? AND device_id = ?",
     userId,

@@ -3,6 +3,7 @@
  */
 import type { ServerConfig } from "../../shared/server-config.js";
 import { AccountStore } from "./accounts.js";
+import { CrossSigningStore } from "./cross-signing.js";
 import type { Change, Database } from "./database.js";
 import { DirectoryStore } from "./directory.js";
 import { EncryptionStore } from "./encryption.js";
@@ -21,6 +22,7 @@ export interface Store {
   readonly directory: DirectoryStore;
   readonly personal: PersonalStore;
   readonly encryption: EncryptionStore;
+  readonly crossSigning: CrossSigningStore;
   readonly keyBackups: KeyBackupStore;
   readonly outbox: OutboxStore;
   onChanges(listener: (changes: readonly Change[]) => void): void;
@@ -57,6 +59,7 @@ export function storeOver(database: Database<Procedures>): Store {
     directory: new DirectoryStore(database, write),
     personal: new PersonalStore(database, write),
     encryption: new EncryptionStore(database, write),
+    crossSigning: new CrossSigningStore(database, write),
     keyBackups: new KeyBackupStore(database, write),
     outbox: new OutboxStore(database, write),
     onChanges: (listener) => database.onChanges(listener),
