@@ -1,0 +1,282 @@
+/**
+ * Two people with real cryptography (matrix-js-sdk's Rust library): they chat in an encrypted room, verify each other by
+ * emoji, and one of them reads the history on a new device from the backup of keys.
+ */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import {
+  ClientEvent,
+  ClientPrefix,
+  createClient,
+  MatrixEventEvent,
+  Method,
+  type ICreateClientOpts,
+  type MatrixClient,
+} from "matrix-js-sdk";
+import {
+  CryptoEvent,
+  VerificationPhase,
+  VerificationRequestEvent,
+  VerifierEvent,
+  type GeneratedSecretStorageKey,
+  type ShowSasCallbacks,
+  type VerificationRequest,
+  type Verifier,
+} from "matrix-js-sdk/lib/crypto-api/index.js";
+import { startTestServer, until, type TestServer } from "../server/test-server.js";
+
+const SERVER_NAME = "hs1";
+const WAIT_MS = 30_000;
+const passwordOf = (name: string) => `${name}'s password`;
+
+let server: TestServer;
+let alice: MatrixClient;
+let bob: MatrixClient;
+let roomId = "";
+/** What Alice has written down: opens her secret storage on any device. */
+let recoveryKey: GeneratedSecretStorageKey;
+const clients: MatrixClient[] = [];
+
+beforeAll(async () => {
+  server = await startTestServer();
+  alice = await deviceOf("alice", { isNew: true });
+  bob = await deviceOf("bob", { isNew: true });
+});
+afterAll(async () => {
+  for (const client of clients) client.stopClient();
+  await server.stop();
+});
+
+/** A syncing device with keys of its own. */
+async function deviceOf(name: string, { isNew = false } = {}): Promise<MatrixClient> {
+  const guest = createClient({ baseUrl: server.url });
+  if (isNew)
+    await guest.registerRequest({
+      username: name,
+      password: passwordOf(name),
+      auth: { type: "m.login.dummy" },
+    });
+  const session = await guest.loginRequest({
+    type: "m.login.password",
+    identifier: { type: "m.id.user", user: name },
+    password: passwordOf(name),
+  });
+  const cryptoCallbacks: ICreateClientOpts["cryptoCallbacks"] = {
+    getSecretStorageKey: ({ keys }) =>
+      Promise.resolve([Object.keys(keys)[0] ?? "", recoveryKey.privateKey] as [
+        string,
+        Uint8Array<ArrayBuffer>,
+      ]),
+  };
+  const client = createClient({
+    baseUrl: server.url,
+    userId: session.user_id,
+    accessToken: session.access_token,
+    deviceId: session.device_id,
+    cryptoCallbacks,
+  });
+  clients.push(client);
+  await client.initRustCrypto({ useIndexedDB: false });
+  await client.startClient({ initialSyncLimit: 20 });
+  await until(client, () => client.isInitialSyncComplete());
+  return client;
+}
+
+function cryptoOf(client: MatrixClient) {
+  const crypto = client.getCrypto();
+  if (crypto === undefined) throw new Error("no cryptography");
+  return crypto;
+}
+
+const signUp = (client: MatrixClient, name: string) =>
+  cryptoOf(client).bootstrapCrossSigning({
+    authUploadDeviceSigningKeys: async (upload) => {
+      await upload({
+        type: "m.login.password",
+        identifier: { type: "m.id.user", user: name },
+        password: passwordOf(name),
+      });
+    },
+  });
+
+/** The texts that a device can read in the room. */
+const texts = (client: MatrixClient): string[] =>
+  (client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [])
+    .filter((event) => event.getType() === "m.room.message")
+    .map((event) => String(event.getContent()["body"]));
+
+/** Decryption ends after the sync that brought the event: both are looked at. */
+async function untilRead(client: MatrixClient, text: string): Promise<void> {
+  if (texts(client).includes(text)) return;
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(
+      () => done(new Error(`"${text}" is not to be read: ${texts(client).join()}`)),
+      WAIT_MS,
+    );
+    const look = () => {
+      if (texts(client).includes(text)) done();
+    };
+    const done = (error?: Error) => {
+      clearTimeout(timer);
+      client.off(MatrixEventEvent.Decrypted, look);
+      client.off(ClientEvent.Sync, look);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    client.on(MatrixEventEvent.Decrypted, look);
+    client.on(ClientEvent.Sync, look);
+  });
+}
+
+test("keys of people and a backup are made", async () => {
+  await signUp(alice, "alice");
+  await signUp(bob, "bob");
+  recoveryKey = await cryptoOf(alice).createRecoveryKeyFromPassphrase();
+  await cryptoOf(alice).bootstrapSecretStorage({
+    createSecretStorageKey: () => Promise.resolve(recoveryKey),
+    setupNewSecretStorage: true,
+    setupNewKeyBackup: true,
+  });
+  await cryptoOf(alice).checkKeyBackupAndEnable();
+  expect(await cryptoOf(alice).getActiveSessionBackupVersion()).toBe("1");
+  expect(await cryptoOf(alice).isCrossSigningReady()).toBe(true);
+}, 60_000);
+
+test("what one says in an encrypted room the other reads, and the server cannot", async () => {
+  const room = await alice.createRoom({
+    invite: [`@bob:${SERVER_NAME}`],
+    is_direct: true,
+    initial_state: [
+      { type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } },
+    ],
+  });
+  roomId = room.room_id;
+  await until(bob, () => bob.getRoom(roomId)?.getMyMembership() === "invite");
+  await bob.joinRoom(roomId);
+  await until(alice, () => alice.getRoom(roomId)?.getMember(`@bob:${SERVER_NAME}`)?.membership === "join");
+  await alice.sendTextMessage(roomId, "a secret");
+  await untilRead(bob, "a secret");
+  await bob.sendTextMessage(roomId, "another");
+  await untilRead(alice, "another");
+
+  const url = `${server.url}/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=50`;
+  const stored = await (
+    await fetch(url, { headers: { authorization: `Bearer ${alice.getAccessToken() ?? ""}` } })
+  ).text();
+  expect(stored).toContain("m.room.encrypted");
+  expect(stored).not.toContain("a secret");
+}, 60_000);
+
+test("they verify each other by emoji", async () => {
+  const asked = new Promise<VerificationRequest>((resolve) =>
+    bob.once(CryptoEvent.VerificationRequestReceived, resolve),
+  );
+  const request = await cryptoOf(alice).requestVerificationDM(`@bob:${SERVER_NAME}`, roomId);
+  const received = await asked;
+  await received.accept();
+  await untilPhase(request, VerificationPhase.Ready);
+  const starting = new Promise<Verifier>((resolve) => {
+    const look = () => {
+      if (received.verifier !== undefined) resolve(received.verifier);
+    };
+    received.on(VerificationRequestEvent.Change, look);
+  });
+  const alices = await request.startVerification("m.sas.v1");
+  const shown: string[] = [];
+  const confirm = (verifier: Verifier) => {
+    verifier.on(VerifierEvent.ShowSas, (sas: ShowSasCallbacks) => {
+      shown.push(JSON.stringify(sas.sas.emoji));
+      void sas.confirm();
+    });
+    return verifier.verify();
+  };
+  const verified = confirm(alices);
+  const bobs = await starting;
+  await Promise.all([verified, confirm(bobs)]);
+  expect(shown).toHaveLength(2);
+  expect(shown[0]).toBe(shown[1]);
+  for (const [client, other] of [
+    [alice, "bob"],
+    [bob, "alice"],
+  ] as const) {
+    await untilVerified(client, `@${other}:${SERVER_NAME}`);
+  }
+}, 60_000);
+
+/** The signature comes back with the next look at the other's keys. */
+async function untilVerified(client: MatrixClient, userId: string): Promise<void> {
+  const isVerified = async () =>
+    (await cryptoOf(client).getUserVerificationStatus(userId)).isCrossSigningVerified();
+  if (await isVerified()) return;
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${userId} is not verified`)), WAIT_MS);
+    client.on(CryptoEvent.UserTrustStatusChanged, () => {
+      void isVerified().then((verified) => {
+        if (!verified) return;
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  });
+}
+
+/** A device sends its keys to the backup within ten seconds, so that not all do so at once. */
+async function untilBackedUp(client: MatrixClient, sessions: number): Promise<void> {
+  const isDone = async () => {
+    const path = "/room_keys/version";
+    const { count } = await client.http.authedRequest<{ count: number }>(
+      Method.Get,
+      path,
+      undefined,
+      undefined,
+      {
+        prefix: ClientPrefix.V3,
+      },
+    );
+    return count >= sessions;
+  };
+  if (await isDone()) return;
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("the backup does not get its keys")), WAIT_MS);
+    client.on(CryptoEvent.KeyBackupSessionsRemaining, () => {
+      void isDone().then((done) => {
+        if (!done) return;
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  });
+}
+
+async function untilPhase(request: VerificationRequest, phase: VerificationPhase): Promise<void> {
+  if (request.phase === phase) return;
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`still in phase ${request.phase}`)), WAIT_MS);
+    request.on(VerificationRequestEvent.Change, () => {
+      if (request.phase !== phase) return;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+test("a new device reads the history from the backup, and is trusted without being asked about", async () => {
+  await untilBackedUp(alice, 2);
+  const tablet = await deviceOf("alice");
+  await until(tablet, () => tablet.getRoom(roomId) !== null);
+  expect(texts(tablet)).not.toContain("a secret");
+  expect(await cryptoOf(tablet).userHasCrossSigningKeys(undefined, true)).toBe(true);
+  await cryptoOf(tablet).bootstrapCrossSigning({});
+  await cryptoOf(tablet).loadSessionBackupPrivateKeyFromSecretStorage();
+  const { imported } = await cryptoOf(tablet).restoreKeyBackup();
+  expect(imported).toBeGreaterThan(0);
+  for (const event of tablet.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [])
+    await tablet.decryptEventIfNeeded(event);
+  await untilRead(tablet, "a secret");
+  await untilRead(tablet, "another");
+
+  const trust = await cryptoOf(alice).getDeviceVerificationStatus(
+    `@alice:${SERVER_NAME}`,
+    tablet.getDeviceId() ?? "",
+  );
+  expect(trust?.crossSigningVerified).toBe(true);
+}, 60_000);
