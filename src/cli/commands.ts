@@ -5,11 +5,14 @@ import { addAuditCommand } from "./audit.js";
 import { addCompletionCommand } from "./completion.js";
 import { addDestroyCommand } from "./destroy.js";
 import { addDocsCommand } from "./docs.js";
+import { addDrivesCommand } from "./drives.js";
 import { addExecCommand } from "./exec.js";
 import { addExplainCommand } from "./explain.js";
 import { addFactsCommand } from "./facts.js";
 import { addFlashCommand } from "./flash.js";
+import { addFlashWriterCommand } from "./flash-writer.js";
 import { addHealthCommand } from "./health.js";
+import { addImageCommand } from "./image.js";
 import { addInitCommand } from "./init.js";
 import { addLabCommand } from "./lab.js";
 import { addPlanCommand } from "./plan.js";
@@ -40,6 +43,9 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addRollbackCommand,
   addDestroyCommand,
   addFlashCommand,
+  addDrivesCommand,
+  addImageCommand,
+  addFlashWriterCommand,
   addServerCommand,
   addLabCommand,
   addCompletionCommand,

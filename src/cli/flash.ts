@@ -1,15 +1,22 @@
 import { Option, type Command } from "commander";
 import { failureCode } from "../fleet/failure-code.js";
-import type { TargetRequest } from "../flash/target.js";
+import type { ChosenTarget } from "../flash/choose-target.js";
+import type { FoundImage } from "../flash/find-image.js";
 import type { WriteOutcome } from "../flash/write.js";
 import { ExitCode } from "../shared/exit-code.js";
+import type { ConfirmFlags } from "./confirm-flash.js";
 import type { Context } from "./program.js";
 import { renderError, reportOf } from "./report-error.js";
+import type { Terminal } from "./terminal.js";
 
-export interface FlashFlags {
+export interface FlashFlags extends ConfirmFlags {
   readonly image: string;
   readonly to: readonly string[];
   readonly verify: boolean;
+  readonly bmap?: string;
+  readonly list?: string;
+  readonly keys?: string;
+  readonly unmount?: boolean;
   readonly json?: boolean;
 }
 
@@ -18,11 +25,32 @@ export function addFlashCommand(program: Command, context: Context): void {
     .command("flash")
     .summary("write an image to SD cards, USB disks or image files")
     .description("Write an image to SD cards, USB disks or image files, and read back what was written.")
-    .requiredOption("--image <file>", "the image: .img, or one packed by xz, gzip, zstd or zip")
-    .addOption(new Option("--to <file...>", "image files to write").makeOptionMandatory())
+    .requiredOption(
+      "--image <image>",
+      "a file (.img, or packed by xz, gzip, zstd, zip), an address, or an id of `imcloud image list`",
+    )
+    .addOption(
+      new Option(
+        "--to <target...>",
+        "drives by their ids (`imcloud drives`) or paths, or image files",
+      ).makeOptionMandatory(),
+    )
+    .option(
+      "--yes <hash|id...>",
+      "do not ask: the plan's hash, or the id of each drive and file that is overwritten",
+    )
+    .option("--large <serial|GB...>", "serial numbers or sizes of drives above 256 GB")
+    .option("--unmount", "unmount what is mounted of the drives")
+    .option("--bmap <file>", "write the parts alone that this bmap file names")
     .option("--no-verify", "do not read back what was written")
+    .option("--list <file|url>", "another list of images than Raspberry Pi's")
+    .option("--keys <file>", "public keys of whoever signs the publisher's SHA256SUMS")
     .option("--json", "write the outcome to stdout as one JSON document")
-    .addHelpText("after", "\nExample:\n  imcloud flash --image raspios.img.xz --to attic.img")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  imcloud flash --image raspios.img.xz --to attic.img\n" +
+        "  imcloud flash --image 2025-10-01-raspios-trixie-arm64-lite --to usb-Generic_MassStorage-0:0",
+    )
     .action(async (flags: FlashFlags) => {
       process.exitCode = await runFlash(flags, context);
     });
@@ -31,27 +59,70 @@ export function addFlashCommand(program: Command, context: Context): void {
 export async function runFlash(flags: FlashFlags, context: Context): Promise<ExitCode> {
   const terminal = await context.terminal();
   const { flash } = await import("../flash/flash.js");
-  const { inspectImage } = await import("../flash/image-file.js");
+  const { confirmFlash } = await import("./confirm-flash.js");
   const { flashProgress } = await import("./flash-progress.js");
-  const image = await inspectImage(flags.image);
-  const targets = flags.to.map((path): TargetRequest => ({ name: path, path, kind: "file" }));
-  const progress = terminal.progress(flags.to);
+  const image = await imageOf(flags, terminal);
+  const targets = await targetsOf(flags, image);
+  const names = targets.map(({ name }) => name);
+  await confirmFlash({ image, targets, further: [] }, flags, terminal);
+
+  const progress = terminal.progress(names);
   const outcomes = await flash(
     { image, targets, verify: flags.verify, signal: terminal.signal },
-    flashProgress(progress, flags.to, image.sizeBytes, terminal.isAnimated),
-  );
+    flashProgress(progress, names, image.sizeBytes, terminal.isAnimated),
+  ).catch(async (error: unknown) => {
+    await progress.end();
+    throw error;
+  });
   for (const [index, outcome] of outcomes.entries()) {
-    const name = flags.to[index] ?? "";
-    progress
-      .board(name)
-      .ended(outcome.ok ? "written and read back" : reportOf(outcome.error).message, outcome.ok);
+    const good = flags.verify ? "written and read back" : "written, not read back";
+    progress.board(names[index] ?? "").ended(outcome.ok ? good : reportOf(outcome.error).message, outcome.ok);
   }
   await progress.end();
   if (terminal.json)
-    terminal.data(JSON.stringify({ version: 1, targets: targetsToJson(flags.to, outcomes) }, null, 2));
+    terminal.data(JSON.stringify({ version: 1, targets: targetsToJson(names, outcomes) }, null, 2));
   const errors = outcomes.flatMap((outcome) => (outcome.ok ? [] : [outcome.error]));
   for (const error of errors) process.stderr.write(`${renderError(error, terminal)}\n`);
   return failureCode(errors) ?? ExitCode.Ok;
+}
+
+async function imageOf(
+  { image: word, bmap, list, keys }: FlashFlags,
+  terminal: Terminal,
+): Promise<FoundImage> {
+  const { findImageFor } = await import("../flash/find-image.js");
+  const found = await findImageFor(word, {
+    note: (line) => terminal.note(line),
+    signal: terminal.signal,
+    ...(list !== undefined && { list }),
+    ...(keys !== undefined && { keys }),
+  });
+  if (found.listed !== undefined) {
+    const { warningsOf } = await import("../flash/catalogue/catalogue.js");
+    for (const line of warningsOf(found.listed, new Date())) terminal.note(`${found.name}: ${line}`);
+  }
+  if (bmap === undefined) return found;
+  const { loadBmap } = await import("../flash/bmap.js");
+  const { ranges, sizeBytes } = await loadBmap(bmap);
+  return { ...found, ranges, sizeBytes };
+}
+
+async function targetsOf({ to, unmount }: FlashFlags, image: FoundImage): Promise<readonly ChosenTarget[]> {
+  const { chooseTarget, assertDistinct, looksLikeFile } = await import("../flash/choose-target.js");
+  const { loadDrives } = await import("../flash/load-drives.js");
+  // A machine that cannot list its drives can write files.
+  const drives = to.every(looksLikeFile) ? [] : await loadDrives();
+  const targets: ChosenTarget[] = [];
+  for (const word of to) {
+    targets.push(
+      await chooseTarget(word, drives, {
+        unmount: unmount === true,
+        ...(image.sizeBytes !== undefined && { needBytes: image.sizeBytes }),
+      }),
+    );
+  }
+  assertDistinct(targets);
+  return targets;
 }
 
 function targetsToJson(names: readonly string[], outcomes: readonly WriteOutcome[]): Record<string, unknown> {

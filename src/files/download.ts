@@ -27,8 +27,8 @@ export class WrongChecksum extends Error {
   override readonly name = "WrongChecksum";
   readonly found: string;
 
-  constructor(url: string, found: string) {
-    super(`what ${url} gave has SHA-512 ${found}`);
+  constructor(url: string, algorithm: string, found: string) {
+    super(`what ${url} gave has ${algorithm} ${found}`);
     this.found = found;
   }
 }
@@ -50,32 +50,59 @@ export function reasonOf(error: unknown): string {
   return error.cause instanceof Error ? reasonOf(error.cause) : error.message;
 }
 
-/**
- * @param sha512 hexadecimal digits, lower case
- * @throws WrongChecksum, NotServed, or the error of the connection
- */
-export async function download(url: string, target: string, sha512: string): Promise<void> {
+/** What the file must be, in hexadecimal digits, lower case. */
+export interface Checksum {
+  readonly algorithm: "sha256" | "sha512";
+  readonly digits: string;
+}
+
+export interface DownloadOptions {
+  /** None: whatever comes is taken. */
+  readonly checksum?: Checksum;
+  /** Called as it grows, with where it is until it is whole and how many bytes are there. */
+  readonly onGrown?: (part: string, bytes: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** @throws WrongChecksum, NotServed, or the error of the connection or the disk */
+export async function download(
+  url: string,
+  target: string,
+  { checksum, onGrown = () => undefined, signal }: DownloadOptions,
+): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
   const part = `${target}.${process.pid}.part`;
   await takeOver(target, part);
   await using client = proxied(url);
-  for (let attempt = 1; ; attempt += 1) {
+  for (let attempt = 1, had = 0; ; attempt += 1) {
     try {
-      await carryOn(url, part, client.agent);
+      await carryOn(url, part, client.agent, { onGrown, ...(signal !== undefined && { signal }) });
       break;
     } catch (error) {
-      if (error instanceof NotServed || attempt === TRIES) throw error;
+      const have = await sizeOf(part);
+      // What comes in pieces comes.
+      if (have > had) attempt = 1;
+      had = have;
+      const isFinal = error instanceof NotServed || isDiskFull(error) || signal?.aborted === true;
+      if (isFinal || attempt === TRIES) throw error;
     }
   }
-  const hash = createHash("sha512");
-  await pipeline(createReadStream(part), hash);
-  const found = hash.digest("hex");
-  if (found !== sha512) {
-    await rm(part, { force: true });
-    throw new WrongChecksum(url, found);
+  onGrown(part, await sizeOf(part));
+  if (checksum !== undefined) {
+    const hash = createHash(checksum.algorithm);
+    await pipeline(createReadStream(part), hash);
+    const found = hash.digest("hex");
+    if (found !== checksum.digits) {
+      await rm(part, { force: true });
+      throw new WrongChecksum(url, checksum.algorithm, found);
+    }
   }
   await rename(part, target);
 }
+
+/** The disk's fault, and not the network's. */
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 
 /** @throws NotServed, or the error of the connection */
 export async function downloadText(url: string): Promise<string> {
@@ -116,20 +143,25 @@ class ProxyPool extends Pool {
 }
 
 /** From the end of what is there. */
-async function carryOn(url: string, part: string, dispatcher: Dispatcher): Promise<void> {
+async function carryOn(
+  url: string,
+  part: string,
+  dispatcher: Dispatcher,
+  { onGrown, signal }: Required<Pick<DownloadOptions, "onGrown">> & Pick<DownloadOptions, "signal">,
+): Promise<void> {
   const have = await sizeOf(part);
   // As it is: some servers take an archive for a page that was packed on the way.
   const headers = { "accept-encoding": "identity", ...(have > 0 && { range: `bytes=${have}-` }) };
-  const response = await fetch(url, { dispatcher, headers });
+  const response = await fetch(url, { dispatcher, headers, ...(signal !== undefined && { signal }) });
   // All of it is there already, or more than the server has now: its checksum tells.
   if (response.status === 416) return;
   if (!response.ok || response.body === null) throw new NotServed(url, response);
   const continues =
     response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${have}-`) === true;
-  await pipeline(
-    Readable.fromWeb(response.body),
-    createWriteStream(part, { flags: continues ? "a" : "w", flush: true }),
-  );
+  const file = createWriteStream(part, { flags: continues ? "a" : "w", flush: true });
+  const before = continues ? have : 0;
+  const body = Readable.fromWeb(response.body).on("data", () => onGrown(part, before + file.bytesWritten));
+  await pipeline(body, file);
 }
 
 /** A part of a process that is no more; one of this process's number is an earlier process's too. */

@@ -30,6 +30,22 @@ export function noBootPartition(path: string): ImcloudError {
   });
 }
 
+export function bmapNotRead(path: string, cause: unknown): ImcloudError {
+  return new ImcloudError("config.unreadable", `there is no bmap file ${path}`, {
+    found: cause instanceof Error ? cause.message : String(cause),
+    hint: "name the one that came with the image, or leave it out: then all of the image is written",
+    cause,
+  });
+}
+
+export function bmapInvalid(path: string, found: string): ImcloudError {
+  return new ImcloudError("flash.image-unusable", `${path} is not a bmap file that imcloud can go by`, {
+    found,
+    expected: "the format of bmap-tools, version 1.3, 1.4 or 2.0, whole",
+    hint: "fetch it anew, or leave it out: then all of the image is written",
+  });
+}
+
 export function imageDamaged(path: string, found: string, cause?: unknown): ImcloudError {
   return new ImcloudError("flash.image-damaged", `${path} cannot be read to its end`, {
     found,
@@ -44,6 +60,67 @@ export function wrongSum(path: string, found: string, expected: string): Imcloud
     expected: `sha256 ${expected}`,
     hint: "fetch it anew; no drive boots from what was written of it",
   });
+}
+
+export function drivesUnknown(program: string, said: string): ImcloudError {
+  return new ImcloudError("flash.target-refused", "this machine does not tell its drives", {
+    found: `${program}: ${said.trim() || "could not be started"}`,
+    hint: "install util-linux 2.31 or later, or write to an image file",
+  });
+}
+
+export function unknownDrive(word: string, meant: string | undefined): ImcloudError {
+  return new ImcloudError("flash.target-refused", `there is no drive \`${word}\``, {
+    expected: "an id that `imcloud drives` shows, a path below /dev, or a file such as card.img",
+    hint:
+      meant === undefined
+        ? "run `imcloud drives`; a card that is not there sits badly in its reader"
+        : `did you mean \`${meant}\`?`,
+  });
+}
+
+export function notADrive(word: string, whole: string | undefined): ImcloudError {
+  return new ImcloudError("flash.target-refused", `${word} is no whole drive and no file`, {
+    found: whole === undefined ? "something else" : `a part of \`${whole}\``,
+    expected: "a whole drive: an image brings its own partitions",
+    hint: whole === undefined ? "run `imcloud drives` to see what there is" : `name \`${whole}\``,
+  });
+}
+
+export function namedTwice(drive: string): ImcloudError {
+  return new ImcloudError("cli.usage", `\`${drive}\` is named twice`, { hint: "name each target once" });
+}
+
+export function refusedDrive(drive: string, why: string): ImcloudError {
+  return new ImcloudError("flash.target-refused", `\`${drive}\` is not written to: ${why}`, {
+    hint: "choose another drive: `imcloud drives` shows those that can be written to",
+  });
+}
+
+export function mountedDrive(drive: string, mounts: readonly string[]): ImcloudError {
+  return new ImcloudError("flash.target-refused", `\`${drive}\` is mounted`, {
+    found: mounts.join(", "),
+    hint: "look whether you need what is there; then unmount it, or give `--unmount`",
+  });
+}
+
+export function anotherDrive(drive: string, found: string, expected: string): ImcloudError {
+  return new ImcloudError("flash.target-refused", `\`${drive}\` is not the drive that was asked about`, {
+    found,
+    expected,
+    hint: "it was changed in between; run the command again and read the plan",
+  });
+}
+
+export function notAllowedHere(path: string): ImcloudError {
+  return new ImcloudError(
+    "flash.target-refused",
+    `${path} is not among the targets that this machine allows`,
+    {
+      found: "the variable IMCLOUD_FLASH_ONLY",
+      hint: "add its path there, separated by a colon",
+    },
+  );
 }
 
 export function tooSmall(drive: string, haveBytes: number, needBytes: number | undefined): ImcloudError {
@@ -120,6 +197,19 @@ export function interrupted(drive: string): ImcloudError {
   return new ImcloudError("flash.interrupted", `writing \`${drive}\` was stopped`, {
     found: "no partition table: nothing boots from it",
     hint: "run the command again to write it anew",
+  });
+}
+
+export function notBuilt(program: string): ImcloudError {
+  return new ImcloudError("config.unreadable", `imcloud is not built: there is no ${program}`, {
+    hint: "run `npm run build`",
+  });
+}
+
+export function writerEnded(how: string): ImcloudError {
+  return new ImcloudError("flash.write-failed", "the process that writes ended before its work was done", {
+    found: how,
+    hint: "drives are written as root: run the command where sudo lets you, or as root",
   });
 }
 

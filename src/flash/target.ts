@@ -10,6 +10,7 @@ import { constants } from "node:fs";
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { BLOCK_BYTES, PAGE_BYTES, type Slot } from "./blocks.js";
 import { ImcloudError } from "../shared/errors.js";
+import { assertAllowed, assertSame } from "./same-drive.js";
 import { noRoom, readFailed, standsStill, targetBusy, tooSmall, writeFailed } from "./errors.js";
 
 /** What to write to. */
@@ -20,6 +21,17 @@ export interface TargetRequest {
   readonly kind: "drive" | "file";
   /** Of a drive, in bytes. */
   readonly sizeBytes?: number;
+  /** Of a drive: by what it is known again when it is opened. */
+  readonly identity?: DriveIdentity;
+  /** Of a drive: what to unmount before. */
+  readonly mounts?: readonly string[];
+}
+
+export interface DriveIdentity {
+  /** `MAJOR:MINOR`. */
+  readonly number: string;
+  readonly serial: string;
+  readonly sequence?: string;
 }
 
 /** The longest that one MiB may take: cards pause for seconds while they tidy up. */
@@ -43,16 +55,24 @@ export class Target implements AsyncDisposable {
     this.#writer = handle;
   }
 
-  /** @throws ImcloudError `flash.target-busy`, `flash.write-failed` */
+  /** @throws ImcloudError `flash.target-busy`, `flash.target-refused`, `flash.write-failed` */
   static async open(request: TargetRequest): Promise<Target> {
+    await assertAllowed(request.path);
     const path = request.kind === "file" ? `${request.path}.part` : request.path;
     const flags =
       request.kind === "file"
         ? constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC
         : constants.O_RDWR | constants.O_EXCL | DIRECT;
     try {
-      return new Target(request, path, await open(path, flags, 0o644));
+      const handle = await open(path, flags, 0o644);
+      const target = new Target(request, path, handle);
+      await assertSame(request, handle).catch(async (error: unknown) => {
+        await handle.close();
+        throw error;
+      });
+      return target;
     } catch (error) {
+      if (error instanceof ImcloudError) throw error;
       if (codeOf(error) === "EBUSY") throw targetBusy(request.name, error);
       throw writeFailed(request.name, 0, error);
     }

@@ -159,7 +159,7 @@ async function fetchOnce(
   if (isThere) return path;
   fetching(`Kafka ${version}`);
   try {
-    await download(url, path, expected);
+    await download(url, path, { checksum: { algorithm: "sha512", digits: expected } });
     return path;
   } catch (error) {
     if (error instanceof WrongChecksum) throw wrongChecksum(version, url, error.found, expected);

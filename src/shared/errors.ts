@@ -57,6 +57,8 @@ export const ERRORS = {
     ExitCode.Config,
     "An image is incomplete, or not what its publisher says it is; nothing boots from what was written of it.",
   ),
+  "flash.catalogue-invalid": kind(ExitCode.Config, "What should be a list of images is none."),
+  "flash.not-fetched": kind(ExitCode.Unreachable, "An image, or the list of them, could not be fetched."),
   "flash.target-refused": kind(
     ExitCode.Config,
     "The drive is not one that imcloud writes to, or does not fit.",

@@ -14,6 +14,7 @@ import { files, webServer } from "./web-server.js";
 
 const CONTENT = randomBytes(300_000);
 const SUM = createHash("sha512").update(CONTENT).digest("hex");
+const SUMMED = { checksum: { algorithm: "sha512", digits: SUM } } as const;
 
 let folder = "";
 beforeEach(async () => {
@@ -27,7 +28,7 @@ const target = () => join(folder, "archive.tgz");
 
 test("a file comes whole, and nothing else stays", async () => {
   await using server = await webServer(files({ "/a": CONTENT }));
-  await download(`${server.url}/a`, target(), SUM);
+  await download(`${server.url}/a`, target(), SUMMED);
   expect(await readFile(target())).toEqual(CONTENT);
   expect(await readdir(folder)).toEqual(["archive.tgz"]);
 });
@@ -42,7 +43,7 @@ test("a connection that breaks is carried on from, not begun anew", async () => 
     response.writeHead(200, { "content-length": CONTENT.length });
     response.write(CONTENT.subarray(0, 100_000), () => response.destroy());
   });
-  await download(`${server.url}/a`, target(), SUM);
+  await download(`${server.url}/a`, target(), SUMMED);
   expect(await readFile(target())).toEqual(CONTENT);
   expect(server.requests).toEqual(["/a", expect.stringMatching(/^\/a bytes=[1-9]\d*-$/)]);
 });
@@ -51,35 +52,35 @@ test("what a killed command left is carried on from, if its process is no more",
   await using server = await webServer(files({ "/a": CONTENT }));
   const { pid } = spawnSync("true");
   await writeFile(`${target()}.${pid}.part`, CONTENT.subarray(0, 250_000));
-  await download(`${server.url}/a`, target(), SUM);
+  await download(`${server.url}/a`, target(), SUMMED);
   expect(server.requests).toEqual(["/a bytes=250000-"]);
   expect(await readdir(folder)).toEqual(["archive.tgz"]);
 
   await rm(target());
   await writeFile(`${target()}.1.part`, "of somebody who is at it");
-  await download(`${server.url}/a`, target(), SUM);
+  await download(`${server.url}/a`, target(), SUMMED);
   expect(await readdir(folder)).toEqual(["archive.tgz", "archive.tgz.1.part"]);
 });
 
 test("a server that knows no ranges begins anew", async () => {
   await using server = await webServer((_request, response) => response.end(CONTENT));
   await writeFile(`${target()}.${process.pid}.part`, "something");
-  await download(`${server.url}/a`, target(), SUM);
+  await download(`${server.url}/a`, target(), SUMMED);
   expect(await readFile(target())).toEqual(CONTENT);
 });
 
 test("a part that was whole already needs no more than its checksum", async () => {
   await using server = await webServer(files({ "/a": CONTENT }));
   await writeFile(`${target()}.${process.pid}.part`, CONTENT);
-  await download(`${server.url}/a`, target(), SUM);
+  await download(`${server.url}/a`, target(), SUMMED);
   expect(server.requests).toEqual([`/a bytes=${CONTENT.length}-`]);
 });
 
 test("what has another checksum is not kept", async () => {
   await using server = await webServer(files({ "/a": "something else" }));
   const found = createHash("sha512").update("something else").digest("hex");
-  await expect(download(`${server.url}/a`, target(), SUM)).rejects.toMatchObject({
-    name: new WrongChecksum("", "").name,
+  await expect(download(`${server.url}/a`, target(), SUMMED)).rejects.toMatchObject({
+    name: new WrongChecksum("", "", "").name,
     found,
   });
   expect(await readdir(folder)).toEqual([]);
@@ -87,7 +88,7 @@ test("what has another checksum is not kept", async () => {
 
 test("a server that has no such file is asked once", async () => {
   await using server = await webServer(files({}));
-  await expect(download(`${server.url}/a`, target(), SUM)).rejects.toThrow(NotServed);
+  await expect(download(`${server.url}/a`, target(), SUMMED)).rejects.toThrow(NotServed);
   expect(server.requests).toEqual(["/a"]);
 });
 
@@ -109,12 +110,12 @@ test("the proxy of the environment is gone through, but for hosts that need none
     vi.stubEnv("no_proxy", "");
     vi.stubEnv("NO_PROXY", "");
     vi.stubEnv("http_proxy", `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
-    await download(`${server.url}/a`, target(), SUM);
+    await download(`${server.url}/a`, target(), SUMMED);
     expect(asked).toEqual([new URL(server.url).host]);
 
     vi.stubEnv("no_proxy", "127.0.0.1");
     await rm(target());
-    await download(`${server.url}/a`, target(), SUM);
+    await download(`${server.url}/a`, target(), SUMMED);
     expect(asked).toHaveLength(1);
   } finally {
     proxy.close();

@@ -1,0 +1,44 @@
+/** Asks the machine for its drives. */
+import { access, readFile, readdir, readlink } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { execa } from "execa";
+import { LSBLK, parseDrives, type Drive } from "./drives.js";
+import { drivesUnknown } from "./errors.js";
+
+const BY_ID = "/dev/disk/by-id";
+
+/** @throws ImcloudError `flash.target-refused` where the system does not tell */
+export async function loadDrives(): Promise<readonly Drive[]> {
+  const [program, ...parameters] = LSBLK;
+  const { stdout, stderr, failed } = await execa(program, parameters, { reject: false });
+  if (failed) throw drivesUnknown(program, stderr);
+  const ids = new Map<string, string[]>();
+  for (const link of await names(BY_ID)) {
+    if (/-part\d+$/.test(link)) continue;
+    const name = basename(await readlink(join(BY_ID, link)));
+    ids.set(name, [...(ids.get(name) ?? []), link]);
+  }
+  const sequences = new Map<string, string>();
+  for (const name of await names("/sys/block")) {
+    const sequence = await readFile(`/sys/block/${name}/diskseq`, "utf8").catch(() => undefined);
+    if (sequence !== undefined) sequences.set(name, sequence.trim());
+  }
+  const drives = parseDrives(stdout, { ids, sequences });
+  // A container sees its machine's disks in sysfs and has no nodes of them: they are none of its own.
+  const isThere = await Promise.all(
+    drives.map(({ path }) =>
+      access(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return drives.filter((_, index) => isThere[index]);
+}
+
+/** Systems without udev have no such folder, and then no links. */
+const names = (folder: string): Promise<readonly string[]> =>
+  readdir(folder).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  });

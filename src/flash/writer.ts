@@ -1,0 +1,153 @@
+/**
+ * The process that writes. It may run as root where the command does not, and has threads enough that a slow drive keeps
+ * no other waiting. It ends when the command does, however that ends.
+ */
+import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { execa } from "execa";
+import { BLOCK_BYTES } from "./blocks.js";
+import { unpacked } from "./decompress.js";
+import { interrupted, targetBusy } from "./errors.js";
+import { lentNode } from "./lent-node.js";
+import type { TargetRequest } from "./target.js";
+import type { Customise } from "./types.js";
+import { writeImage, type WriteProgress } from "./write.js";
+import {
+  received,
+  receivedError,
+  sentError,
+  type FromWriter,
+  type Job,
+  type ToWriter,
+} from "./writer-protocol.js";
+
+/** Messages about progress, a target. */
+const EVERY_MS = 100;
+
+/** Reads a job from stdin and tells on stdout how it goes, until it is done. */
+export async function runWriter(input: Readable, tell: (message: FromWriter) => void): Promise<void> {
+  const stopping = new AbortController();
+  const growth = new Growth();
+  const customised = new Map<number, (error: Error | undefined) => void>();
+  let running: Promise<void> | undefined;
+  tell({ kind: "ready" });
+  for await (const message of received<ToWriter>(input)) {
+    if (message.kind === "job") {
+      running = run(message, { growth, customised, signal: stopping.signal }, tell).then(() => {
+        input.destroy();
+      });
+    } else if (message.kind === "grown") growth.reach(message.bytes);
+    else if (message.kind === "whole") growth.end();
+    else if (message.kind === "broken") growth.end(receivedError(message.error));
+    else if (message.kind === "customised") {
+      customised.get(message.index)?.(message.error && receivedError(message.error));
+    } else stopping.abort();
+  }
+  // Nobody is there any more, or all is done.
+  stopping.abort();
+  growth.end(interrupted("the drive"));
+  for (const settle of customised.values()) settle(interrupted("the drive"));
+  await running;
+}
+
+interface Running {
+  readonly growth: Growth;
+  readonly customised: Map<number, (error: Error | undefined) => void>;
+  readonly signal: AbortSignal;
+}
+
+async function run(job: Job, { growth, customised, signal }: Running, tell: (message: FromWriter) => void) {
+  if (job.only !== undefined) process.env.IMCLOUD_FLASH_ONLY = job.only;
+  const asked = (index: number): Customise | undefined => {
+    if (job.customise[index] !== true) return undefined;
+    return async (target) => {
+      await using node = await lentNode(target.path, job.owner);
+      const answer = new Promise<Error | undefined>((resolve) => customised.set(index, resolve));
+      tell({ kind: "customise", index, target: { ...target, path: node.path } });
+      const error = await answer;
+      if (error !== undefined) throw error;
+    };
+  };
+  const { path, format, isGrowing, ...image } = job.image;
+  const input = isGrowing ? Readable.from(growth.follow(path), { objectMode: false, signal }) : undefined;
+  const bytes = unpacked({ path, format, ...(input !== undefined && { input }) });
+  try {
+    for (const target of job.targets) await unmount(target);
+    const outcomes = await writeImage(
+      { image: { ...image, bytes }, targets: job.targets, verify: job.verify, customise: asked, signal },
+      throttled(tell),
+    );
+    tell({
+      kind: "done",
+      outcomes: outcomes.map((one) => (one.ok ? one : { ok: false, error: sentError(one.error) })),
+    });
+  } catch (error) {
+    tell({ kind: "failed", error: sentError(error) });
+  }
+}
+
+async function unmount({ name, mounts = [] }: TargetRequest): Promise<void> {
+  for (const folder of mounts) {
+    await execa("umount", [folder]).catch((cause: unknown) => {
+      throw targetBusy(name, cause);
+    });
+  }
+}
+
+/** A message for each block would be thousands. */
+function throttled(tell: (message: FromWriter) => void): WriteProgress {
+  const pending = new Map<number, { bytes: number; toldMs: number }>();
+  const flush = (index: number) => {
+    const { bytes = 0 } = pending.get(index) ?? {};
+    if (bytes > 0) tell({ kind: "moved", index, bytes });
+    pending.set(index, { bytes: 0, toldMs: performance.now() });
+  };
+  return {
+    phase: (index, phase, ofBytes) => {
+      flush(index);
+      tell({ kind: "phase", index, phase, ...(ofBytes !== undefined && { ofBytes }) });
+    },
+    moved: (index, bytes) => {
+      const lane = pending.get(index) ?? { bytes: 0, toldMs: 0 };
+      pending.set(index, { ...lane, bytes: lane.bytes + bytes });
+      if (performance.now() - lane.toldMs >= EVERY_MS) flush(index);
+    },
+  };
+}
+
+/** How far a file is that somebody else still writes. */
+class Growth {
+  #bytes = 0;
+  #isEnded = false;
+  #error: Error | undefined;
+  #wake: () => void = () => undefined;
+
+  reach(bytes: number): void {
+    this.#bytes = bytes;
+    this.#wake();
+  }
+
+  end(error?: Error): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#error = error;
+    this.#wake();
+  }
+
+  async *follow(path: string): AsyncGenerator<Buffer> {
+    const file = await open(path, "r");
+    try {
+      for (let at = 0; ;) {
+        if (this.#error !== undefined) throw this.#error;
+        const want = this.#isEnded ? BLOCK_BYTES : Math.min(BLOCK_BYTES, this.#bytes - at);
+        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(want), 0, want, at);
+        at += bytesRead;
+        if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
+        else if (this.#isEnded) return;
+        else await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
