@@ -5,10 +5,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
   ClientEvent,
-  ClientPrefix,
   createClient,
   MatrixEventEvent,
-  Method,
   type ICreateClientOpts,
   type MatrixClient,
 } from "matrix-js-sdk";
@@ -98,6 +96,12 @@ const signUp = (client: MatrixClient, name: string) =>
     },
   });
 
+/** What the server answers, as it came. */
+async function asked(client: MatrixClient, path: string): Promise<string> {
+  const headers = { authorization: `Bearer ${client.getAccessToken() ?? ""}` };
+  return (await fetch(`${server.url}/_matrix/client/v3/${path}`, { headers })).text();
+}
+
 /** The texts that a device can read in the room. */
 const texts = (client: MatrixClient): string[] =>
   (client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [])
@@ -158,10 +162,7 @@ test("what one says in an encrypted room the other reads, and the server cannot"
   await bob.sendTextMessage(roomId, "another");
   await untilRead(alice, "another");
 
-  const url = `${server.url}/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=50`;
-  const stored = await (
-    await fetch(url, { headers: { authorization: `Bearer ${alice.getAccessToken() ?? ""}` } })
-  ).text();
+  const stored = await asked(alice, `rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=50`);
   expect(stored).toContain("m.room.encrypted");
   expect(stored).not.toContain("a secret");
 }, 60_000);
@@ -222,16 +223,7 @@ async function untilVerified(client: MatrixClient, userId: string): Promise<void
 /** A device sends its keys to the backup within ten seconds, so that not all do so at once. */
 async function untilBackedUp(client: MatrixClient, sessions: number): Promise<void> {
   const isDone = async () => {
-    const path = "/room_keys/version";
-    const { count } = await client.http.authedRequest<{ count: number }>(
-      Method.Get,
-      path,
-      undefined,
-      undefined,
-      {
-        prefix: ClientPrefix.V3,
-      },
-    );
+    const { count } = JSON.parse(await asked(client, "room_keys/version")) as { count: number };
     return count >= sessions;
   };
   if (await isDone()) return;

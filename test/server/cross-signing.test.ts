@@ -114,7 +114,7 @@ test("the first keys need no password, the same keys neither, and others do", as
     password: "alice's password",
   };
   await person.post(SIGNING, { ...change, auth });
-  expect((await query(person, person)).master_keys[person.userId]).toMatchObject(change.master_key as object);
+  expect((await query(person, person)).master_keys[person.userId]).toMatchObject(change.master_key);
 });
 
 test("keys that the master key has not signed, that are another's or none are refused", async () => {
