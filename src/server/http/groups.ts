@@ -13,6 +13,7 @@ import { profiles } from "./profiles.js";
 import { pushRules } from "./push-rules.js";
 import { reading } from "./reading.js";
 import { receipts } from "./receipts.js";
+import { relations } from "./relations.js";
 import { registration } from "./registration.js";
 import { roomCreation } from "./room-creation.js";
 import { sending } from "./sending.js";
@@ -35,6 +36,7 @@ export const GROUPS: readonly Group[] = [
   sending,
   state,
   reading,
+  relations,
   sync,
   typing,
   receipts,

@@ -33,8 +33,10 @@ export const reading = group("Getting events for a room", [
     route: "GET /_matrix/client/v3/rooms/{roomId}/event/{eventId}",
     params: z.object({ roomId: RoomId, eventId: EventId }),
     reply: Json,
-    handle: async ({ caller, params }, { history }) =>
-      toClientEvent(await history.event(params.roomId, params.eventId, caller.userId), caller),
+    async handle({ caller, params }, { history, relations }) {
+      const event = await history.event(params.roomId, params.eventId, caller.userId);
+      return (await relations.render([event], caller))[0] ?? {};
+    },
   }),
 
   endpoint({
@@ -78,7 +80,7 @@ export const reading = group("Getting events for a room", [
       const state =
         query.filter?.lazy_load_members === true ? await membersOf(params.roomId, events, services) : [];
       return {
-        chunk: render(events, caller),
+        chunk: await services.relations.render(events, caller),
         start: query.from ?? renderHistoryToken(from),
         ...(end !== undefined && { end: renderHistoryToken(end) }),
         ...(state.length > 0 && { state: render(state, caller) }),
@@ -99,7 +101,7 @@ export const reading = group("Getting events for a room", [
       state: z.array(Json),
     }),
 
-    async handle({ caller, params, query }, { history, store, stream }) {
+    async handle({ caller, params, query }, { history, relations, store, stream }) {
       const event = await history.event(params.roomId, params.eventId, caller.userId);
       const viewpoint = await history.viewpoint(params.roomId, caller.userId);
       const limit = Math.min(query.limit, MOST);
@@ -112,10 +114,11 @@ export const reading = group("Getting events for a room", [
       const state = await store.events.stateAt(params.roomId, last.position);
       const shown = new Set([event, ...before.events, ...after.events].map(({ sender }) => sender));
       const isLazy = query.filter?.lazy_load_members === true;
+      const [shownEvent = {}] = await relations.render([event], caller);
       return {
-        event: toClientEvent(event, caller),
-        events_before: render(before.events, caller),
-        events_after: render(after.events, caller),
+        event: shownEvent,
+        events_before: await relations.render(before.events, caller),
+        events_after: await relations.render(after.events, caller),
         start: renderHistoryToken(first.position - 1),
         end: renderHistoryToken(last.position),
         state: render(

@@ -18,15 +18,17 @@ export const sending = group("Sending events", [
     body: Content,
     reply: Sent,
 
-    async handle({ caller, params, body }, { rooms, txns }) {
+    async handle({ caller, params, body }, { relations, rooms, txns }) {
       const { roomId, eventType: type, txnId } = params;
+      const draft = { sender: caller.userId, type, content: body };
       const redacts = type === "m.room.redaction" ? stringOrNone(body["redacts"]) : undefined;
       const path = { roomId, type, ...(redacts !== undefined && { redacts }) };
-      const eventId = await txns.once(caller, path, txnId, (origin) =>
-        redacts === undefined
-          ? rooms.send(roomId, { sender: caller.userId, type, content: body }, origin)
-          : rooms.redact(roomId, { sender: caller.userId, eventId: redacts, content: body }, origin),
-      );
+      const eventId = await txns.once(caller, path, txnId, async (origin) => {
+        if (redacts !== undefined)
+          return rooms.redact(roomId, { sender: caller.userId, eventId: redacts, content: body }, origin);
+        await relations.assertNew(draft);
+        return rooms.send(roomId, draft, origin);
+      });
       return { event_id: eventId };
     },
   }),

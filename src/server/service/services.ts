@@ -14,6 +14,7 @@ import { Metrics } from "./metrics.js";
 import { Profiles } from "./profiles.js";
 import { PushRules } from "./push-rules.js";
 import { RateLimits } from "./rate-limits.js";
+import { Relations } from "./relations.js";
 import { Rooms } from "./rooms.js";
 import { Sessions } from "./sessions.js";
 import { Stream } from "./stream.js";
@@ -30,6 +31,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const profiles = new Profiles(store, rooms);
   const sessions = new Sessions(store, new PasswordHasher(config.passwordHash), config.serverName);
   const history = new History(store);
+  const relations = new Relations(store, history);
   const typing = new Typing(stream);
   const pushRules = new PushRules(store);
   const unread = new UnreadCounts(store, rooms, pushRules);
@@ -39,6 +41,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     typing,
     unread,
     new Summaries(store),
+    relations,
     config.limits.timelineEvents,
   );
   return {
@@ -50,6 +53,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     profiles,
     sessions,
     history,
+    relations,
     typing,
     pushRules,
     memberships: new Memberships(store, rooms, profiles),

@@ -10,6 +10,7 @@ import { mayRead } from "../core/visibility.js";
 import type { AccountData, Receipt } from "../store/personal.js";
 import type { Store } from "../store/store.js";
 import type { History } from "./history.js";
+import type { Relations } from "./relations.js";
 import type { Follower } from "./stream.js";
 import type { Stretched, SyncRequest } from "./sync.js";
 import type { Summaries } from "./summaries.js";
@@ -39,6 +40,7 @@ export class SyncRooms {
   readonly #typing: Typing;
   readonly #unread: UnreadCounts;
   readonly #summaries: Summaries;
+  readonly #relations: Relations;
   readonly #timelineLimit: number;
 
   constructor(
@@ -47,6 +49,7 @@ export class SyncRooms {
     typing: Typing,
     unread: UnreadCounts,
     summaries: Summaries,
+    relations: Relations,
     timelineLimit: number,
   ) {
     this.#store = store;
@@ -54,6 +57,7 @@ export class SyncRooms {
     this.#typing = typing;
     this.#unread = unread;
     this.#summaries = summaries;
+    this.#relations = relations;
     this.#timelineLimit = timelineLimit;
   }
 
@@ -142,7 +146,7 @@ export class SyncRooms {
     const hasNewMembers =
       isWhole || [...timeline.events, ...state].some(({ type }) => type === "m.room.member");
     return {
-      timeline: this.#renderTimeline(room, timeline),
+      timeline: await this.#renderTimeline(room, timeline),
       state: { events: state.map((event) => toClientEvent(event, viewer, false)) },
       ephemeral: { events: ephemeral },
       account_data: { events: accountData },
@@ -179,7 +183,7 @@ export class SyncRooms {
     const timeline = await this.#timeline(room, leftAt);
     const state = await this.#state(room, timeline, leftAt, request.fullState || stretch.since === 0);
     return {
-      timeline: this.#renderTimeline(room, timeline),
+      timeline: await this.#renderTimeline(room, timeline),
       state: { events: state.map((event) => toClientEvent(event, viewer, false)) },
       account_data: { events: [] },
     };
@@ -259,9 +263,12 @@ export class SyncRooms {
     return state;
   }
 
-  #renderTimeline({ request }: RoomRequest, { events, isLimited, start }: Timeline): JsonObject {
+  async #renderTimeline(
+    { request }: RoomRequest,
+    { events, isLimited, start }: Timeline,
+  ): Promise<JsonObject> {
     return {
-      events: events.map((event) => toClientEvent(event, request.viewer, false)),
+      events: await this.#relations.render(events, request.viewer, false),
       limited: isLimited,
       prev_batch: renderHistoryToken(start),
     };

@@ -6,6 +6,7 @@
  */
 import type { JsonObject } from "../core/json.js";
 import type { SealedEvent } from "../core/event.js";
+import { relationOf, type Relation } from "../core/relations.js";
 import { membershipOf, type Membership } from "../core/room-state.js";
 import type { Transaction } from "./database.js";
 import { placeEvents } from "./event-places.js";
@@ -60,6 +61,7 @@ interface EventRow {
   /** Of the user that {@link stateKey} names, in member events. */
   readonly membership: Membership | null;
   readonly stripped: string | null;
+  readonly relation: Relation | null;
 }
 
 export function toRows({ events, ...rest }: Append): AppendRows {
@@ -84,6 +86,7 @@ function toRow(event: NewEvent): EventRow {
     txnId: event.txnId ?? null,
     membership: isMember ? membershipOf(event.content) : null,
     stripped: event.stripped === undefined ? null : JSON.stringify(event.stripped),
+    relation: relationOf(event.content) ?? null,
   };
 }
 
@@ -110,6 +113,7 @@ async function append(transaction: Transaction, input: AppendRows): Promise<Appe
       JSON.stringify(because),
       position,
     );
+    await transaction.run("DELETE FROM relations WHERE position = ?", position);
   }
   await placeEvents(transaction, before);
   return { positions };
@@ -164,6 +168,15 @@ async function insert(transaction: Transaction, event: EventRow, txn: string | u
     event.txnId,
   );
   if (event.stateKey !== null) await setState(transaction, event, event.stateKey, position);
+  if (event.relation !== null) {
+    await transaction.run(
+      "INSERT INTO relations (parent, position, room_id, rel_type) VALUES (?, ?, ?, ?)",
+      event.relation.parent,
+      position,
+      event.roomId,
+      event.relation.relType,
+    );
+  }
   return position;
 }
 

@@ -216,6 +216,11 @@ export class EventStore {
     }));
   }
 
+  /** Events by the rest of a statement that knows them as `e`. For the store's other parts. */
+  select(rest: string, ...params: readonly (string | number)[]): Promise<StoredEvent[]> {
+    return this.#events(rest, ...params);
+  }
+
   async #events(rest: string, ...params: readonly (string | number)[]): Promise<StoredEvent[]> {
     return (await this.#reader.all<EventRow>(`SELECT ${COLUMNS} ${rest}`, ...params)).map(toEvent);
   }

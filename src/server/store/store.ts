@@ -12,11 +12,13 @@ import { KeyBackupStore } from "./key-backups.js";
 import { OutboxStore } from "./outbox.js";
 import { PersonalStore } from "./personal.js";
 import type { Procedures, Write } from "./procedures.js";
+import { RelationStore } from "./relations.js";
 import { SessionStore } from "./sessions.js";
 import { SqliteDatabase } from "./sqlite/database.js";
 
 export interface Store {
   readonly events: EventStore;
+  readonly relations: RelationStore;
   readonly accounts: AccountStore;
   readonly sessions: SessionStore;
   readonly directory: DirectoryStore;
@@ -52,8 +54,10 @@ export async function openStore(
 
 export function storeOver(database: Database<Procedures>): Store {
   const write: Write = (name, input) => database.write(name, input);
+  const events = new EventStore(database, write);
   return {
-    events: new EventStore(database, write),
+    events,
+    relations: new RelationStore(database, events),
     accounts: new AccountStore(database, write),
     sessions: new SessionStore(database, write),
     directory: new DirectoryStore(database, write),

@@ -1,0 +1,157 @@
+/**
+ * What was said of an event: lists of it, and the summary that comes with the event wherever it is shown.
+ * Source: Matrix client-server API v1.19, "Aggregations of child events", "Threading".
+ */
+import { toClientEvent, type EventDraft, type StoredEvent, type Viewer } from "../core/event.js";
+import type { JsonObject } from "../core/json.js";
+import { reactionOf, relationOf } from "../core/relations.js";
+import { mayRead } from "../core/visibility.js";
+import type { Stretch } from "../store/events.js";
+import type { RelationFilter } from "../store/relations.js";
+import type { Store } from "../store/store.js";
+import { Failure } from "./failure.js";
+import type { History, Page } from "./history.js";
+
+/** Read at once while looking for those that the user may read. */
+const BATCH = 100;
+
+export class Relations {
+  readonly #store: Store;
+  readonly #history: History;
+
+  constructor(store: Store, history: History) {
+    this.#store = store;
+    this.#history = history;
+  }
+
+  /** @throws Failure M_NOT_FOUND for an event that does not exist or that the user may not read */
+  async page(
+    {
+      roomId,
+      eventId,
+      userId,
+    }: { readonly roomId: string; readonly eventId: string; readonly userId: string },
+    filter: RelationFilter,
+    stretch: Stretch,
+    direction: "f" | "b",
+    limit: number,
+  ): Promise<Page> {
+    await this.#history.event(roomId, eventId, userId);
+    const viewpoint = await this.#history.viewpoint(roomId, userId);
+    const found: StoredEvent[] = [];
+    for (let { after, upTo } = stretch; ;) {
+      const events = await this.#store.relations.children(eventId, filter, { after, upTo }, direction, BATCH);
+      for (const event of events) {
+        // The event that does not fit any more only says that there is more.
+        if (found.length === limit)
+          return { events: found, next: direction === "f" ? event.position - 1 : event.position };
+        if (mayRead(viewpoint, event.position)) found.push(event);
+        if (direction === "f") after = event.position;
+        else upTo = event.position - 1;
+      }
+      if (events.length < BATCH) return { events: found };
+    }
+  }
+
+  /** The roots of a room's threads, the one with the newest reply first. */
+  async threads(
+    roomId: string,
+    viewer: Viewer,
+    {
+      participated,
+      upTo,
+      limit,
+    }: { readonly participated: boolean; readonly upTo: number; readonly limit: number },
+  ): Promise<Page> {
+    const viewpoint = await this.#history.viewpointOrRefuse(roomId, viewer.userId);
+    const roots: StoredEvent[] = [];
+    for (let from = upTo; ;) {
+      const threads = await this.#store.relations.threads(roomId, from, BATCH);
+      for (const { parent, latest } of threads) {
+        if (roots.length === limit) return { events: roots, next: latest };
+        from = latest - 1;
+        const root = await this.#store.events.event(parent);
+        if (root?.roomId !== roomId || !mayRead(viewpoint, root.position)) continue;
+        if (participated && !(await this.#participates(root, viewer.userId))) continue;
+        roots.push(root);
+      }
+      if (threads.length < BATCH) return { events: roots };
+    }
+  }
+
+  /** @throws Failure M_DUPLICATE_ANNOTATION for a reaction that its sender has given already */
+  async assertNew({ sender, type, content }: EventDraft): Promise<void> {
+    const key = reactionOf(content);
+    const parent = relationOf(content)?.parent;
+    if (key === undefined || parent === undefined) return;
+    if (await this.#store.relations.hasReaction(parent, type, sender, key))
+      throw new Failure("M_DUPLICATE_ANNOTATION", "you have said so already");
+  }
+
+  /** Events in the form of the client-server API, each with what was said of it. */
+  async render(events: readonly StoredEvent[], viewer: Viewer, withRoomId = true): Promise<JsonObject[]> {
+    const bundles = await this.#bundles(events, viewer);
+    return events.map((event) => {
+      const shown = toClientEvent(event, viewer, withRoomId);
+      const bundle = bundles.get(event.eventId);
+      if (bundle === undefined || event.redactedBecause !== undefined) return shown;
+      return { ...shown, unsigned: { ...(shown["unsigned"] as JsonObject), "m.relations": bundle } };
+    });
+  }
+
+  async #participates(root: StoredEvent, userId: string): Promise<boolean> {
+    if (root.sender === userId) return true;
+    return (await this.#store.relations.threadCounts([root.eventId], userId)).get(root.eventId)?.own === true;
+  }
+
+  async #bundles(events: readonly StoredEvent[], viewer: Viewer): Promise<Map<string, JsonObject>> {
+    const bundles = new Map<string, Record<string, JsonObject>>();
+    const into = (eventId: string, name: string, value: JsonObject) => {
+      const bundle = bundles.get(eventId) ?? {};
+      bundle[name] = value;
+      bundles.set(eventId, bundle);
+    };
+    const byId = new Map(events.map((event) => [event.eventId, event]));
+    const ids = [...byId.keys()];
+    if (ids.length === 0) return bundles;
+    const references = new Map<string, JsonObject[]>();
+    for (const child of await this.#store.relations.editsAndReferences(ids)) {
+      const relation = relationOf(child.content);
+      const parent = byId.get(relation?.parent ?? "");
+      if (relation === undefined || parent === undefined) continue;
+      if (relation.relType === "m.reference")
+        references.set(parent.eventId, [
+          ...(references.get(parent.eventId) ?? []),
+          { event_id: child.eventId },
+        ]);
+      // They come oldest first: the last one counts.
+      else if (isEditOf(child, parent)) into(parent.eventId, "m.replace", toClientEvent(child, viewer));
+    }
+    for (const [eventId, chunk] of references) into(eventId, "m.reference", { chunk });
+    for (const [eventId, { count, own, latest }] of await this.#store.relations.threadCounts(
+      ids,
+      viewer.userId,
+    )) {
+      const last = await this.#store.events.eventAt(latest);
+      if (last === undefined) continue;
+      into(eventId, "m.thread", {
+        count,
+        current_user_participated: own || byId.get(eventId)?.sender === viewer.userId,
+        latest_event: toClientEvent(last, viewer),
+      });
+    }
+    return bundles;
+  }
+}
+
+/** Source: "Validity of replacement events". */
+function isEditOf(child: StoredEvent, parent: StoredEvent): boolean {
+  return (
+    child.sender === parent.sender &&
+    child.type === parent.type &&
+    child.stateKey === undefined &&
+    parent.stateKey === undefined &&
+    relationOf(parent.content)?.relType !== "m.replace" &&
+    (child.content["m.new_content"] !== undefined || child.type === "m.room.encrypted")
+  );
+}
