@@ -1,5 +1,5 @@
 /**
- * One's own account: who am I, change of password.
+ * One's own account: who am I, change of password, the end of it.
  * Source: Matrix client-server API v1.19, "Account management".
  */
 import { z } from "zod";
@@ -37,6 +37,28 @@ export const account = group("Account management", [
       await store.accounts.setPassword(caller.userId, await sessions.hashPassword(password));
       if (logOut) await sessions.closeAll(caller.userId, caller.deviceId);
       return {};
+    },
+  }),
+
+  endpoint({
+    route: "POST /_matrix/client/v3/account/deactivate",
+    body: z.looseObject({ erase: z.boolean().default(false) }),
+    reply: z.object({ id_server_unbind_result: z.enum(["success", "no-support"]) }),
+
+    async handle({ caller, body }, services) {
+      const { userId } = caller;
+      const { sessions, store, memberships, interactiveAuth } = services;
+      const proved = await interactiveAuth.prove(
+        `deactivate ${userId}`,
+        body as JsonObject,
+        passwordStage(caller, services),
+      );
+      // The rooms first: who is cut off half-way still has a session to ask again with.
+      await memberships.leaveAll(userId);
+      await store.accounts.deactivate(userId, proved["erase"] === true);
+      await sessions.closeAll(userId);
+      // No identity server knows anybody of here.
+      return { id_server_unbind_result: "success" as const };
     },
   }),
 ]);

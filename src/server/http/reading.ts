@@ -89,6 +89,17 @@ export const reading = group("Getting events for a room", [
   }),
 
   endpoint({
+    route: "GET /_matrix/client/v1/rooms/{roomId}/timestamp_to_event",
+    params: z.object({ roomId: RoomId }),
+    query: z.object({ ts: z.coerce.number().int(), dir: z.enum(["f", "b"]) }),
+    reply: z.object({ event_id: z.string(), origin_server_ts: z.number() }),
+    async handle({ caller, params, query }, { history }) {
+      const event = await history.nearest(params.roomId, query.ts, query.dir, caller.userId);
+      return { event_id: event.eventId, origin_server_ts: event.ts };
+    },
+  }),
+
+  endpoint({
     route: "GET /_matrix/client/v3/rooms/{roomId}/context/{eventId}",
     params: z.object({ roomId: RoomId, eventId: EventId }),
     query: z.object({ limit: Limit, filter: FilterText.optional() }),

@@ -68,6 +68,16 @@ export class History {
     return event;
   }
 
+  /** @throws Failure M_FORBIDDEN, M_NOT_FOUND when there is none that the user may read */
+  async nearest(roomId: string, ts: number, direction: "f" | "b", userId: string): Promise<StoredEvent> {
+    const viewpoint = await this.viewpointOrRefuse(roomId, userId);
+    const events = await this.#store.events.near(roomId, ts, direction, LOOKED_AT);
+    const event = events.find(({ position }) => mayRead(viewpoint, position));
+    if (event === undefined)
+      throw notFound(`there is no event ${direction === "f" ? "after" : "before"} that moment`);
+    return event;
+  }
+
   /**
    * @param direction `b` reads from `upTo` backwards, `f` from `after` on
    * @param limit how many events that the user may read, and the filter lets through

@@ -66,6 +66,12 @@ export class Memberships {
     });
   }
 
+  /** Also refuses all invites, and takes back all knocks. */
+  async leaveAll(userId: string): Promise<void> {
+    for (const { roomId, membership } of await this.#store.events.memberships(userId))
+      if (membership !== "leave" && membership !== "ban") await this.leave(roomId, userId);
+  }
+
   async kick(roomId: string, sender: string, userId: string, reason?: string): Promise<void> {
     await this.#change(roomId, sender, userId, "leave", reason, (membership) => {
       if (membership === "leave" || membership === "ban") throw forbidden(`${userId} is not in the room`);

@@ -74,14 +74,15 @@ export class Sessions {
     return known.caller;
   }
 
-  /** @throws Failure M_FORBIDDEN for a wrong name or password alike, M_USER_DEACTIVATED */
+  /** @throws Failure M_FORBIDDEN for a wrong name or password alike; M_USER_DEACTIVATED */
   async checkPassword(user: string, password: string): Promise<string> {
     const userId = toUserId(user, this.#serverName);
     const account = await this.#store.accounts.get(userId);
     // A name that does not exist takes as long as a wrong password: the time tells nothing.
     const matches = await this.#hasher.verify(password, account?.passwordHash);
+    if (account?.isDeactivated === true)
+      throw new Failure("M_USER_DEACTIVATED", "the account is deactivated");
     if (!matches || account === undefined) throw forbidden("wrong user name or password");
-    if (account.isDeactivated) throw new Failure("M_USER_DEACTIVATED", "the account is deactivated");
     return account.userId;
   }
 

@@ -50,6 +50,21 @@ export const accountProcedures = {
     return changed === 1;
   },
 
+  /** The name stays taken. What the account said stays where it was said. */
+  async deactivate(
+    transaction: Transaction,
+    { userId, erase }: { userId: string; erase: boolean },
+  ): Promise<null> {
+    await transaction.run(
+      "UPDATE accounts SET deactivated = 1, password_hash = NULL WHERE user_id = ?",
+      userId,
+    );
+    const tables = ["account_data", "filters", "cross_signing_keys", "key_backups", "backed_up_keys"];
+    for (const table of erase ? [...tables, "profiles"] : tables)
+      await transaction.run(`DELETE FROM ${table} WHERE user_id = ?`, userId);
+    return null;
+  },
+
   /** Without a value, the field goes. */
   async setProfileField(
     transaction: Transaction,
@@ -93,6 +108,10 @@ export class AccountStore {
 
   setPassword(userId: string, passwordHash: string): Promise<boolean> {
     return this.#write("setPassword", { userId, passwordHash });
+  }
+
+  deactivate(userId: string, erase: boolean): Promise<null> {
+    return this.#write("deactivate", { userId, erase });
   }
 
   setAdmin(userId: string, isAdmin: boolean): Promise<boolean> {

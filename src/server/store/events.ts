@@ -130,6 +130,18 @@ export class EventStore {
     );
   }
 
+  /** Events at a moment or after it, the nearest first; or at it and before. @param ts milliseconds since 1970 */
+  near(roomId: string, ts: number, direction: "f" | "b", limit: number): Promise<StoredEvent[]> {
+    const order = direction === "f" ? "ASC" : "DESC";
+    return this.#events(
+      `FROM events e WHERE e.room_id = ? AND e.ts ${direction === "f" ? ">=" : "<="} ?
+       ORDER BY e.ts ${order}, e.position ${order} LIMIT ?`,
+      roomId,
+      ts,
+      limit,
+    );
+  }
+
   async event(eventId: string): Promise<StoredEvent | undefined> {
     const position = await this.#places.find(eventId);
     return position === undefined ? undefined : this.eventAt(position);

@@ -1,0 +1,84 @@
+/** The end of an account, and events by their time. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { ApiError, callApi, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+
+let server: TestServer;
+let alice: Person;
+beforeAll(async () => {
+  server = await startTestServer();
+  alice = await register(server, "alice");
+});
+afterAll(() => server.stop());
+const at = encodeURIComponent;
+
+async function refusal(work: Promise<unknown>): Promise<ApiError> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ApiError)) throw new Error(`not refused: ${String(error)}`);
+  return error;
+}
+
+test("a deactivated account has left its rooms, its sessions are over, and its name stays taken", async () => {
+  const bob = await register(server, "bob");
+  const { room_id: roomId } = await alice.post<{ room_id: string }>("createRoom", { invite: [bob.userId] });
+  await bob.post(`rooms/${at(roomId)}/join`, {});
+  const said = await bob.send(roomId, "I was here");
+  const invited = await alice.post<{ room_id: string }>("createRoom", { invite: [bob.userId] });
+
+  const challenge = await refusal(bob.post("account/deactivate", {}));
+  expect(challenge.status).toBe(401);
+  const auth = {
+    type: "m.login.password",
+    session: challenge.body["session"],
+    identifier: { type: "m.id.user", user: "bob" },
+  };
+  expect(
+    (await refusal(bob.post("account/deactivate", { auth: { ...auth, password: "wrong" } }))).status,
+  ).toBe(401);
+  expect(
+    await bob.post<object>("account/deactivate", {
+      erase: true,
+      auth: { ...auth, password: "bob's password" },
+    }),
+  ).toEqual({ id_server_unbind_result: "success" });
+
+  expect((await refusal(bob.get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
+  const login = callApi(server.url, "POST", "login", {
+    type: "m.login.password",
+    identifier: { type: "m.id.user", user: "bob" },
+    password: "bob's password",
+  });
+  expect((await refusal(login)).code).toBe("M_USER_DEACTIVATED");
+  for (const id of [roomId, invited.room_id])
+    expect(await alice.get(`rooms/${at(id)}/state/m.room.member/${at(bob.userId)}`)).toEqual({
+      membership: "leave",
+    });
+  expect(await alice.get(`rooms/${at(roomId)}/event/${at(said)}`)).toMatchObject({
+    content: { body: "I was here" },
+  });
+  expect((await refusal(register(server, "bob"))).code).toBe("M_USER_IN_USE");
+  const found = await alice.post<{ results: unknown[] }>("user_directory/search", { search_term: "bob" });
+  expect(found.results).toEqual([]);
+});
+
+test("the nearest event to a moment, either way, that one may read", async () => {
+  const { room_id: roomId } = await alice.post<{ room_id: string }>("createRoom", { preset: "private_chat" });
+  const first = await alice.send(roomId, "first");
+  const second = await alice.send(roomId, "second");
+  const tsOf = async (id: string) =>
+    (await alice.get<{ origin_server_ts: number }>(`rooms/${at(roomId)}/event/${at(id)}`)).origin_server_ts;
+  const near = (ts: number, dir: string, by = alice) =>
+    by.get<{ event_id: string; origin_server_ts: number }>(
+      `/_matrix/client/v1/rooms/${at(roomId)}/timestamp_to_event?ts=${ts}&dir=${dir}`,
+    );
+  const [firstTs, secondTs] = [await tsOf(first), await tsOf(second)];
+  expect(await near(secondTs + 60_000, "b")).toEqual({ event_id: second, origin_server_ts: secondTs });
+  expect((await near(0, "f")).origin_server_ts).toBeLessThanOrEqual(firstTs);
+  expect((await near(firstTs, "f")).origin_server_ts).toBe(firstTs);
+  expect((await refusal(near(secondTs + 60_000, "f"))).code).toBe("M_NOT_FOUND");
+  expect((await refusal(near(0, "b"))).code).toBe("M_NOT_FOUND");
+  const carol = await register(server, "carol");
+  expect((await refusal(near(secondTs, "b", carol))).code).toBe("M_FORBIDDEN");
+});
