@@ -167,42 +167,46 @@ test("what one says in an encrypted room the other reads, and the server cannot"
   expect(stored).not.toContain("a secret");
 }, 60_000);
 
-test("they verify each other by emoji", async () => {
-  const asked = new Promise<VerificationRequest>((resolve) =>
-    bob.once(CryptoEvent.VerificationRequestReceived, resolve),
-  );
-  const request = await cryptoOf(alice).requestVerificationDM(`@bob:${SERVER_NAME}`, roomId);
-  const received = await asked;
-  await received.accept();
-  await untilPhase(request, VerificationPhase.Ready);
-  const starting = new Promise<Verifier>((resolve) => {
-    const look = () => {
-      if (received.verifier !== undefined) resolve(received.verifier);
-    };
-    received.on(VerificationRequestEvent.Change, look);
-  });
-  const alices = await request.startVerification("m.sas.v1");
-  const shown: string[] = [];
-  const confirm = (verifier: Verifier) => {
-    verifier.on(VerifierEvent.ShowSas, (sas: ShowSasCallbacks) => {
-      shown.push(JSON.stringify(sas.sas.emoji));
-      void sas.confirm();
-    });
-    return verifier.verify();
-  };
-  const verified = confirm(alices);
-  const bobs = await starting;
-  await Promise.all([verified, confirm(bobs)]);
-  expect(shown).toHaveLength(2);
-  expect(shown[0]).toBe(shown[1]);
-  for (const [client, other] of [
-    [alice, "bob"],
-    [bob, "alice"],
-  ] as const) {
-    await untilVerified(client, `@${other}:${SERVER_NAME}`);
-  }
-}, 60_000);
+/**
+ * On a machine that is busy, the library at times does not tell of a verification that the other side has started (once
+ * in some runs with a load of 13; the event is there): then they ask each other again.
+ */
+const VERIFYING = { timeout: 60_000, retry: 2 };
 
+test(
+  "they verify each other by emoji",
+  async () => {
+    const asked = new Promise<VerificationRequest>((resolve) =>
+      bob.once(CryptoEvent.VerificationRequestReceived, resolve),
+    );
+    const request = await cryptoOf(alice).requestVerificationDM(`@bob:${SERVER_NAME}`, roomId);
+    const received = await asked;
+    await received.accept();
+    await untilPhase(request, VerificationPhase.Ready);
+    const starting = untilStarted(received);
+    const alices = await request.startVerification("m.sas.v1");
+    const shown: string[] = [];
+    const confirm = (verifier: Verifier) => {
+      verifier.on(VerifierEvent.ShowSas, (sas: ShowSasCallbacks) => {
+        shown.push(JSON.stringify(sas.sas.emoji));
+        void sas.confirm();
+      });
+      return verifier.verify();
+    };
+    const verified = confirm(alices);
+    const bobs = await starting;
+    await Promise.all([verified, confirm(bobs)]);
+    expect(shown).toHaveLength(2);
+    expect(shown[0]).toBe(shown[1]);
+    for (const [client, other] of [
+      [alice, "bob"],
+      [bob, "alice"],
+    ] as const) {
+      await untilVerified(client, `@${other}:${SERVER_NAME}`);
+    }
+  },
+  VERIFYING,
+);
 /** The signature comes back with the next look at the other's keys. */
 async function untilVerified(client: MatrixClient, userId: string): Promise<void> {
   const isVerified = async () =>
@@ -247,6 +251,17 @@ async function untilPhase(request: VerificationRequest, phase: VerificationPhase
       if (request.phase !== phase) return;
       clearTimeout(timer);
       resolve();
+    });
+  });
+}
+
+async function untilStarted(request: VerificationRequest): Promise<Verifier> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("the library tells of no verifier")), 15_000);
+    request.on(VerificationRequestEvent.Change, () => {
+      if (request.verifier === undefined) return;
+      clearTimeout(timer);
+      resolve(request.verifier);
     });
   });
 }
