@@ -1,4 +1,8 @@
+import { tmpdir } from "node:os";
 import { defineConfig } from "vitest/config";
+
+/** Whatever a test does, `imcloud flash` writes to none of this machine's drives; tests with drives of their own name them. */
+process.env["IMCLOUD_FLASH_ONLY"] = `${tmpdir()}:/var/tmp`;
 
 export default defineConfig({
   test: {

@@ -87,7 +87,7 @@ async function whileFetching(listed: CatalogueImage, options: FindOptions): Prom
     },
   }).then(() => undefined);
   await Promise.race([start, whole]);
-  const format = path === "" ? "zip" : await formatOf(path, listed.url);
+  const format = await formatOf(path, cachePath(listed), listed.url);
   // An archive of that kind is read from its end.
   if (format === "zip") {
     await whole;
@@ -95,6 +95,7 @@ async function whileFetching(listed: CatalogueImage, options: FindOptions): Prom
   }
   whole.catch(() => undefined); // told to whoever writes
   const growing: Growing = {
+    wholePath: cachePath(listed),
     whole,
     onGrown: (listener) => {
       tell = listener;
@@ -104,8 +105,8 @@ async function whileFetching(listed: CatalogueImage, options: FindOptions): Prom
   return { name: listed.id, path, format, growing, ...known(listed) };
 }
 
-async function formatOf(path: string, url: string): Promise<ImageFormat> {
-  const file = await open(path, "r");
+async function formatOf(part: string, path: string, url: string): Promise<ImageFormat> {
+  const file = await open(part, "r").catch(() => open(path, "r"));
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
     const found = sniff(buffer.subarray(0, bytesRead));

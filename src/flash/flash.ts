@@ -47,6 +47,8 @@ export interface FlashImage {
 }
 
 export interface Growing {
+  /** Where the file is when it is whole. */
+  readonly wholePath: string;
   /** Called at once with what is there, and for each piece that comes. */
   onGrown(tell: (bytes: number) => void): void;
   /** Fails when the file does not become whole, or is not what it should be. */
@@ -100,6 +102,7 @@ function begin(
       ...{ name, path, format, isGrowing: growing !== undefined },
       ...(sha256 !== undefined && { sha256 }),
       ...(ranges !== undefined && { ranges }),
+      ...(growing !== undefined && { wholePath: growing.wholePath }),
     },
     targets,
     verify,

@@ -43,8 +43,9 @@ export interface Written {
 export type WriteOutcome =
   { readonly ok: true; readonly value: Written } | { readonly ok: false; readonly error: unknown };
 
-/** Blocks on their way, besides those that each target needs for itself. */
+/** Blocks on their way. */
 const BLOCKS_IN_FLIGHT = 12;
+/** One is read while the other is hashed. */
 const BLOCKS_PER_TARGET = 2;
 
 /**
@@ -55,12 +56,13 @@ export async function writeImage(
   request: WriteRequest,
   progress: WriteProgress,
 ): Promise<readonly WriteOutcome[]> {
-  // The first block stays until the end.
-  const pool = new BlockPool(BLOCKS_IN_FLIGHT + 1 + BLOCKS_PER_TARGET * request.targets.length);
-  const lanes = request.targets.map((_, index) => new Lane(index, pool, request, progress));
+  // The first block stays until the end. Lanes have blocks of their own: what is in flight may all be waiting for them.
+  const inFlight = new BlockPool(BLOCKS_IN_FLIGHT + 1);
+  const ofLanes = new BlockPool(BLOCKS_PER_TARGET * request.targets.length);
+  const lanes = request.targets.map((_, index) => new Lane(index, ofLanes, request, progress));
   const stop = () => lanes.forEach((lane) => lane.endOfImage());
   request.signal?.addEventListener("abort", stop);
-  const image = readImage(request.image, pool, (block) => {
+  const image = readImage(request.image, inFlight, (block) => {
     const open = lanes.filter(({ isOpen }) => isOpen);
     for (const lane of open) lane.give(block);
     return open.length > 0;

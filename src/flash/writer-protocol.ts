@@ -23,6 +23,8 @@ export interface Job {
     readonly ranges?: readonly Range[];
     /** It is still being fetched: see {@link ToWriter} `grown` and `whole`. */
     readonly isGrowing: boolean;
+    /** What it will be called then. */
+    readonly wholePath?: string;
   };
   readonly targets: readonly TargetRequest[];
   readonly verify: boolean;
@@ -70,9 +72,10 @@ export function send(to: Writable, message: ToWriter | FromWriter): void {
   to.write(`${JSON.stringify(message)}\n`);
 }
 
-/** Messages as they come, until the other side has nothing more to say. */
-export async function* received<T>(from: Readable): AsyncGenerator<T> {
-  for await (const line of createInterface({ input: from })) yield JSON.parse(line) as T;
+/** Messages as they come, until the other side has nothing more to say or nobody wants to hear it. */
+export async function* received<T>(from: Readable, signal?: AbortSignal): AsyncGenerator<T> {
+  const lines = createInterface({ input: from, ...(signal !== undefined && { signal }) });
+  for await (const line of lines) yield JSON.parse(line) as T;
 }
 
 export function sentError(error: unknown): SentError {

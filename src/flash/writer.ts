@@ -27,15 +27,16 @@ const EVERY_MS = 100;
 /** Reads a job from stdin and tells on stdout how it goes, until it is done. */
 export async function runWriter(input: Readable, tell: (message: FromWriter) => void): Promise<void> {
   const stopping = new AbortController();
+  const finished = new AbortController();
   const growth = new Growth();
   const customised = new Map<number, (error: Error | undefined) => void>();
   let running: Promise<void> | undefined;
   tell({ kind: "ready" });
-  for await (const message of received<ToWriter>(input)) {
+  for await (const message of received<ToWriter>(input, finished.signal)) {
     if (message.kind === "job") {
-      running = run(message, { growth, customised, signal: stopping.signal }, tell).then(() => {
-        input.destroy();
-      });
+      running = run(message, { growth, customised, signal: stopping.signal }, tell).finally(() =>
+        finished.abort(),
+      );
     } else if (message.kind === "grown") growth.reach(message.bytes);
     else if (message.kind === "whole") growth.end();
     else if (message.kind === "broken") growth.end(receivedError(message.error));
@@ -48,6 +49,7 @@ export async function runWriter(input: Readable, tell: (message: FromWriter) => 
   growth.end(interrupted("the drive"));
   for (const settle of customised.values()) settle(interrupted("the drive"));
   await running;
+  input.destroy();
 }
 
 interface Running {
@@ -68,8 +70,10 @@ async function run(job: Job, { growth, customised, signal }: Running, tell: (mes
       if (error !== undefined) throw error;
     };
   };
-  const { path, format, isGrowing, ...image } = job.image;
-  const input = isGrowing ? Readable.from(growth.follow(path), { objectMode: false, signal }) : undefined;
+  const { path, format, isGrowing, wholePath = path, ...image } = job.image;
+  const input = isGrowing
+    ? Readable.from(growth.follow(path, wholePath), { objectMode: false, signal })
+    : undefined;
   const bytes = unpacked({ path, format, ...(input !== undefined && { input }) });
   try {
     for (const target of job.targets) await unmount(target);
@@ -134,8 +138,9 @@ class Growth {
     this.#wake();
   }
 
-  async *follow(path: string): AsyncGenerator<Buffer> {
-    const file = await open(path, "r");
+  /** @param wholePath what it is called when it is whole, which it may be already */
+  async *follow(path: string, wholePath: string): AsyncGenerator<Buffer> {
+    const file = await open(path, "r").catch(() => open(wholePath, "r"));
     try {
       for (let at = 0; ;) {
         if (this.#error !== undefined) throw this.#error;

@@ -174,7 +174,14 @@ export class Operator implements AsyncDisposable {
 
   /** Nothing of the person who runs the tests: no keys, agent, known hosts or settings. The download caches are shared. */
   get environment(): Readonly<Record<string, string>> {
-    const kept = ["PATH", "LANG", "LC_ALL", "IMCLOUD_LAB_FOLDER", "IMCLOUD_LAB_NETWORK"];
+    const kept = [
+      "PATH",
+      "LANG",
+      "LC_ALL",
+      "IMCLOUD_LAB_FOLDER",
+      "IMCLOUD_LAB_NETWORK",
+      "IMCLOUD_FLASH_ONLY",
+    ];
     const registry = Object.keys(process.env).filter((name) => /^npm_config_(registry|cafile)$/i.test(name));
     return {
       ...Object.fromEntries(

@@ -57,6 +57,13 @@ test("an image that is no multiple of a block", async () => {
   expect((await readFile(path("a.img"))).equals(odd)).toBe(true);
 });
 
+test("an image that comes faster than its target opens", async () => {
+  const large = Buffer.concat([IMAGE, IMAGE.subarray(MIB), IMAGE.subarray(MIB)]);
+  const [outcome] = await write({ image: { name: "large.img", bytes: pieces(large, large.length) } });
+  expect(outcome).toMatchObject({ ok: true });
+  expect((await readFile(path("a.img"))).equals(large)).toBe(true);
+});
+
 test("several targets from one reading", async () => {
   const outcomes = await write({ targets: ["a", "b", "c", "d"].map(fileTarget) });
   expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, true, true]);

@@ -1,0 +1,123 @@
+/**
+ * Drives for tests: loop devices over files of their own, sound or with a fault. Nothing else is ever written to: the
+ * command under test is told by IMCLOUD_FLASH_ONLY which paths it may touch.
+ *
+ * Faulty ones are nbdkit's, made a file by nbdfuse and a block device by the kernel, past the page cache.
+ */
+import { mkdir, mkdtemp, open, readFile, rm, stat, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { execa } from "execa";
+
+export interface TestDrive extends AsyncDisposable {
+  /** Such as /dev/loop3. */
+  readonly path: string;
+  /** What `--yes` takes. */
+  readonly id: string;
+  /** What is on it, whatever its fault. */
+  content(): Promise<Buffer>;
+  /** Takes the disk out of the reader and puts another one in. */
+  swap(): Promise<void>;
+}
+
+const MIB = 1_048_576;
+const PATIENCE_MS = 20_000;
+
+/** Shell for nbdkit's eval plugin; `$4` is the offset, `$3` the length of a write, `$FILE` what is behind it. */
+export const FAULTS = {
+  /** Writing fails from there on. */
+  writeError: (offset: number) => `[ "$4" -lt ${offset} ] || { echo EIO >&2; exit 1; }; ${STORE}`,
+  /** One stretch of 64 KiB or less is lost without a word. */
+  silent: (offset: number) => `[ "$4" -ne ${offset} ] || exec cat > /dev/null; ${STORE}`,
+  /** Nothing from there on is kept. */
+  ends: (offset: number) => `[ "$4" -lt ${offset} ] || exec cat > /dev/null; ${STORE}`,
+  /** What lies there begins anew at the start. */
+  wraps: (offset: number) => `set -- "$1" "$2" "$3" $(($4 % ${offset})); ${STORE}`,
+} as const;
+
+const STORE = 'exec dd of="$FILE" seek="$4" oflag=seek_bytes conv=notrunc bs=1M iflag=fullblock status=none';
+const LOAD =
+  'exec dd if="$FILE" skip="$4" count="$3" iflag=skip_bytes,count_bytes,fullblock bs=1M status=none';
+
+export async function installDriveTools(): Promise<void> {
+  const missing: string[] = [];
+  for (const [program, name] of [
+    ["nbdkit", "nbdkit"],
+    ["nbdfuse", "libnbd-bin"],
+    ["fusermount3", "fuse3"],
+    ["sudo", "sudo"],
+  ] as const) {
+    const { failed } = await execa("which", [program], { reject: false });
+    if (failed) missing.push(name);
+  }
+  if (missing.length === 0) return;
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  await execa("apt-get", ["-qq", "update"], { env });
+  await execa("apt-get", ["-qq", "install", "--yes", "--no-install-recommends", ...missing], { env });
+}
+
+/** @param write in place of a sound drive's way to write: one of {@link FAULTS} */
+export async function testDrive(mib: number, write?: string): Promise<TestDrive> {
+  const folder = await mkdtemp(join(tmpdir(), "imcloud-drive-"));
+  const [file, other] = [join(folder, "disk"), join(folder, "other")];
+  for (const path of [file, other]) {
+    await (await open(path, "w")).close();
+    await truncate(path, mib * MIB);
+  }
+  const fuse = write === undefined ? undefined : await fuseDrive(folder, file, mib * MIB, write);
+  const backing = fuse?.path ?? file;
+  const direct = fuse === undefined ? [] : ["--direct-io=on"];
+  const { stdout: path } = await execa("losetup", ["--find", "--show", ...direct, backing]);
+  return {
+    path,
+    id: basename(path),
+    content: () => readFile(file),
+    swap: async () => {
+      await execa("losetup", ["--detach", path]);
+      await execa("losetup", [path, other]);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await execa("losetup", ["--detach", path]);
+      await fuse?.[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function fuseDrive(folder: string, file: string, bytes: number, write: string) {
+  const mount = join(folder, "fuse");
+  await mkdir(mount);
+  const path = join(mount, "disk");
+  const program = ["nbdkit", "-s", "--exit-with-parent", "eval"];
+  const methods = [
+    `get_size=echo ${bytes}`,
+    `pread=${LOAD}`,
+    `pwrite=${write}`,
+    "can_write=exit 0",
+    "flush=exit 0",
+    "can_flush=exit 0",
+  ];
+  const child = execa("nbdfuse", [path, "--command", ...program, ...methods], {
+    env: { FILE: file },
+    reject: false,
+  });
+  const deadline = Date.now() + PATIENCE_MS;
+  while (
+    !(await stat(path).then(
+      (info) => info.size === bytes,
+      () => false,
+    ))
+  ) {
+    if (Date.now() > deadline || child.exitCode !== null)
+      throw new Error(`no nbdfuse: ${(await child).stderr}`);
+    await delay(50);
+  }
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      await execa("fusermount3", ["-u", mount]);
+      await child;
+    },
+  };
+}
