@@ -8,30 +8,23 @@
  */
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { emulatedBoard, isEmulatedBoardReady, type EmulatedBoard } from "../../src/lab/emulated-board.js";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { emulatedBoard, type EmulatedBoard } from "../../src/lab/emulated-board.js";
 import { operator, type Operator } from "../e2e/operator.js";
+import { BUILD_MS, describeEmulated, IS_LONG, STEP_MS } from "./emulated.js";
 import { seededMoments } from "./interruption.js";
 import { moveBack } from "./move-back.js";
 import { writer } from "./writer.js";
 
-const IS_LONG = process.env["IMCLOUD_FAULT"] === "long";
 const CUTS = IS_LONG ? 20 : 2;
 const SEED = Number(process.env["IMCLOUD_SEED"] ?? 20_261_124);
 
-const BUILD_MS = 2_400_000;
-/** An apply, or a cold boot, with what is before and after it. */
-const STEP_MS = 600_000;
 /** Every third cut comes while the disk is being formatted, mounted and tried; the others while data moves. */
 const isFromScratch = (cut: number) => cut % 3 === 1;
 
 const say = (line: string) => process.stderr.write(`ssd: ${line}\n`);
 
-const isRun = IS_LONG || (await isEmulatedBoardReady());
-if (!isRun)
-  say("left out: no emulated board is in the lab's cache; `npm run test:fault` makes one in ten minutes");
-
-describe.runIf(isRun)("a board with an SSD", () => {
+describeEmulated("a board with an SSD", () => {
   let board: EmulatedBoard;
   let home: Operator;
   let moveMs = 0;
