@@ -1,6 +1,6 @@
 /**
- * A service that writes numbered lines, each flushed before it is acknowledged, into a folder with 64 MiB of all that a
- * folder can hold.
+ * A service that writes numbered lines, each flushed before it is acknowledged, into a folder with all that a folder can
+ * hold.
  */
 import { createInterface } from "node:readline";
 import { execa } from "execa";
@@ -31,7 +31,8 @@ export const writer = {
   unit: "writer.service",
   folder: FOLDER,
 
-  async install(board: EmulatedBoard, sizeMib = 60): Promise<void> {
+  /** @param sizeMib of its one big file; the others have 4 MB together */
+  async install(board: EmulatedBoard, sizeMib: number): Promise<void> {
     await board.sh(`
       mkdir -p ${FOLDER}/deep/er ${FOLDER}/"a name with spaces"
       head -c ${sizeMib}M /dev/urandom > ${FOLDER}/big
