@@ -177,7 +177,7 @@ describeEmulated("a board with an SSD", () => {
 
       const running = home.start("apply", "--yes", "--json", { deadlineMs: STEP_MS });
       await untilStep(running, "data-move:");
-      await delay(moveMs / 3);
+      await board.sh("until [ -e /srv/ssd/srv-data.imcloud-copying ]; do sleep 0.1; done");
       await board.unplugSsd();
       expect((await running).exitCode).toBe(4);
       await stayed();
