@@ -14,7 +14,10 @@ const out = `dist.${process.pid}`;
 await build({
   entryPoints: {
     "bin/imcloud": "bin/imcloud.ts",
-    ...(existsSync("test/bench/main.ts") && { "bench/main": "test/bench/main.ts" }),
+    ...(existsSync("test/bench/main.ts") && {
+      "bench/main": "test/bench/main.ts",
+      "fault/prepare-emulated": "test/fault/prepare-emulated.ts",
+    }),
   },
   outdir: out,
   bundle: true,

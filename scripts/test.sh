@@ -2,6 +2,9 @@
 # All tests. `npm test` runs everything in its short form; `npm run test:fault` the fault tests in their long one.
 # usage: test.sh [fault-long]
 #
+# IMCLOUD_EMULATED=no leaves out what runs on emulated boards: their image takes ten minutes to make, once, into the
+# lab's folder, and a gigabyte there.
+#
 # Ends with one line, `N passed, N failed`, over all runners; the exit code is 0 when nothing failed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -9,7 +12,8 @@ cd "$(dirname "$0")/.." || exit 1
 passed=0
 failed=0
 reports=$(mktemp -d)
-trap 'rm -rf "$reports"' EXIT
+preparing=
+trap '[ -z "$preparing" ] || kill "$preparing" 2>/dev/null; rm -rf "$reports"' EXIT
 
 heading() { printf '\n== %s\n' "$1"; }
 
@@ -46,12 +50,44 @@ server() {
   count "server" "$status" "$(sum pass)" "$(sum fail)"
 }
 
+# The emulated boards' image and template: minutes of work, beside the tests that need neither. Programs first: what
+# the server's tests install would find apt's lock taken.
+prepare_emulated() {
+  node dist/fault/prepare-emulated.js machine || exit 1
+  node dist/fault/prepare-emulated.js >"$reports/emulated" 2>&1 &
+  preparing=$!
+}
+
+emulated_is_there() {
+  local status=0
+  heading "emulated board"
+  wait "$preparing" || status=$?
+  preparing=
+  cat "$reports/emulated"
+  [ "$status" -eq 0 ] && return 0
+  count "emulated board" "$status" 0 0
+  export IMCLOUD_EMULATED=no
+}
+
+say_what_is_left_out() {
+  [ "$IMCLOUD_EMULATED" = no ] || return 0
+  printf "\nleft out for want of an emulated board (IMCLOUD_EMULATED is no, or none could be made):\n"
+  grep -l describeEmulated test/fault/*.test.ts | sed 's/^/  /'
+}
+
 finish() {
+  say_what_is_left_out
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
   exit
 }
 
+export IMCLOUD_EMULATED=${IMCLOUD_EMULATED:-yes}
+case $IMCLOUD_EMULATED in yes | no) ;; *)
+  echo "IMCLOUD_EMULATED is \`$IMCLOUD_EMULATED\`; it can be yes (as by default) or no" >&2
+  exit 64
+  ;;
+esac
 [ -d node_modules ] || npm ci || exit 1
 [ "$(id -u)" -eq 0 ] || {
   echo "the e2e and fault tests start virtual boards, which needs root; \`npm run test:unit\` does not" >&2
@@ -77,8 +113,10 @@ tools || exit 1
 heading "build"
 npm run --silent build || exit 1
 
+[ "$IMCLOUD_EMULATED" = no ] || prepare_emulated
 if [ "${1:-}" = fault-long ]; then
   export IMCLOUD_FAULT=long
+  [ "$IMCLOUD_EMULATED" = no ] || emulated_is_there
   vitest fault
   finish
 fi
@@ -86,6 +124,8 @@ fi
 export IMCLOUD_FAULT=short
 vitest unit
 [ ! -e scripts/test-server.sh ] || server
+# Before what is measured in seconds.
+[ "$IMCLOUD_EMULATED" = no ] || emulated_is_there
 vitest e2e
 vitest fault
 finish

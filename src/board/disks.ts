@@ -32,6 +32,8 @@ export interface Disk extends BlockDevice {
   readonly model: string;
   /** `usb`, `nvme`, `sata`, `mmc`; empty when the kernel does not tell. */
   readonly transport: string;
+  /** Of what is between it and a USB port, as lsusb(8) prints it: `152d:0578`; empty elsewhere. */
+  readonly adapter: string;
   readonly rotational: boolean;
   readonly removable: boolean;
   readonly readOnly: boolean;
@@ -42,7 +44,8 @@ export interface Disk extends BlockDevice {
 }
 
 /**
- * Prints a row for each block device, and `system=MAJOR:MINOR` for those that hold the system.
+ * Prints a row for each block device, `adapter=NAME VENDOR:PRODUCT` for those behind USB, and `system=MAJOR:MINOR` for
+ * those that hold the system.
  *
  * A container sees its machine's disks in /sys; those that it has no node of are none of its own.
  */
@@ -51,6 +54,12 @@ export function disksScript(): Script {
 set --
 for d in /sys/block/*; do [ ! -b "/dev/\${d##*/}" ] || set -- "$@" "/dev/\${d##*/}"; done
 [ $# = 0 ] || ${LSBLK} "$@"
+for d; do
+  case $d in /dev/sd*) ;; *) continue ;; esac
+  usb=$(readlink -f "/sys/block/\${d#/dev/}")
+  while [ -n "$usb" ] && [ ! -e "$usb/idVendor" ]; do usb=\${usb%/*}; done
+  [ -z "$usb" ] || { read -r vendor < "$usb/idVendor"; read -r product < "$usb/idProduct"; echo "adapter=\${d#/dev/} $vendor:$product"; }
+done
 awk '$5 == "/" || $5 == "/boot" || $5 == "/boot/firmware" { print "system=" $3 }' /proc/self/mountinfo`;
 }
 
@@ -65,6 +74,7 @@ export function parseDisks(output: string): readonly Disk[] {
     .map(fieldsOf);
   const system = new Set(output.split("\n").flatMap((line) => /^system=(\S+)$/.exec(line)?.[1] ?? []));
   const devices = rows.map(deviceOf);
+  const adapters = new Map([...output.matchAll(/^adapter=(\S+) (\S+)$/gm)].map(([, name, id]) => [name, id]));
   const below = (name: string): readonly BlockDevice[] =>
     devices.filter(({ parent }) => parent === name).flatMap((child) => [child, ...below(child.name)]);
   return rows
@@ -79,6 +89,7 @@ export function parseDisks(output: string): readonly Disk[] {
         serial: text(row, "SERIAL"),
         model: [text(row, "VENDOR"), text(row, "MODEL")].filter((word) => /^(?!0x)./.test(word)).join(" "),
         transport: text(row, "TRAN") || (own.name.startsWith("mmcblk") ? "mmc" : ""),
+        adapter: adapters.get(own.name) ?? "",
         rotational: row.get("ROTA") === "1",
         removable: row.get("RM") === "1",
         readOnly: row.get("RO") === "1",

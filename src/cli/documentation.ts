@@ -8,6 +8,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { jsonSchema } from "../config/document.js";
 import { AUDITS } from "../health/audits.js";
+import { BAD_UNDER_UAS } from "../board/usb-adapters.js";
 import { CHECKS } from "../health/checks.js";
 import { RESOURCE_TYPES } from "../resources/registry.js";
 import { FOLKLORE } from "../resources/sysctl-folklore.js";
@@ -17,7 +18,16 @@ import { sysctlRows } from "./sysctl-table.js";
 import { schemaTable, type SchemaNode } from "../shared/schema-table.js";
 
 type Part =
-  "commands" | "settings" | "errors" | "checks" | "audits" | "resources" | "releases" | "sysctls" | "refused";
+  | "commands"
+  | "settings"
+  | "errors"
+  | "checks"
+  | "audits"
+  | "resources"
+  | "releases"
+  | "sysctls"
+  | "refused"
+  | "adapters";
 
 const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
   commands: (program) => commandsOf(program, "").join("\n\n"),
@@ -59,6 +69,11 @@ const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
     table(
       ["key", "value", "why"],
       FOLKLORE.map(({ key, values, why }) => [`\`${key}\``, values, why]),
+    ),
+  adapters: () =>
+    table(
+      ["id", "adapter", "source"],
+      BAD_UNDER_UAS.map(({ id, name, source }) => [`\`${id}\``, name, source]),
     ),
   releases: () =>
     table(

@@ -16,10 +16,11 @@ import { emulatedLab } from "./emulated/layout.js";
 import { prepareMachine } from "./emulated/programs.js";
 import type { Hardware } from "./emulated/qemu.js";
 import type { Ssd } from "./emulated/ssd.js";
-import { ensureTemplate, hasTemplate } from "./emulated/template.js";
+import { ensureTemplate } from "./emulated/template.js";
 import { labLayout } from "./layout.js";
 
 export type { EmulatedBoard } from "./emulated/board.js";
+export { prepareMachine } from "./emulated/programs.js";
 
 export interface EmulatedBoardOptions {
   /** What the board has, in MiB; each amount is a template of its own. 2048 unless given. */
@@ -70,9 +71,13 @@ export async function emulatedBoard(
   }
 }
 
-/** Whether {@link emulatedBoard} would take seconds and not ten minutes. */
-export async function isEmulatedBoardReady(options: EmulatedBoardOptions = {}): Promise<boolean> {
-  return hasTemplate(emulatedLab(labLayout()), hardwareOf(options), options.packages ?? []);
+/** Makes the image and the template of a board with these options, if they are not in the cache: about ten minutes. */
+export async function prepareEmulatedBoard(
+  options: EmulatedBoardOptions,
+  onProgress: (line: string) => void,
+): Promise<void> {
+  await prepareMachine(onProgress);
+  await ensureTemplate(emulatedLab(labLayout()), hardwareOf(options), options.packages ?? [], onProgress);
 }
 
 function hardwareOf({ memoryMb = DEFAULT_MEMORY_MB, sd = "virtio" }: EmulatedBoardOptions): Hardware {

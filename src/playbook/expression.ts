@@ -6,6 +6,7 @@
  */
 import { Liquid, LiquidError } from "liquidjs";
 import { createHash, randomUUID } from "node:crypto";
+import { quirksFor } from "../board/usb-adapters.js";
 import { Secret } from "../shared/secret.js";
 
 /** Something a playbook asks about that only a later wave can answer. */
@@ -49,6 +50,9 @@ export function makeEvaluator(secrets: ReadonlyMap<string, Secret>): Evaluator {
   liquid.registerFilter("uuid", uuidOf);
   liquid.registerFilter("size_at", (path: string, sizes: Readonly<Record<string, number>>) =>
     sizeAt(path, sizes),
+  );
+  liquid.registerFilter("uas_quirks", (disks: readonly { readonly adapter: string }[]) =>
+    quirksFor(disks.map(({ adapter }) => adapter)),
   );
   liquid.registerFilter("json", (value: unknown) => JSON.stringify(value, null, 2));
   liquid.registerFilter(

@@ -7,7 +7,7 @@
 import { sh, type Script } from "../board/script.js";
 import { MOVES } from "../board/state.js";
 import { SPARE } from "./disk-choice.js";
-import { dropLine, FSTAB, putLine, sealedFolder } from "./fstab.js";
+import { dropGone, dropLine, FSTAB, putLine, sealedFolder } from "./fstab.js";
 import { folderOf } from "./replace-file.js";
 import type { UnitName } from "./resource.js";
 
@@ -60,6 +60,7 @@ ${putLine(line)}
 fi
 
 # From here on the copy on the disk is what counts.
+${dropGone(from)}
 ! mountpoint -q ${from} || umount ${from}
 if holds ${from}; then
   [ ! -e ${`${from}.imcloud-old`} ] || { echo ${`${from}.imcloud-old is in the way: an older copy`}; exit 1; }

@@ -23,17 +23,22 @@ export function fstabLine({ what, path, filesystem, options, pass }: Entry): str
 }
 
 /**
- * Prints `fstab PATH LINE` for each line of fstab that mounts something at one of the paths, and
- * `mounted PATH ROOT DEVICE OPTIONS` for what is mounted there, the uppermost last.
+ * Prints `fstab PATH LINE` for each line of fstab that mounts something at one of the paths,
+ * `mounted PATH ROOT DEVICE OPTIONS` for what is mounted there, the uppermost last, and `gone PATH` where the device of
+ * a mount is not there any more.
  */
 export function mountsScript(paths: readonly string[]): Script {
   return sh`
 set -- /proc/self/mountinfo
 [ ! -e ${FSTAB} ] || set -- ${FSTAB} "$@"
-awk -v ${`paths= ${paths.join(" ")} `} '
+rows=$(awk -v ${`paths= ${paths.join(" ")} `} '
   FILENAME == "/etc/fstab" { if ($1 !~ /^#/ && index(paths, " " $2 " ")) print "fstab " $2 " " $0; next }
   index(paths, " " $5 " ") { for (i = 7; i <= NF; i++) if ($i == "-") print "mounted " $5 " " $4 " " $(i + 2) " " $6 }
-' "$@"`;
+' "$@")
+printf '%s\n' "$rows"
+printf '%s\n' "$rows" | while read -r word path _ device _; do
+  case "$word $device" in "mounted /dev/"*) [ -b "$device" ] || printf 'gone %s\n' "$path" ;; esac
+done`;
 }
 
 interface Mounted {
@@ -46,6 +51,7 @@ interface Mounted {
 export interface Mounts {
   /** Whole lines of fstab, by mount point. */
   readonly lines: ReadonlyMap<string, readonly string[]>;
+  /** Without those whose device is gone: nobody can read or write there any more. */
   readonly mounted: ReadonlyMap<string, Mounted>;
 }
 
@@ -58,8 +64,20 @@ export function parseMounts(output: string): Mounts {
     if (word === "fstab") lines.set(path, [...(lines.get(path) ?? []), rest]);
     const [root = "", device = "", options = ""] = rest.split(" ");
     if (word === "mounted") mounted.set(path, { root, device, options: options.split(",") });
+    mounted.delete(/^gone (\S+)$/.exec(row)?.[1] ?? "");
   }
   return { lines, mounted };
+}
+
+/**
+ * Takes away what is mounted from a disk that is gone. systemd does that itself, unless somebody is at work there in
+ * that moment; it does not try again.
+ */
+export function dropGone(path: string): Script {
+  return sh`
+while device=$(findmnt -no SOURCE ${path} | sed -n '$s/\[.*//;$p') && [ -n "\${device##[!/]*}" ] && [ ! -b "$device" ]; do
+  umount -l ${path}
+done`;
 }
 
 /** Puts a line in, instead of an older one of imcloud's; in a shell of its own, because editing ends with one. */

@@ -10,7 +10,16 @@ import { z } from "zod";
 import { sh } from "../board/script.js";
 import { ImcloudError, type Origin } from "../shared/errors.js";
 import { MountPoint, Uuid } from "./fields.js";
-import { dropLine, FSTAB, fstabLine, mountsScript, parseMounts, putLine, sealedFolder } from "./fstab.js";
+import {
+  dropGone,
+  dropLine,
+  FSTAB,
+  fstabLine,
+  mountsScript,
+  parseMounts,
+  putLine,
+  sealedFolder,
+} from "./fstab.js";
 import { known, resourceId, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
 const Option = z.string().regex(/^[\w.=:/-]+$/, "one mount option, such as `noatime`");
@@ -80,6 +89,7 @@ echo end`,
         after: line,
         folders: [path.slice(0, path.lastIndexOf("/")) || "/"],
         apply: sh`
+${dropGone(path)}
 if ! mountpoint -q ${path}; then
 ${sealedFolder(path)}
 fi

@@ -8,6 +8,7 @@
 import { z } from "zod";
 import { sh } from "../board/script.js";
 import { aptFunctions, forgetLists } from "./apt.js";
+import { FSTAB } from "./fstab.js";
 import { PackageName } from "./fields.js";
 import { known, type Observation, type ResourceId, type ResourceType } from "./resource.js";
 
@@ -20,6 +21,9 @@ const Desired = z.strictObject({
   recommends: z.boolean().default(false).describe("also what the packages recommend"),
 });
 type Desired = z.infer<typeof Desired>;
+
+/** Where `data-move` mounts what it moved. */
+const MOVED = "$1 !~ /^#/ && $4 ~ /(^|,)bind(,|$)/ && $4 ~ /(^|,)x-imcloud(,|$)/ { print $2 }";
 
 const ROW = "${db:Status-Status} ${Package}\\n";
 
@@ -101,7 +105,20 @@ if [ -n "$purge$remove" ] && [ -n "$(others $purge $remove)" ]; then
 fi
 # dpkg would have one that it was killed over unpacked again before it removes it.
 [ -z "$remove" ] || apt -o Dpkg::Options::=--force-remove-reinstreq remove $remove
-[ -z "$purge" ] || apt -o Dpkg::Options::=--force-remove-reinstreq purge $purge`,
+[ -n "$purge" ] || exit 0
+# A folder of theirs that moved to another disk is a mount point, which their own scripts cannot remove.
+if [ "\${IMCLOUD_WITH_DATA:-no}" = yes ]; then
+  moved=$(awk ${MOVED} ${FSTAB} 2> /dev/null | while IFS= read -r path; do
+    if mountpoint -q "$path" && dpkg-query -L $purge 2> /dev/null | grep -Fqx -e "$path"; then echo "$path"; fi
+  done)
+  [ -z "$moved" ] || apt -o Dpkg::Options::=--force-remove-reinstreq remove $purge
+  for path in $moved; do
+    find "$path" -xdev -mindepth 1 -delete
+    umount "$path"
+    chattr -i "$path" 2> /dev/null || :
+  done
+fi
+apt -o Dpkg::Options::=--force-remove-reinstreq purge $purge`,
         keptByRollback: true,
       },
     ];

@@ -15,6 +15,9 @@ const Desired = z.strictObject({
   home: AbsolutePath.default("/nonexistent"),
   shell: AbsolutePath.default("/usr/sbin/nologin"),
   groups: z.array(AccountName).default([]).describe("groups it is also a member of; they must exist"),
+  owns: AbsolutePath.optional().describe(
+    "a folder of its files that may be older than the account, as on an SSD beside a card that was written anew: the account gets the number that they have, or they get the account's",
+  ),
 });
 type Desired = z.infer<typeof Desired>;
 
@@ -26,6 +29,8 @@ interface Observed {
   readonly lacks: readonly string[];
   /** Files that a killed shadow-utils process left; they are told of once, with the first account. */
   readonly leftovers: readonly string[];
+  /** The number of its files, where another account had them; undefined when they are its own, or there are none. */
+  readonly strangerUid: number | undefined;
 }
 
 /** Above are people's accounts. Source: login.defs(5), SYS_UID_MAX. */
@@ -40,6 +45,8 @@ export const user: ResourceType<Desired, Observed> = {
   probe(all) {
     const names = all.map(({ desired }) => desired.name);
     const groups = [...new Set(all.flatMap(({ desired }) => desired.groups))];
+    const owned = all.flatMap(({ desired }) => desired.owns ?? []);
+    const owners = owned.length > 0 ? sh`stat -c 'owner:%u:%n' -- ${owned} 2>/dev/null` : sh``;
     return sh`
 accounts=$(getent passwd ${names})
 printf '%s\n' "$accounts" | sed 's/^/user:/'
@@ -49,6 +56,7 @@ getent group ${[...groups, ...names]} $gids | sed 's/^/group:/'
 if [ -e /etc/gshadow ]; then getent gshadow ${names} | sed -e 's/:.*//' -e 's/^/gshadow:/'; else echo no-gshadow:; fi
 ${leftoversFunction}
 leftovers | sed 's/^/left:/'
+${owners}
 echo end:`;
   },
 
@@ -80,10 +88,11 @@ echo end:`;
     };
     const leftovers = rows.flatMap(([word, path = ""]) => (word === "left" ? [path] : []));
     return new Map(
-      all.map(({ id, desired: { name } }, index): [ResourceId, Observation<Observed>] => {
+      all.map(({ id, desired: { name, owns } }, index): [ResourceId, Observation<Observed>] => {
         const row = rows.find(([word, account]) => word === "user" && account === name);
         if (row === undefined) return [id, absent];
         const [, , , uid = "", gid = "", , home = "", shell = ""] = row;
+        const owner = rows.find(([word, , path]) => word === "owner" && path === owns)?.[1];
         return [
           id,
           known({
@@ -92,13 +101,15 @@ echo end:`;
             groups: groupsOf(name),
             lacks: lacksOf(name, Number(uid), gid),
             leftovers: index === 0 ? leftovers : [],
+            // What is root's was made for the account, and its `directory` gives it away.
+            strangerUid: owner === undefined || owner === uid || owner === "0" ? undefined : Number(owner),
           }),
         ];
       }),
     );
   },
 
-  diff({ name, home, shell, groups }, observed) {
+  diff({ name, home, shell, groups, owns }, observed) {
     const after = `home ${home}, shell ${shell}, groups ${groups.join(",") || "none"}`;
     if (observed.kind === "absent") {
       return [
@@ -107,7 +118,7 @@ echo end:`;
           risk: "none",
           before: "",
           after,
-          apply: lines([rememberGroup(name), make({ name, home, shell, groups })]),
+          apply: lines([rememberGroup(name), make({ name, home, shell, groups, owns })]),
           undo: remove(name),
           keptByRollback: true,
         },
@@ -123,7 +134,18 @@ echo end:`;
           risk: "none",
           before: `half made, without its row in ${now.lacks.join(", ")}`,
           after,
-          apply: make({ name, home, shell, groups }),
+          apply: make({ name, home, shell, groups, owns }),
+        },
+      ];
+    }
+    if (owns !== undefined && now.strangerUid !== undefined) {
+      return [
+        {
+          kind: "update",
+          risk: "none",
+          before: `the files in ${owns} are the account's with the number ${now.strangerUid}`,
+          after: `${name}'s`,
+          apply: giveFiles(name, owns),
         },
       ];
     }
@@ -156,7 +178,7 @@ for group in ${groups}; do usermod -a -G "$group" ${name}; done`,
 };
 
 /** Makes what is not there, and makes anew what is there by half. Safe to run when all is there. */
-function make({ name, home, shell, groups }: Desired): Script {
+function make({ name, home, shell, groups, owns }: Desired): Script {
   return sh`
 ${sweepLeftovers}
 is_whole() {
@@ -173,14 +195,27 @@ else
     joined=$(getent group | awk -F : -v name=${name} 'index("," $4 ",", "," name ",") { print $1 }')
     userdel ${name}
   fi
+  ${owns === undefined ? sh`` : sh`[ -n "$uid" ] || uid=$(stat -c %u ${owns} 2> /dev/null) || :`}
+  if [ "\${uid:-0}" = 0 ] || [ "$uid" -gt ${LAST_SYSTEM_UID} ] || getent passwd "$uid" > /dev/null; then uid=''; fi
   set -- --user-group
   if getent group ${name} > /dev/null; then
     if [ ! -e /etc/gshadow ] || getent gshadow ${name} > /dev/null; then set -- --gid ${name}; else groupdel ${name}; fi
   fi
   useradd --system "$@" \${uid:+--uid "$uid"} --no-create-home --home-dir ${home} --shell ${shell} ${name}
 fi
-for group in ${groups} $joined; do usermod -a -G "$group" ${name}; done`;
+for group in ${groups} $joined; do usermod -a -G "$group" ${name}; done
+${owns === undefined ? sh`` : giveFiles(name, owns)}`;
 }
+
+/** The folder itself comes last: as long as it is another's, there is something left to do. */
+const giveFiles = (name: string, folder: string): Script => sh`
+if [ -d ${folder} ]; then
+  was=$(stat -c %u ${folder}) wasGroup=$(stat -c %g ${folder}) is=$(id -u ${name}) isGroup=$(id -g ${name})
+  if [ "$was" != 0 ]; then
+    [ "$wasGroup" = 0 ] || [ "$wasGroup" = "$isGroup" ] || find ${folder} -depth -gid "$wasGroup" -exec chgrp -h "$isGroup" {} +
+    [ "$was" = "$is" ] || find ${folder} -depth -uid "$was" -exec chown -h "$is" {} +
+  fi
+fi`;
 
 /** A group of that name, which somebody made for themselves, outlives the account. Looked at once: later it may be ours. */
 const rememberGroup = (name: string): Script => sh`

@@ -7,14 +7,28 @@ import { first } from "./first.js";
 import { fleet } from "./fleet.js";
 import { idle } from "./idle.js";
 import type { Bench } from "./metric.js";
+import { noopFull } from "./noop-full.js";
 import { noopWide } from "./noop-wide.js";
 import { noop } from "./noop.js";
 import { qos } from "./qos.js";
+import { rabbitSmall } from "./rabbit-small.js";
 import { send } from "./send.js";
 import { ssd } from "./ssd.js";
 import { start } from "./start.js";
 
-const BENCHES: readonly Bench[] = [start, noop, noopWide, first, fleet, send, idle, ssd, qos];
+const BENCHES: readonly Bench[] = [
+  start,
+  noop,
+  noopWide,
+  noopFull,
+  first,
+  fleet,
+  send,
+  idle,
+  ssd,
+  qos,
+  rabbitSmall,
+];
 
 const names = process.argv.slice(2);
 const chosen = names.flatMap((name) => BENCHES.find((bench) => bench.name === name) ?? []);

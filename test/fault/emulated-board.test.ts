@@ -2,19 +2,16 @@
  * The emulated board itself: what later tests lean on, and the two controls of every power cut. And what only a
  * kernel of its own can show of `tuning`: that settings take, swap in memory is there, and a boot keeps both.
  *
- * Runs if the board's template is in the cache; IMCLOUD_FAULT=long makes it.
+ * IMCLOUD_FAULT=long also lets the board reboot by itself, which the SSD's tests do in any case.
  */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { operator, type Operator } from "../e2e/operator.js";
-import { emulatedBoard, isEmulatedBoardReady, type EmulatedBoard } from "../../src/lab/emulated-board.js";
+import { emulatedBoard, type EmulatedBoard } from "../../src/lab/emulated-board.js";
+import { BUILD_MS, describeEmulated, IS_LONG, STEP_MS } from "./emulated.js";
 
-const BUILD_MS = 2_400_000;
-const STEP_MS = 600_000;
 const CLOCK_TOLERANCE_S = 10;
 
-const isRun = process.env["IMCLOUD_FAULT"] === "long" || (await isEmulatedBoardReady());
-
-describe.runIf(isRun)("an emulated board", () => {
+describeEmulated("an emulated board", () => {
   let board: EmulatedBoard;
   let home: Operator;
   beforeAll(async () => {
@@ -95,7 +92,7 @@ describe.runIf(isRun)("an emulated board", () => {
     },
   );
 
-  test("a board that reboots by itself comes back", { timeout: STEP_MS }, async () => {
+  test.runIf(IS_LONG)("a board that reboots by itself comes back", { timeout: STEP_MS }, async () => {
     const boot = await board.sh("cat /proc/sys/kernel/random/boot_id");
     await board.reboot();
     expect(await board.sh("cat /proc/sys/kernel/random/boot_id")).not.toBe(boot);

@@ -4,32 +4,24 @@
  * The board is emulated: its end is that of an emulator, with all that was written and not flushed. The control is
  * the same server with `synchronous: off`, which must lose what it acknowledged.
  *
- * One cut, if the board's template is in the cache; IMCLOUD_FAULT=long makes the template and cuts ten times.
+ * One cut; IMCLOUD_FAULT=long cuts ten times.
  */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { emulatedBoard, isEmulatedBoardReady, type EmulatedBoard } from "../../src/lab/emulated-board.js";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { emulatedBoard, type EmulatedBoard } from "../../src/lab/emulated-board.js";
 import type { Account } from "../bench/server-process.js";
 import { operator, type Operator } from "../e2e/operator.js";
 import { callOverTls, commonRoom, signUp, untilServing } from "./cloud-client.js";
+import { BUILD_MS, describeEmulated, IS_LONG, STEP_MS } from "./emulated.js";
 import { ALL_THERE, judge, readMessages, startTraffic, type Call } from "./traffic.js";
 
-const IS_LONG = process.env["IMCLOUD_FAULT"] === "long";
 const CUTS = IS_LONG ? 10 : 1;
 const SENDERS = 4;
 const EVENTS_PER_CUT = 40;
 const PORT = 8448;
 
-const BUILD_MS = 2_400_000;
-/** An apply, or a cold boot with what is before and after it. */
-const STEP_MS = 600_000;
-
 const say = (line: string) => process.stderr.write(`power cuts: ${line}\n`);
 
-const isRun = IS_LONG || (await isEmulatedBoardReady());
-if (!isRun)
-  say("left out: no emulated board is in the lab's cache; `npm run test:fault` makes one in ten minutes");
-
-describe.runIf(isRun)("a board without power", () => {
+describeEmulated("a board without power", () => {
   let board: EmulatedBoard;
   let home: Operator;
   let call: Call;

@@ -1,27 +1,19 @@
 /**
  * The network's queues on a kernel that has them all: an emulated board's, which is a release's own.
  *
- * Runs if the board's template is in the cache, without its reboot; IMCLOUD_FAULT=long makes the template and reboots.
+ * IMCLOUD_FAULT=long also reboots.
  */
 import { connect } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { emulatedBoard, isEmulatedBoardReady, type EmulatedBoard } from "../../src/lab/emulated-board.js";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { emulatedBoard, type EmulatedBoard } from "../../src/lab/emulated-board.js";
 import { operator, type Operator } from "../e2e/operator.js";
+import { BUILD_MS, describeEmulated, IS_LONG, STEP_MS } from "./emulated.js";
 
-const IS_LONG = process.env["IMCLOUD_FAULT"] === "long";
 const PORT = 8448;
-const BUILD_MS = 2_400_000;
-const STEP_MS = 600_000;
 /** More than a megabyte, from which on a connection that hurries is a film. */
 const CHAT_BYTES = 100_000;
 const FILM_BYTES = 4_000_000;
-
-const isRun = IS_LONG || (await isEmulatedBoardReady());
-if (!isRun)
-  process.stderr.write(
-    "queues: left out: no emulated board is in the lab's cache; `npm run test:fault` makes one in ten minutes\n",
-  );
 
 interface Sent {
   readonly name: string;
@@ -34,7 +26,7 @@ interface Way {
   readonly classes: readonly Sent[];
 }
 
-describe.runIf(isRun)("queues", () => {
+describeEmulated("queues", () => {
   let board: EmulatedBoard;
   let home: Operator;
 

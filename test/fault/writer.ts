@@ -1,6 +1,6 @@
 /**
- * A service that writes numbered lines, each flushed before it is acknowledged, into a folder with 64 MiB of all that a
- * folder can hold.
+ * A service that writes numbered lines, each flushed before it is acknowledged, into a folder with all that a folder can
+ * hold.
  */
 import { createInterface } from "node:readline";
 import { execa } from "execa";
@@ -16,9 +16,24 @@ const ACKNOWLEDGED = "/run/acknowledged";
  */
 const REPAIR = `tr -d '\\000' < ${FOLDER}/log | awk '$0 != NR { exit } { print }' > ${FOLDER}/log.new; sync ${FOLDER}/log.new; mv ${FOLDER}/log.new ${FOLDER}/log; sync ${FOLDER}`;
 
+/** One process, because each that an emulated CPU starts costs it a hundredth of a second. After an error it only waits. */
+const WRITE = `
+use strict; use warnings; use IO::Handle;
+open(my $log, "+>>", "${FOLDER}/log") or die $!;
+open(my $acknowledged, ">>", "${ACKNOWLEDGED}") or die $!;
+seek($log, 0, 0);
+my $n = () = <$log>;
+while (1) {
+  select(undef, undef, undef, 0.05);
+  $n++;
+  syswrite($log, "$n\\n") && $log->sync && syswrite($acknowledged, "$n\\n") or last;
+}
+sleep 1 while 1;
+`;
+
 const UNIT_FILE = `[Service]
 ExecStartPre=/bin/sh /usr/local/sbin/repair
-ExecStart=/bin/sh -c 'n=$$(wc -l < ${FOLDER}/log); while n=$$((n + 1)); do sleep 0.05; echo $$n >> ${FOLDER}/log && sync ${FOLDER}/log && echo $$n >> ${ACKNOWLEDGED}; done'
+ExecStart=/usr/bin/perl /usr/local/sbin/write
 [Install]
 WantedBy=multi-user.target
 `;
@@ -31,7 +46,8 @@ export const writer = {
   unit: "writer.service",
   folder: FOLDER,
 
-  async install(board: EmulatedBoard, sizeMib = 60): Promise<void> {
+  /** @param sizeMib of its one big file; the others have 4 MB together */
+  async install(board: EmulatedBoard, sizeMib: number): Promise<void> {
     await board.sh(`
       mkdir -p ${FOLDER}/deep/er ${FOLDER}/"a name with spaces"
       head -c ${sizeMib}M /dev/urandom > ${FOLDER}/big
@@ -43,6 +59,7 @@ export const writer = {
       chown 12:34 ${FOLDER}/deep/2; chmod 0400 ${FOLDER}/deep/3; chmod 0710 ${FOLDER}
       : > ${FOLDER}/log`);
     await board.sh("cat > /usr/local/sbin/repair", REPAIR);
+    await board.sh("cat > /usr/local/sbin/write", WRITE);
     await board.sh("cat > /etc/systemd/system/writer.service", UNIT_FILE);
     made = await board.sh(MANIFEST);
     await board.sh("systemctl daemon-reload; systemctl --quiet enable --now writer.service; sync");

@@ -8,13 +8,15 @@
  * `version` is 2.1 or more where the device could be faster than its port.
  */
 import { sh } from "../../board/script.js";
+import { badUnderUas } from "../../board/usb-adapters.js";
 import { fail, fieldsOf, ok, percent, warn, type HealthCheck } from "../check.js";
 
 /** USB 2. In Mbit/s. */
 const HIGH_SPEED = 480;
 
-/** One or two come with plugging in. */
+/** One or two come with plugging in; of an adapter that others have had trouble with, one is enough. */
 const MANY_RESETS = 3;
+const ONE_RESET = 1;
 
 export const ssd: HealthCheck = {
   id: "ssd",
@@ -89,12 +91,17 @@ smartctl -H -d sat "/dev/\${disk##*/}" > /dev/null; echo "smart=$?"`,
         hint: "plug it into a blue port, with a cable for USB 3",
       });
     const resets = Number(of("resets") || 0);
-    if (resets >= MANY_RESETS)
+    const known = badUnderUas(of("adapter"));
+    const threshold = known === undefined ? MANY_RESETS : ONE_RESET;
+    if (resets >= threshold)
       return warn("the adapter keeps losing the disk", {
         ...figure,
         measured: `${resets} resets since boot`,
-        threshold: String(MANY_RESETS),
-        hint: `try another cable and power supply; if it stays: \`vars: { ssd: { quirks: ["${of("adapter")}:u"] } }\``,
+        threshold: String(threshold),
+        hint:
+          known === undefined
+            ? `try another cable and power supply; if it stays: \`vars: { ssd: { quirks: ["${of("adapter")}:u"] } }\``
+            : `others have had that with it (${known.name}; ${known.source}): \`vars: { ssd: { quirks: known } }\``,
       });
     const trim = of("trim").startsWith("works") ? ", TRIM works" : of("trim") && `, TRIM ${of("trim")}`;
     return ok(`mounted at ${path}${trim}`, figure);

@@ -10,10 +10,13 @@ import { partsOf, type Mirror } from "../mirror.js";
 import { BOARD_PACKAGES, baseName, labTemplates, type Recipe } from "../rootfs.js";
 import { tool } from "../tool.js";
 import { BUILD_DEADLINE_MS } from "./cache.js";
-import { CARD } from "./image.js";
+import { CARD, COMMAND_LINE } from "./image.js";
 import { SUITE, type EmulatedLab } from "./layout.js";
 
-/** Beyond what a virtual board has: a kernel and its disk, and the tools of a Raspberry Pi OS that look at both. */
+/**
+ * Beyond what a virtual board has: a kernel and its disk, and the tools of a Raspberry Pi OS that look at both. And what
+ * the playbook `ssd` would install: apt takes an emulated CPU a minute and a half.
+ */
 const PACKAGES = [
   ...BOARD_PACKAGES,
   "curl",
@@ -22,6 +25,8 @@ const PACKAGES = [
   "initramfs-tools",
   "iputils-ping",
   "linux-image-arm64",
+  "rsync",
+  "sg3-utils",
   "util-linux-extra",
   "zstd",
 ];
@@ -51,7 +56,7 @@ export function imageRecipe(
     suite: SUITE,
     packages: [...PACKAGES, ...packages],
     mirror,
-    files: { ...files, card: JSON.stringify(CARD), authorizedKey, hostKey },
+    files: { ...files, card: JSON.stringify(CARD), commandLine: COMMAND_LINE, authorizedKey, hostKey },
   };
 }
 

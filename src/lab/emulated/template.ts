@@ -2,13 +2,11 @@
  * A board that was booted once and frozen: its copies are there in seconds, where booting takes more than a minute.
  */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { copyFile, rename, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { readRecords } from "../board-record.js";
 import { removeOldBases } from "../rootfs.js";
 import { boardPlace } from "../layout.js";
-import { onPath } from "../machine.js";
 import { tool } from "../tool.js";
 import { claimBoard, releaseBoard } from "./boards.js";
 import { cachedFolder } from "./cache.js";
@@ -20,7 +18,7 @@ import { labAccess, powerOn, untilLogin } from "./power.js";
 import { emulatorVersion } from "./programs.js";
 import { qemuArguments, type Hardware } from "./qemu.js";
 import { runAsRoot } from "./shell.js";
-import { imageName, type ImageIngredients } from "./root.js";
+import type { ImageIngredients } from "./root.js";
 
 export interface Template {
   readonly folder: string;
@@ -55,17 +53,6 @@ export async function ensureTemplate(
   await removeOldBases(lab, new Set([folder, ...inUse]));
   await removeOldBases({ ...lab, basesFolder: lab.imagesFolder }, new Set([image]));
   return { folder, ingredients };
-}
-
-/** Whether {@link ensureTemplate} would take no time. Looks only. */
-export async function hasTemplate(
-  lab: EmulatedLab,
-  hardware: Hardware,
-  packages: readonly string[],
-): Promise<boolean> {
-  if (!existsSync(lab.basesFolder) || !(await onPath("qemu-system-aarch64"))) return false;
-  const image = await imageName(await imageIngredients(lab, packages));
-  return existsSync(join(lab.basesFolder, templateName(image, hardware, await emulatorVersion())));
 }
 
 /** The name holds all that a frozen state depends on: the disk, the devices, the emulator. */

@@ -5,6 +5,7 @@
 import { expect, test } from "vitest";
 import { describeDisk, holdings, parseDisks, sizeInWords } from "../../../src/board/disks.js";
 import { parseFacts } from "../../../src/board/facts.js";
+import { quirksFor } from "../../../src/board/usb-adapters.js";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -48,6 +49,16 @@ test("an older lsblk, which does not tell a card's transport, and names with spa
   expect(card).toMatchObject({ transport: "mmc", model: "SD card" });
 });
 
+test("an adapter's ids belong to the disk behind it, and say which quirks are known", () => {
+  const disks = parseDisks(`${EMULATED}\nadapter=sda 152d:0578`);
+  expect(disks.map(({ name, adapter }) => [name, adapter])).toEqual([
+    ["vda", ""],
+    ["sda", "152d:0578"],
+  ]);
+  expect(quirksFor(disks.map(({ adapter }) => adapter))).toBe("152d:0578:u");
+  expect(quirksFor(["7825:a2a4", "", "0080:a001", "46f4:0001"])).toBe("0080:a001:u,7825:a2a4:u");
+});
+
 test("a root on LVM is the system's disk, and what is built on a partition is found below it", () => {
   const [disk] = parseDisks(`NAME="sda" PKNAME="" TYPE="disk" MAJ:MIN="8:0" SIZE="1000000000"
 NAME="sda1" PKNAME="sda" TYPE="part" MAJ:MIN="8:1" SIZE="999000000" FSTYPE="LVM2_member"
@@ -67,6 +78,7 @@ test("facts have no letters, which another boot deals out otherwise", () => {
     serial: "1-0000:00:02.0-1",
     model: "QEMU QEMU HARDDISK",
     transport: "usb",
+    adapter: "",
     sizeMb: 512,
     rotational: true,
     removable: false,

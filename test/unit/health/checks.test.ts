@@ -238,6 +238,20 @@ const CASES: readonly Case[] = [
     /keeps losing the disk/,
   ],
   [
+    "one reset of an adapter that is known for it",
+    "ssd",
+    `${SSD}\ndevice=/dev/sda1\nflags=rw\npart=/dev/sda1\nused=10\nfree=90\nspeed=5000\nversion=3.00\nadapter=152d:0578\nresets=1`,
+    "warning",
+    /keeps losing the disk/,
+  ],
+  [
+    "one reset of another",
+    "ssd",
+    `${SSD}\ndevice=/dev/sda1\nflags=rw\npart=/dev/sda1\nused=10\nfree=90\nspeed=5000\nversion=3.00\nadapter=174c:55aa\nresets=1`,
+    "ok",
+    /mounted/,
+  ],
+  [
     "a USB 2 disk can do no better",
     "ssd",
     `${SSD}\ndevice=/dev/sda1\nflags=rw\npart=/dev/sda1\nused=10\nfree=90\nspeed=480\nversion=2.00`,

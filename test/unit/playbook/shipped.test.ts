@@ -48,6 +48,22 @@ describe.each(FACTS_FILES)("%s", (name) => {
   );
 });
 
+test("`quirks: known` is for adapters that the board has, and none of them is no argument", async () => {
+  const argumentOf = async (adapter: string, quirks: unknown) => {
+    const facts = factsOf("raspios-bookworm.txt");
+    const disk = {
+      ...{ serial: "1", model: "", transport: "usb", adapter, sizeMb: 1, rotational: true },
+      ...{ removable: false, system: false, holds: [] },
+    };
+    const items = await resolve({ ...facts, disks: [disk] }, ["ssd"], { ssd: { quirks } });
+    return idsOf(items).find((id) => id.startsWith("kernel-argument:"));
+  };
+  const path = "kernel-argument:/boot/firmware/cmdline.txt#usb-storage.quirks=";
+  expect(await argumentOf("152d:0578", "known")).toBe(`${path}152d:0578:u`);
+  expect(await argumentOf("174c:55aa", "known")).toBeUndefined();
+  expect(await argumentOf("152d:0578", ["1:2:u", "3:4:u"])).toBe(`${path}1:2:u,3:4:u`);
+});
+
 test("sizes follow the memory", async () => {
   const conf = async (ramMb: number) => {
     const facts = { ...factsOf("raspios-bookworm.txt"), ramMb, packages: { "rabbitmq-server": "3.10.8" } };

@@ -221,6 +221,27 @@ const CASES: readonly Case[] = [
   ],
   [
     "user",
+    "whose files are its own",
+    { name: "im", owns: "/var/lib/im" },
+    `${accountRows({})}\nowner:999:/var/lib/im`,
+    [],
+  ],
+  [
+    "user",
+    "whose folder is still root's, or not there",
+    { name: "im", owns: "/var/lib/im" },
+    `${accountRows({})}\nowner:0:/var/lib/im`,
+    [],
+  ],
+  [
+    "user",
+    "whose files on the disk have the number that it had on another card",
+    { name: "im", owns: "/var/lib/im" },
+    `${accountRows({})}\nowner:995:/var/lib/im`,
+    ["update none: the files in /var/lib/im are the account's with the number 995 -> im's"],
+  ],
+  [
+    "user",
     "not there",
     { name: "im" },
     "end:",

@@ -37,6 +37,11 @@ describe("a mount", () => {
     ]);
   });
 
+  test("from a disk that went away and came back with another letter is made anew", () => {
+    const stale = [...THERE.slice(0, 2), "gone /srv/ssd", `uuid ${UUID} ../../sdb1`, "end"];
+    expect(judge(mount, WISH, stale)).toMatchObject([{ kind: "update", before: `${LINE} (not mounted)` }]);
+  });
+
   test.each([
     [
       "another disk's place",

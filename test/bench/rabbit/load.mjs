@@ -1,0 +1,69 @@
+/**
+ * A program that publishes to a broker and one that consumes, in one process.
+ *
+ * usage: node load.mjs < PLAN; PLAN is JSON: {host, username, password, seconds, bytes, inFlight, perSecond}.
+ * The publisher keeps `inFlight` messages unconfirmed; the consumer takes `perSecond` of them, or all when it is null.
+ * Prints {perSecond, p99Ms, confirmed, refused, received, longestPauseMs}: messages confirmed and received, each second;
+ * from handing one over to its arrival; the longest time without a confirmation.
+ */
+import { Buffer } from "node:buffer";
+import { performance } from "node:perf_hooks";
+import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+import amqp from "amqplib";
+
+const plan = JSON.parse(await text(process.stdin));
+const { username, password } = plan;
+const QUEUE = "bench";
+const open = () => amqp.connect({ hostname: plan.host, username, password, heartbeat: 60 });
+
+const [publishing, consuming] = [await open(), await open()];
+const out = await publishing.createConfirmChannel();
+const back = await consuming.createChannel();
+await out.assertQueue(QUEUE, { durable: true });
+await out.purgeQueue(QUEUE);
+
+const latencies = [];
+const startedAt = performance.now();
+const endAt = startedAt + plan.seconds * 1000;
+let [confirmed, refused, received, longestPauseMs, confirmedAt] = [0, 0, 0, 0, startedAt];
+
+await back.prefetch(plan.perSecond === null ? 100 : 1);
+await back.consume(QUEUE, async (message) => {
+  if (message === null) return;
+  latencies.push(performance.now() - message.content.readDoubleBE());
+  received += 1;
+  if (plan.perSecond !== null) await delay(1000 / plan.perSecond);
+  back.ack(message);
+});
+
+const content = Buffer.alloc(plan.bytes, "x");
+const publish = () =>
+  new Promise((resolve) => {
+    const message = Buffer.from(content);
+    message.writeDoubleBE(performance.now());
+    out.sendToQueue(QUEUE, message, { persistent: true }, (error) => {
+      const now = performance.now();
+      longestPauseMs = Math.max(longestPauseMs, now - confirmedAt);
+      confirmedAt = now;
+      if (error === null) confirmed += 1;
+      else refused += 1;
+      resolve();
+    });
+  });
+// A broker that blocks the publisher confirms nothing: the end must not wait for it.
+const publishers = Array.from({ length: plan.inFlight }, async () => {
+  while (performance.now() < endAt) await publish();
+});
+await Promise.race([Promise.all(publishers), delay(plan.seconds * 1000)]);
+const tookS = (performance.now() - startedAt) / 1000;
+longestPauseMs = Math.max(longestPauseMs, performance.now() - confirmedAt);
+latencies.sort((one, other) => one - other);
+process.stdout.write(
+  `${JSON.stringify({
+    perSecond: Math.min(confirmed, received) / tookS,
+    p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? null,
+    ...{ confirmed, refused, received, longestPauseMs },
+  })}\n`,
+);
+process.exit(0);
