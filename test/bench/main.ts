@@ -4,6 +4,7 @@
  * Exit code: 0 all goals hold or nothing was decided, 1 one does not hold, 64 no such bench.
  */
 import { first } from "./first.js";
+import { write, writeN } from "./flash.js";
 import { fleet } from "./fleet.js";
 import { idle } from "./idle.js";
 import type { Bench } from "./metric.js";
@@ -28,6 +29,8 @@ const BENCHES: readonly Bench[] = [
   ssd,
   qos,
   rabbitSmall,
+  write,
+  writeN,
 ];
 
 const names = process.argv.slice(2);
