@@ -41,6 +41,15 @@ export const ERRORS = {
     ExitCode.Config,
     "A first-boot setting is not one that the image, or a system, could keep.",
   ),
+  "flash.no-identity": kind(ExitCode.Config, "A board is to be replaced whose host keys are not kept here."),
+  "fleet.not-found": kind(
+    ExitCode.Unreachable,
+    "Nothing in the network proved to be the board that was flashed, by its host key, in the time given.",
+  ),
+  "fleet.not-ready": kind(
+    ExitCode.Unreachable,
+    "A board that was flashed did not come to the end of its first boot.",
+  ),
   "flash.tool-missing": kind(ExitCode.Config, "A program that flashing needs is not installed."),
   "flash.partition-damaged": kind(
     ExitCode.StepFailed,

@@ -114,6 +114,11 @@ export class EmulatedBoard implements AsyncDisposable {
     this.#machine = undefined;
   }
 
+  /** A cold boot that nobody waits for: of a card whose accounts the lab does not know. */
+  async switchOn(): Promise<void> {
+    await this.#coldBoot();
+  }
+
   /** A cold boot from its disks, with the kernel of its own boot partition; resolves when somebody can log in. */
   async restorePower(): Promise<void> {
     await this.#coldBoot();
