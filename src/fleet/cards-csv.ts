@@ -163,7 +163,7 @@ function settingsOf(row: Row["row"], { firstBoot }: BoardConfig, file: string, l
     if (second === undefined) value[first] = text;
     else {
       const before = value[first] ?? firstBoot[first as "ethernet" | "wifi"] ?? {};
-      value[first] = { ...(before as object), [second]: second === "dns" ? text.split(/[\s;]+/) : text };
+      value[first] = { ...before, [second]: second === "dns" ? text.split(/[\s;]+/) : text };
     }
   }
   const parsed = FirstBoot.safeParse(value);
