@@ -30,7 +30,6 @@ export function addCardOptions(command: Command): Command {
         "--on <selector...>",
         "make each card that of a board of imcloud.yaml: names, groups or @tags",
       )
-        .env("IMCLOUD_ON")
         .argParser(selectors)
         .conflicts(["csv", "replace"]),
     )
@@ -61,12 +60,14 @@ export interface Cards {
  * Everything that can go wrong without a card goes wrong here.
  *
  * @param targets names of the files or drives to write
+ * @param catalogued the format that the catalogue tells of the image; one that imcloud does not know tells nothing
  * @returns undefined when the image alone was asked for
  * @throws ImcloudError `cli.usage` when there are more boards than cards, or fewer
  */
 export async function prepareCards(
   flags: CardFlags,
   targets: readonly string[],
+  catalogued: string | undefined,
   context: Context,
   terminal: Terminal,
 ): Promise<Cards | undefined> {
@@ -87,10 +88,20 @@ export async function prepareCards(
       await prepareCard(fleet, board, {
         isReplacement: flags.replace !== undefined,
         ...(flags.format !== undefined && { format: flags.format }),
+        ...(isFormat(catalogued) && { catalogued }),
       }),
     );
-  for (const [index, { name }] of boards.entries()) terminal.note(`${targets[index] ?? ""} is for ${name}`);
   return { fleet, cards };
+}
+
+/** Which card is whose, for the plan that is agreed to. */
+export function whose(cards: Cards | undefined, targets: readonly string[]): readonly string[] {
+  return cards?.cards.map(({ board }, index) => `${targets[index] ?? ""} is for ${board.name}`) ?? [];
+}
+
+/** `none` in a catalogue says that nobody has told, and not that the image takes nothing. */
+function isFormat(word: string | undefined): word is Exclude<FirstBootFormat, "none"> {
+  return word !== "none" && (FIRST_BOOT_FORMATS as readonly (string | undefined)[]).includes(word);
 }
 
 /** What was written, as the record of cards has it. */
@@ -136,9 +147,7 @@ export async function concludeCards(
   if (flags.labels !== undefined && done.length > 0) await label(flags.labels, done, terminal);
   if (flags.wait !== true) {
     if (done.length > 0)
-      terminal.note(
-        "next: put the cards into their boards, then `imcloud flash --wait` was not given: `imcloud apply`",
-      );
+      terminal.note("next: put the cards into their boards, switch them on, and run `imcloud apply`");
     return ExitCode.Ok;
   }
   const { waitAndApply } = await import("./flash-wait.js");

@@ -2,8 +2,9 @@
  * Which card became which board: `.imcloud/cards.json`, the last of each board first.
  */
 import { z } from "zod";
+import { readOptional, writePrivate } from "../files/operator-files.js";
 import { ImcloudError } from "../shared/errors.js";
-import { readOptional, writePrivate, type Workspace } from "./workspace.js";
+import type { Workspace } from "./workspace.js";
 
 const CardRecord = z.object({
   board: z.string(),

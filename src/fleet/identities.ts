@@ -11,11 +11,12 @@ import { fingerprintOf, type HostKey } from "../board/host-key.js";
 import { recordHostKeys } from "../board/host-key-store.js";
 import { makeKeyPair, type KeyKind } from "../board/ssh-keys.js";
 import type { BoardConfig } from "../config/load.js";
+import { readOptional, writePrivate } from "../files/operator-files.js";
 import type { HostKeyPair } from "../flash/first-boot/seed.js";
 import { ImcloudError } from "../shared/errors.js";
 import { Secret } from "../shared/secret.js";
 import { sshTargetOf } from "./connect.js";
-import { readOptional, writePrivate, type Workspace } from "./workspace.js";
+import type { Workspace } from "./workspace.js";
 
 /** RSA for clients of an age in which nothing else was to be had. */
 const KINDS: readonly KeyKind[] = ["ed25519", "ecdsa", "rsa"];
