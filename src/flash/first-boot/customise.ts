@@ -5,7 +5,7 @@
 import type { FirstBootFormat } from "../../config/first-boot.js";
 import { ImcloudError } from "../../shared/errors.js";
 import type { Secret } from "../../shared/secret.js";
-import type { Customise, WrittenTarget } from "../types.js";
+import type { WrittenTarget } from "../types.js";
 import { refuseImpossible } from "./abilities.js";
 import { commandLineFile, kernelArguments, withArguments, withSetting } from "./boot-files.js";
 import { cloudInitArguments, cloudInitFiles } from "./cloud-init.js";
@@ -26,11 +26,6 @@ export interface FormatWish {
 export interface Customised {
   readonly format: FirstBootFormat;
   readonly image: ImageEvidence;
-}
-
-/** @param done told once the card has its settings */
-export function customiser(seed: Seed, wish: FormatWish, done: (customised: Customised) => void): Customise {
-  return async (target) => done(await customiseCard(target, seed, wish));
 }
 
 /**
