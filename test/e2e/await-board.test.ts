@@ -36,7 +36,7 @@ async function keyOf(sshd: Sshd): Promise<string> {
   return fingerprintOf(await readHostKey(sshd.target(), { hostKeys }));
 }
 
-test("the one with the key on its card is found, also if it is not up yet", { timeout: 60_000 }, async () => {
+test("the one with the key on its card is found, and what is waited for is said", { timeout: 60_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "imcloud-await-"));
   await using sshd = await startSshd(["ed25519", "rsa"]);
   const said: string[] = [];
