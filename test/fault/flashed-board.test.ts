@@ -26,6 +26,8 @@ const FIRST_BOOT = {
   ethernet: { address: "10.0.2.15/24", gateway: "10.0.2.2" },
   wifi: { ssidHex: Buffer.from(`caf\u00e9 "'`).toString("hex"), country: "DE" },
   timezone: "Europe/Berlin",
+  // The lab's image has no others.
+  locale: "C.UTF-8",
   keyboard: "de",
 };
 
@@ -132,6 +134,7 @@ for (const format of ["systemd", "cloudinit"] as const) {
       expect(await ssh("readlink -f /etc/localtime; . /etc/default/keyboard; echo $XKBLAYOUT")).toBe(
         "/usr/share/zoneinfo/Europe/Berlin\nde",
       );
+      expect(await ssh("cat /etc/default/locale")).toMatch(/^LANG="?C\.UTF-8"?$/m);
       expect(await ssh("sudo sshd -T | grep '^passwordauthentication'")).toBe("passwordauthentication no");
     });
 
