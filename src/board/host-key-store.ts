@@ -51,8 +51,23 @@ export async function loadTrust(
   };
 }
 
+/** Each file's last change: several boards may be recorded at once, and one must not undo the other. */
+const changes = new Map<string, Promise<void>>();
+
 /** Makes these the keys that imcloud trusts for the host, and no others. */
 export async function recordHostKeys(
+  file: string,
+  host: Pick<SshHost, "address" | "port">,
+  keys: readonly HostKey[],
+): Promise<void> {
+  const before = changes.get(file) ?? Promise.resolve();
+  // Whoever made the change before has its error; this one does not depend on it.
+  const change = before.catch(() => undefined).then(() => rewrite(file, host, keys));
+  changes.set(file, change);
+  await change;
+}
+
+async function rewrite(
   file: string,
   host: Pick<SshHost, "address" | "port">,
   keys: readonly HostKey[],

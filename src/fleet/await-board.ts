@@ -34,9 +34,12 @@ export async function awaitBoard(awaited: Awaited, connecting: Connecting): Prom
   const { board, fingerprints, deadlineMs, doing } = awaited;
   const until = Date.now() + deadlineMs;
   const others = new Map<string, string>();
+  let said = "";
   for (;;) {
     const addresses = await candidates(board);
-    doing(`waiting for it at ${addresses.join(", ")}, until ${clock(until)}`);
+    const words = `waiting for it at ${addresses.join(", ")}, until ${clock(until)}`;
+    if (words !== said) doing(words);
+    said = words;
     const keys = await Promise.all(addresses.map((address) => keyAt(board, address, connecting)));
     for (const [index, fingerprint] of keys.entries()) {
       const address = addresses[index] ?? "";

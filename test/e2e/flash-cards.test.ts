@@ -90,7 +90,7 @@ test("each board of a group gets a card of its own, its keys are pinned, and the
     "class-a",
   );
   expect(flashed.exitCode, flashed.stderr).toBe(0);
-  expect(flashed.stderr).toContain("7.img is for pi-07\n8.img is for pi-08\n");
+  expect(flashed.stderr).toContain("  7.img is for pi-07\n  8.img is for pi-08\n");
   expect(await fat("7.img", "firstrun.sh")).toContain("hostname=pi-07\nuser=ada\n");
   expect(await fat("8.img", "firstrun.sh")).toContain("hostname=pi-08\nuser=ada\n");
 
