@@ -17,6 +17,12 @@ export interface Expected {
   readonly fingerprints: readonly string[];
 }
 
+export interface Waited {
+  readonly up: readonly Up[];
+  /** {@link ExitCode.Ok} when all of them came up. */
+  readonly exitCode: ExitCode;
+}
+
 /** Boards that came up are applied to; those that did not are told, and count for the exit code. */
 export async function waitAndApply(
   fleet: Fleet,
@@ -25,6 +31,26 @@ export async function waitAndApply(
   context: Context,
   terminal: Terminal,
 ): Promise<ExitCode> {
+  const { up, exitCode: waited } = await waitForBoards(fleet, expected, minutes, terminal);
+  for (const { board, address } of up)
+    if (address !== board.address)
+      terminal.note(
+        `${board.name} is at ${address}: put \`address: ${address}\` into imcloud.yaml, so that it is found there`,
+      );
+  if (up.length === 0) return waited;
+  const on = up.map(({ board }) => board.name);
+  const at = new Map(up.map(({ board, address }) => [board.name, address]));
+  const { exitCode } = await applyTo(undefined, { yes: true, on, at }, context, terminal);
+  return waited === ExitCode.Ok ? exitCode : waited;
+}
+
+/** Errors are told here. */
+export async function waitForBoards(
+  fleet: Fleet,
+  expected: readonly Expected[],
+  minutes: number,
+  terminal: Terminal,
+): Promise<Waited> {
   const { eachBoard } = await import("../fleet/each-board.js");
   const boards = expected.map(({ board }) => board);
   const progress = terminal.progress(boards.map(({ name }) => name));
@@ -42,24 +68,10 @@ export async function waitAndApply(
   });
   await progress.end();
   noteErrors(outcomes, terminal);
-  const up = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []));
-  for (const { board, address } of up)
-    if (address !== board.address)
-      terminal.note(
-        `${board.name} is at ${address}: put \`address: ${address}\` into imcloud.yaml, so that it is found there`,
-      );
-  if (up.length === 0) return codeOf(outcomes);
-  const { exitCode } = await applyTo(
-    undefined,
-    {
-      yes: true,
-      on: up.map(({ board }) => board.name),
-      at: new Map(up.map(({ board, address }) => [board.name, address])),
-    },
-    context,
-    terminal,
-  );
-  return outcomes.every(({ ok }) => ok) ? exitCode : codeOf(outcomes, [], exitCode);
+  return {
+    up: outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : [])),
+    exitCode: codeOf(outcomes),
+  };
 }
 
 interface Up {

@@ -69,7 +69,7 @@ const Cidr = z
   .refine((text) => Number(text.split("/")[1]) >= 8 && Number(text.split("/")[1]) <= 30, CIDR);
 
 const COUNTRY = "a country of two capital letters, such as `DE`: without it the radio stays off";
-const Country = z.string(COUNTRY).regex(/^[A-Z]{2}$/, COUNTRY);
+export const WifiCountry = z.string(COUNTRY).regex(/^[A-Z]{2}$/, COUNTRY);
 
 const SSID_HEX = "2 to 64 hexadecimal digits, two for each byte";
 const Wifi = z
@@ -87,7 +87,7 @@ const Wifi = z
     password: SecretName.default("wifi_password").describe(
       "which secret is the pass phrase (8 to 63 characters) or the key (64 hexadecimal digits)",
     ),
-    country: Country.describe(
+    country: WifiCountry.describe(
       "where the board is, by ISO 3166-1: `DE`, `GB`, `US`; decides on channels and power",
     ),
     hidden: z

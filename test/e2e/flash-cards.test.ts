@@ -7,7 +7,7 @@ import { open, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { operator, type Operator } from "./operator.js";
 import { BOOKWORM, card, rootOf, type Card } from "../unit/flash/first-boot/card.js";
 
@@ -206,4 +206,46 @@ test("an image that shows no format is refused, its card does not boot, and the 
   ]);
   await expect(stat(at("blank.img"))).rejects.toThrow("ENOENT");
   expect(await home.read(".imcloud/known_hosts")).toBe(records);
+});
+
+test("`init` begins with a card: it writes down what is to be on it, and says how it goes on", async () => {
+  await using empty = await operator({ boards: [], empty: true });
+  const card = ["--flash", image.target.path, "--to", "attic.img", "--board", "attic", "--user", "ada"];
+  const cloud = ["--name", "loft", "--broker", "none", "--admin", "ada", "--no-apply", "--yes"];
+  const made = await empty.imcloud("init", ...card, "--wifi", "School", "--wifi-country", "DE", ...cloud);
+  expect(made.exitCode, made.stderr).toBe(0);
+  expect(made.stderr).toContain(`--to attic.img --on attic --wait\``);
+  expect(parse(await empty.read("imcloud.yaml"))).toMatchObject({
+    boards: {
+      attic: { address: "attic.local", firstBoot: { user: "ada", wifi: { ssid: "School", country: "DE" } } },
+    },
+  });
+  const flashed = await empty.imcloud(
+    "flash",
+    "--image",
+    image.target.path,
+    "--to",
+    "attic.img",
+    "--on",
+    "attic",
+    {
+      env: { IMCLOUD_SECRET_WIFI_PASSWORD: PASS_PHRASE },
+    },
+  );
+  expect(flashed.exitCode, flashed.stderr).toBe(0);
+
+  const without = await empty.imcloud(
+    "init",
+    "--flash",
+    "x.img",
+    "--board",
+    "attic",
+    "-c",
+    "other.yaml",
+    "--yes",
+  );
+  expect([without.exitCode, without.stderr]).toEqual([
+    64,
+    expect.stringContaining("nobody is there to be asked: Card to write"),
+  ]);
 });
