@@ -6,7 +6,7 @@ import type { BoardConfig } from "../config/load.js";
 import type { Fleet } from "../fleet/fleet.js";
 import type { BoardProgress } from "../fleet/progress.js";
 import { ImcloudError } from "../shared/errors.js";
-import { type ExitCode } from "../shared/exit-code.js";
+import { ExitCode } from "../shared/exit-code.js";
 import { applyTo } from "./apply.js";
 import type { Context } from "./program.js";
 import { codeOf, noteErrors } from "./report-boards.js";
