@@ -73,16 +73,19 @@ async function mtool(
     env: { MTOOLSRC: "/dev/null", MTOOLS_SKIP_CHECK: "1", MTOOLS_NO_VFAT: "0", LC_ALL: "C.UTF-8" },
   });
   if (!result.failed) return result.stdout;
-  if (result.code === "ENOENT") {
-    throw new ImcloudError("flash.tool-missing", "writing first-boot settings needs mtools", {
-      found: `no program \`${program}\``,
-      hint: process.platform === "darwin" ? "run `brew install mtools`" : "run `sudo apt install mtools`",
-      cause: result,
-    });
-  }
+  if (result.code === "ENOENT") throw toolMissing(program, "mtools", result);
   throw new ImcloudError("flash.partition-damaged", `the boot partition of \`${path}\` cannot be edited`, {
     found: result.timedOut ? `no end of \`${program}\` in ${DEADLINE_MS / 1000} s` : result.stderr.trim(),
     hint: "see whether the image is whole (`imcloud image verify`), and whether the card takes what is written to it",
     cause: result,
+  });
+}
+
+/** @param from the package that brings it, of the same name in Debian and in Homebrew */
+export function toolMissing(program: string, from: string, cause: unknown): ImcloudError {
+  return new ImcloudError("flash.tool-missing", `first-boot settings need ${from}`, {
+    found: `no program \`${program}\``,
+    hint: process.platform === "darwin" ? `run \`brew install ${from}\`` : `run \`sudo apt install ${from}\``,
+    cause,
   });
 }

@@ -9,7 +9,7 @@ import { execa } from "execa";
 import { releaseOf } from "../../board/facts.js";
 import type { FirstBootFormat } from "../../config/first-boot.js";
 import type { WrittenTarget } from "../types.js";
-import type { FatPartition } from "./fat.js";
+import { toolMissing, type FatPartition } from "./fat.js";
 
 export interface ImageEvidence {
   /** By `ID-VERSION_ID` as src/shared/releases.ts has it; empty where there is no os-release. */
@@ -28,6 +28,7 @@ const PACKAGES = ["cloud-init", "rpi-preseed", "raspberrypi-sys-mods"] as const;
 
 /**
  * @returns what the root says; of a root that is not there or no ext4, nothing
+ * @throws ImcloudError `flash.tool-missing`
  */
 export async function lookInto({ path, root }: Pick<WrittenTarget, "path" | "root">): Promise<ImageEvidence> {
   if (root === undefined) return evidenceOf(new Map());
@@ -36,20 +37,26 @@ export async function lookInto({ path, root }: Pick<WrittenTarget, "path" | "roo
     "/etc/fstab",
     ...PACKAGES.map((name) => `/var/lib/dpkg/info/${name}.list`),
   ];
-  const { all } = await execa("debugfs", ["-f", "-", `${path}?offset=${root.offset}`], {
+  const result = await execa("debugfs", ["-f", "-", `${path}?offset=${root.offset}`], {
     reject: false,
-    all: true,
     timeout: DEADLINE_MS,
     input: files.map((file) => `cat ${file}\n`).join(""),
   });
-  return evidenceOf(answers(all ?? ""));
+  // Not being able to look is not an image that shows nothing.
+  if (result.code === "ENOENT") throw toolMissing("debugfs", "e2fsprogs", result);
+  return evidenceOf(answers(result.stdout ?? ""));
 }
 
-/** Pure. @param output of debugfs, which repeats each command before its answer */
+/**
+ * Pure.
+ *
+ * @param output what debugfs writes to stdout: each command, then its answer. Its complaints go to stderr, and would
+ *   come in between in any order.
+ */
 export function answers(output: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   let file = "";
-  for (const line of output.split("\n")) {
+  for (const line of output.trimEnd().split("\n")) {
     const asked = /^debugfs: +cat (\/\S+)$/.exec(line)?.[1];
     if (asked !== undefined) file = asked;
     else if (file !== "" && !line.startsWith("debugfs:") && !/: File not found by ext2_lookup/.test(line))
