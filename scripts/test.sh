@@ -102,6 +102,9 @@ tools() {
   command -v readelf >/dev/null || missing+=(binutils)
   command -v ssh >/dev/null || missing+=(openssh-client)
   [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
+  command -v mcopy >/dev/null || missing+=(mtools)
+  command -v mkfs.vfat >/dev/null || missing+=(dosfstools)
+  command -v debugfs >/dev/null || missing+=(e2fsprogs)
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "installing ${missing[*]}" >&2
   apt-get -qq update &&

@@ -51,21 +51,32 @@ export async function loadTrust(
   };
 }
 
-/** Makes this the one key that imcloud trusts for the host. */
-export async function recordHostKey(
+/** Each file's last change: several boards may be recorded at once, and one must not undo the other. */
+const changes = new Map<string, Promise<void>>();
+
+/** Makes these the keys that imcloud trusts for the host, and no others. */
+export async function recordHostKeys(
   file: string,
   host: Pick<SshHost, "address" | "port">,
-  key: HostKey,
+  keys: readonly HostKey[],
+): Promise<void> {
+  const before = changes.get(file) ?? Promise.resolve();
+  // Whoever made the change before has its error; this one does not depend on it.
+  const change = before.catch(() => undefined).then(() => rewrite(file, host, keys));
+  changes.set(file, change);
+  await change;
+}
+
+async function rewrite(
+  file: string,
+  host: Pick<SshHost, "address" | "port">,
+  keys: readonly HostKey[],
 ): Promise<void> {
   const kept = withoutHost(await readOptional(file), host.address, host.port);
+  const end = kept === "" || kept.endsWith("\n") ? "" : "\n";
+  const added = keys.map((key) => renderKnownHost(host.address, host.port, key)).join("");
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(
-    file,
-    kept + (kept === "" || kept.endsWith("\n") ? "" : "\n") + renderKnownHost(host.address, host.port, key),
-    {
-      mode: 0o600,
-    },
-  );
+  await writeFile(file, kept + end + added, { mode: 0o600 });
 }
 
 /** Only a file that is not there is empty: one that cannot be read might hold a `@revoked`. */

@@ -144,15 +144,29 @@ function first(key: ParsedKey | readonly ParsedKey[]): ParsedKey {
   return (Array.isArray(key) ? key[0] : key) as ParsedKey;
 }
 
+/** Of the kinds that OpenSSH knows, those worth making. */
+export type KeyKind = "ed25519" | "ecdsa" | "rsa";
+
+const RSA_BITS = 3072;
+
 /**
- * A new Ed25519 key pair, in OpenSSH's formats, without a passphrase.
+ * A new key pair, in OpenSSH's formats, without a passphrase.
  *
  * One in some four hundred that ssh2 makes is a key that it cannot read itself (measured: 8 of 3,000), so each is
  * read before anybody relies on it.
  */
-export function makeKeyPair(comment: string): { readonly private: string; readonly public: string } {
+export function makeKeyPair(
+  comment: string,
+  kind: KeyKind = "ed25519",
+): { readonly private: string; readonly public: string } {
+  const { generateKeyPairSync } = ssh2.utils;
   for (;;) {
-    const pair = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+    const pair =
+      kind === "ed25519"
+        ? generateKeyPairSync(kind, { comment })
+        : kind === "ecdsa"
+          ? generateKeyPairSync(kind, { bits: 256, comment })
+          : generateKeyPairSync(kind, { bits: RSA_BITS, comment });
     if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) return pair;
   }
 }

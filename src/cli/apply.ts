@@ -15,6 +15,8 @@ export interface ApplyOptions extends FleetFlags {
   readonly json?: boolean;
   /** Not a flag: `init` says so of the cloud that it has just written. */
   readonly isNew?: boolean;
+  /** Not a flag: where boards that were flashed a moment ago were found, by their names. */
+  readonly at?: ReadonlyMap<string, string>;
 }
 
 export function addApplyCommand(program: Command, context: Context): void {
@@ -72,7 +74,14 @@ export async function applyTo(
   terminal: Terminal,
 ): Promise<Applied> {
   const startedAt = new Date();
-  const fleet = await openFleetFor(options, context, terminal, options.isNew === true ? "new" : "needed");
+  const opened = await openFleetFor(options, context, terminal, options.isNew === true ? "new" : "needed");
+  const fleet = {
+    ...opened,
+    boards: opened.boards.map((board) => ({
+      ...board,
+      address: options.at?.get(board.name) ?? board.address,
+    })),
+  };
   const agreed = await agree(planFile, fleet, options, terminal);
   if (agreed === "declined") {
     terminal.note("nothing was changed");

@@ -5,11 +5,12 @@ import type { FoundImage } from "../flash/find-image.js";
 import type { WriteOutcome } from "../flash/write.js";
 import { ExitCode } from "../shared/exit-code.js";
 import type { ConfirmFlags } from "./confirm-flash.js";
+import { addCardOptions, type CardFlags, type WrittenCard } from "./flash-cards.js";
 import type { Context } from "./program.js";
 import { renderError, reportOf } from "./report-error.js";
 import type { Terminal } from "./terminal.js";
 
-export interface FlashFlags extends ConfirmFlags {
+export interface FlashFlags extends ConfirmFlags, CardFlags {
   readonly image: string;
   readonly to: readonly string[];
   readonly verify: boolean;
@@ -21,10 +22,13 @@ export interface FlashFlags extends ConfirmFlags {
 }
 
 export function addFlashCommand(program: Command, context: Context): void {
-  program
+  const command = program
     .command("flash")
     .summary("write an image to SD cards, USB disks or image files")
-    .description("Write an image to SD cards, USB disks or image files, and read back what was written.")
+    .description(
+      "Write an image to SD cards, USB disks or image files, and read back what was written.\n" +
+        "With `--on`, `--csv` or `--replace` each card becomes that of a board: see docs/first-boot.md.",
+    )
     .requiredOption(
       "--image <image>",
       "a file (.img, or packed by xz, gzip, zstd, zip), an address, or an id of `imcloud image list`",
@@ -44,12 +48,14 @@ export function addFlashCommand(program: Command, context: Context): void {
     .option("--bmap <file>", "write the parts alone that this bmap file names")
     .option("--no-verify", "do not read back what was written")
     .option("--list <file|url>", "another list of images than Raspberry Pi's")
-    .option("--keys <file>", "public keys of whoever signs the publisher's SHA256SUMS")
+    .option("--keys <file>", "public keys of whoever signs the publisher's SHA256SUMS");
+  addCardOptions(command)
     .option("--json", "write the outcome to stdout as one JSON document")
     .addHelpText(
       "after",
       "\nExamples:\n  imcloud flash --image raspios.img.xz --to attic.img\n" +
-        "  imcloud flash --image 2025-10-01-raspios-trixie-arm64-lite --to usb-Generic_MassStorage-0:0",
+        "  imcloud flash --image 2025-10-01-raspios-trixie-arm64-lite --to usb-Generic_MassStorage-0:0\n" +
+        "  imcloud flash --image raspios.img.xz --to attic.img --on attic --wait",
     )
     .action(async (flags: FlashFlags) => {
       process.exitCode = await runFlash(flags, context);
@@ -64,11 +70,16 @@ export async function runFlash(flags: FlashFlags, context: Context): Promise<Exi
   const image = await imageOf(flags, terminal);
   const targets = await targetsOf(flags, image);
   const names = targets.map(({ name }) => name);
-  await confirmFlash({ image, targets, further: [] }, flags, terminal);
+  const { concludeCards, prepareCards, whose } = await import("./flash-cards.js");
+  const cards = await prepareCards(flags, names, image.listed?.initFormat, context, terminal);
+  await confirmFlash({ image, targets, further: whose(cards, names) }, flags, terminal);
 
   const progress = terminal.progress(names);
   const outcomes = await flash(
-    { image, targets, verify: flags.verify, signal: terminal.signal },
+    {
+      ...{ image, targets, verify: flags.verify, signal: terminal.signal },
+      ...(cards !== undefined && { customise: (index: number) => cards.cards[index]?.customise }),
+    },
     flashProgress(progress, names, image.sizeBytes, terminal.isAnimated),
   ).catch(async (error: unknown) => {
     await progress.end();
@@ -83,7 +94,17 @@ export async function runFlash(flags: FlashFlags, context: Context): Promise<Exi
     terminal.data(JSON.stringify({ version: 1, targets: targetsToJson(names, outcomes) }, null, 2));
   const errors = outcomes.flatMap((outcome) => (outcome.ok ? [] : [outcome.error]));
   for (const error of errors) process.stderr.write(`${renderError(error, terminal)}\n`);
-  return failureCode(errors) ?? ExitCode.Ok;
+  const failure = failureCode(errors);
+  if (cards === undefined) return failure ?? ExitCode.Ok;
+  const written = outcomes.map(({ ok }, index) =>
+    ok ? writtenCard(targets[index], flags.image) : undefined,
+  );
+  const concluded = await concludeCards(cards, written, flags, context, terminal);
+  return failure ?? concluded;
+}
+
+function writtenCard(target: ChosenTarget | undefined, image: string): WrittenCard {
+  return { drive: target?.name ?? "", serial: target?.drive?.serial ?? "", image };
 }
 
 async function imageOf(

@@ -63,7 +63,7 @@ export async function openFleetFor(
 }
 
 /** From the environment several come in one word. None in a word is a mistake, and not the whole fleet. */
-function selectors(word: string, before: readonly string[] = []): readonly string[] {
+export function selectors(word: string, before: readonly string[] = []): readonly string[] {
   const named = word.split(/[\s,]+/).filter((part) => part !== "");
   if (named.length === 0) throw new InvalidArgumentError("It must name a board, a group or an @tag.");
   return [...before, ...named];

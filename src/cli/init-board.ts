@@ -4,17 +4,35 @@
 import type { BoardConfig } from "../config/load.js";
 import type { Discovered } from "../fleet/discovery.js";
 import type { NewBoard } from "../fleet/new-cloud.js";
+import { chooseCard, type NewCard } from "./init-card.js";
 import { ImcloudError } from "../shared/errors.js";
 import { answer, isAsking, missing, type InitOptions } from "./init-questions.js";
 import type { Terminal } from "./terminal.js";
 
-/** @returns the board, with a login that works */
+export interface ChosenBoard {
+  readonly board: NewBoard;
+  /** Of a board that is made by writing it. */
+  readonly card?: NewCard;
+}
+
+/** @returns the board, with a login that works, or the card that makes one */
 export async function chooseBoard(
   options: InitOptions,
   folder: string,
   terminal: Terminal,
-): Promise<NewBoard> {
+): Promise<ChosenBoard> {
   const where = await chooseWhere(options, terminal);
+  if (where.kind !== "card") return { board: await boardAt(where, options, folder, terminal) };
+  const card = await chooseCard(options, await boardName(options, terminal, ""), terminal);
+  return { board: card.board, card };
+}
+
+async function boardAt(
+  where: Exclude<Where, { kind: "card" }>,
+  options: InitOptions,
+  folder: string,
+  terminal: Terminal,
+): Promise<NewBoard> {
   if (where.kind === "local") {
     const { hostname } = await import("node:os");
     const name = await boardName(options, terminal, hostname());
@@ -44,14 +62,17 @@ export async function chooseBoard(
 type Where =
   | { readonly kind: "ssh"; readonly address: string; readonly name: string }
   | { readonly kind: "local" }
-  | { readonly kind: "lab" };
+  | { readonly kind: "lab" }
+  | { readonly kind: "card" };
 
 async function chooseWhere(options: InitOptions, terminal: Terminal): Promise<Where> {
   if (options.local === true) return { kind: "local" };
   if (options.lab === true) return { kind: "lab" };
+  if (options.flash !== undefined) return { kind: "card" };
   if (options.address !== undefined)
     return { kind: "ssh", address: options.address, name: firstLabel(options.address) };
-  if (!isAsking(options, terminal)) throw missing("where is the board?", "--address, --local or --lab");
+  if (!isAsking(options, terminal))
+    throw missing("where is the board?", "--address, --local, --lab or --flash");
 
   const { discover } = await import("../fleet/discovery.js");
   terminal.note("looking for boards in this network …");
@@ -61,10 +82,11 @@ async function chooseWhere(options: InitOptions, terminal: Terminal): Promise<Wh
   const choice = await terminal.select("Where is the board?", "--address", [
     ...found.map((one) => ({ value: one.address, name: wordsOf(one) })),
     { value: "other", name: "at an address that I type" },
+    { value: "card", name: "nowhere yet: write a card for it" },
     ...(process.platform === "linux" ? [{ value: "local", name: "it is this machine" }] : []),
     ...(canLab ? [{ value: "lab", name: "nowhere yet: make a virtual board on this machine" }] : []),
   ]);
-  if (choice === "local" || choice === "lab") return { kind: choice };
+  if (choice === "local" || choice === "lab" || choice === "card") return { kind: choice };
   if (choice !== "other")
     return {
       kind: "ssh",

@@ -15,6 +15,11 @@ export interface InitOptions {
   readonly identityFile?: string;
   readonly local?: boolean;
   readonly lab?: boolean;
+  /** The image of a card that is to be written first. */
+  readonly flash?: string;
+  readonly to?: string;
+  readonly wifi?: string;
+  readonly wifiCountry?: string;
   readonly hostKey?: string;
   readonly acceptNewHostKey?: boolean;
   readonly admin?: string;

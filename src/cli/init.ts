@@ -23,6 +23,16 @@ export function addInitCommand(program: Command, context: Context): void {
     .addOption(new Option("--local", "the board is this machine").conflicts(["address", "lab"]))
     .addOption(new Option("--lab", "make a virtual board on this machine").conflicts("address"))
     .addOption(
+      new Option("--flash <image>", "write a card first, and wait for the board that it makes").conflicts([
+        "local",
+        "lab",
+        "json",
+      ]),
+    )
+    .option("--to <target>", "with --flash: the card, by its id of `imcloud drives`")
+    .option("--wifi <name>", "with --flash: the network; its password is IMCLOUD_SECRET_WIFI_PASSWORD")
+    .option("--wifi-country <code>", "with --wifi: where the board is, such as DE")
+    .addOption(
       new Option("--port <port>", "of the board's SSH server").env("IMCLOUD_SSH_PORT").argParser(port),
     )
     .addOption(new Option("--user <name>", "to log in as (default: pi)").env("IMCLOUD_SSH_USER"))
@@ -83,11 +93,11 @@ export async function runInit(options: InitOptions, context: Context): Promise<E
   const terminal = await context.terminal();
   const file = context.config() ?? "imcloud.yaml";
   const folder = dirname(resolve(file));
-  const { refuseExisting, writeCloud } = await import("../fleet/new-cloud.js");
+  const { refuseExisting, rewriteCloud, writeCloud } = await import("../fleet/new-cloud.js");
   await refuseExisting(file);
 
   const { chooseBoard } = await import("./init-board.js");
-  const board = await chooseBoard(options, folder, terminal);
+  const { board, card } = await chooseBoard(options, folder, terminal);
   const cloud: NewCloud = { ...(await chooseCloud(options, folder, terminal)), board };
   const account = await chooseAccount(options, terminal);
 
@@ -96,6 +106,7 @@ export async function runInit(options: InitOptions, context: Context): Promise<E
   const secrets = new Map<string, Secret>([
     ["admin_password", account.password],
     ...GENERATED.map((name) => [name, generateSecret()] as const),
+    ...(card?.wifiPassword === undefined ? [] : [["wifi_password", card.wifiPassword] as const]),
   ]);
   await writeCloud(folder, file, cloud, secrets);
   terminal.note(`wrote ${file}, imcloud.secrets.yaml and .gitignore`);
@@ -105,9 +116,24 @@ export async function runInit(options: InitOptions, context: Context): Promise<E
     if (terminal.json) terminal.data(JSON.stringify({ ...made, ...more }, null, 2));
   };
   if (!options.apply) {
-    terminal.note("next: `imcloud plan`, then `imcloud apply`");
+    terminal.note(
+      card === undefined
+        ? "next: `imcloud plan`, then `imcloud apply`"
+        : `next: \`imcloud flash --image ${card.image} --to ${card.to} --on ${board.name} --wait\``,
+    );
     tell({});
     return ExitCode.Ok;
+  }
+  if (card !== undefined) {
+    const { makeBoardOfCard } = await import("./init-card.js");
+    const made = await makeBoardOfCard(card, options, context, terminal);
+    if (!made.isUp) {
+      terminal.note(
+        `when you are ready: \`imcloud flash --on ${board.name} --wait\`, with the image and the card`,
+      );
+      return made.exitCode;
+    }
+    await rewriteCloud(file, { ...cloud, board: { ...board, address: made.address } });
   }
   const applied = await applyTo(undefined, { yes: options.yes === true, isNew: true }, context, terminal);
   if (applied.exitCode !== ExitCode.Ok || applied.document === undefined) {

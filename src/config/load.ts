@@ -8,6 +8,7 @@ import { dirname, resolve } from "node:path";
 import { didYouMean } from "../shared/did-you-mean.js";
 import { ImcloudError, type Origin } from "../shared/errors.js";
 import { check } from "./explain.js";
+import { overlay, type FirstBoot } from "./first-boot.js";
 import { ConfigFile, type Broker, type KafkaSource, type SecretSource, type Vars } from "./schema.js";
 import { readYaml, type YamlFile } from "./yaml-file.js";
 
@@ -31,6 +32,8 @@ export interface BoardConfig {
   readonly playbooks: readonly string[];
   /** The top level's, overlaid by its groups' in the order of the file, overlaid by its own. */
   readonly vars: Vars;
+  /** Overlaid in the same order, setting by setting. */
+  readonly firstBoot: FirstBoot;
   readonly origin: Origin;
 }
 
@@ -131,13 +134,16 @@ function boardOf(name: string, file: ConfigFile, yaml: YamlFile, override: Overr
     ...override,
   };
   const hostKeys = override.hostKeys ?? (own.hostKey === undefined ? [] : [own.hostKey].flat());
+  const groupsFirstBoot = groups.map((group) => file.groups[group]?.firstBoot);
+  const firstBoot = overlay(file.firstBoot, ...groupsFirstBoot, own.firstBoot);
   return {
     name,
     transport,
     address: own.address ?? (transport === "local" ? "localhost" : name),
     ...(merged.port !== undefined && { port: merged.port }),
     ...(merged.user !== undefined && { user: merged.user }),
-    fallbackUser: DEFAULT_USER,
+    // Who has a board make an account means to log in with it.
+    fallbackUser: firstBoot.user ?? DEFAULT_USER,
     ...(merged.identityFile !== undefined && { identityFile: merged.identityFile }),
     ...(merged.jump !== undefined && { jump: merged.jump }),
     hostKeys,
@@ -150,6 +156,7 @@ function boardOf(name: string, file: ConfigFile, yaml: YamlFile, override: Overr
       ...groups.map((group) => file.groups[group]?.vars ?? {}),
       own.vars ?? {},
     ) as Vars,
+    firstBoot,
     origin: yaml.originOfKey(["boards", name]),
   };
 }

@@ -5,6 +5,7 @@
  * A format's message says what is allowed, as a noun: it is printed behind "expected".
  */
 import { z } from "zod";
+import { FirstBoot } from "./first-boot.js";
 
 /** Of clouds, boards and groups. */
 export const Name = z
@@ -72,10 +73,16 @@ const settings = {
   ),
 };
 
+/** The reference has its settings once. */
+const OwnFirstBoot = FirstBoot.optional()
+  .describe("settings as those of `firstBoot`; they win over a group's, a group's over the top level's")
+  .meta({ sameAs: "firstBoot" });
+
 const Board = z
   .strictObject({
     ...settings,
     groups: z.array(Name, "a list of groups").optional().describe("groups it belongs to"),
+    firstBoot: OwnFirstBoot,
   })
   .nullable()
   .describe("one board; a name alone is enough if ~/.ssh/config knows it");
@@ -87,6 +94,7 @@ const Group = z
       .default([])
       .describe("boards that belong to it; a board may also name its groups"),
     vars: settings.vars,
+    firstBoot: OwnFirstBoot,
   })
   .nullable()
   .describe("several boards under one name");
@@ -185,6 +193,9 @@ export const ConfigFile = z.strictObject({
       "what every board gets, in this order; your own are `playbooks/NAME.yaml` beside imcloud.yaml; default: base, tuning, the broker's, imserver",
     ),
   vars: Vars.default({}).describe("variables of playbooks, for all boards"),
+  firstBoot: FirstBoot.optional().describe(
+    "what `imcloud flash` has boards be from their first boot on: [first-boot.md](first-boot.md)",
+  ),
   secretsFile: Text.default("imcloud.secrets.yaml").describe(
     "beside imcloud.yaml, mode 0600, never committed",
   ),

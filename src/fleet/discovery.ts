@@ -20,9 +20,15 @@ const PI_PREFIXES = ["28:cd:c1", "2c:cf:67", "88:a2:9e", "b8:27:eb", "d8:3a:dd",
 /** Long enough for a sleepy Wi-Fi, short enough to wait for. */
 const LISTEN_MS = 1_500;
 
-/** @returns Raspberry Pis first, then by name */
-export async function discover(listenMs = LISTEN_MS): Promise<readonly Discovered[]> {
-  const [announced, neighbours] = await Promise.all([listen(listenMs), neighbourPis()]);
+/**
+ * @param names to ask for besides, without `.local`
+ * @returns Raspberry Pis first, then by name
+ */
+export async function discover(
+  names: readonly string[] = [],
+  listenMs = LISTEN_MS,
+): Promise<readonly Discovered[]> {
+  const [announced, neighbours] = await Promise.all([listen(names, listenMs), neighbourPis()]);
   return mergeDiscovered(announced, neighbours);
 }
 
@@ -57,7 +63,7 @@ async function neighbourPis(): Promise<string[]> {
 }
 
 /** IPv4 addresses of those who answer for SSH, with the name that they give. */
-async function listen(listenMs: number): Promise<ReadonlyMap<string, string>> {
+async function listen(names: readonly string[], listenMs: number): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   const mdns = makeMdns();
   await new Promise<void>((resolve) => {
@@ -76,7 +82,7 @@ async function listen(listenMs: number): Promise<ReadonlyMap<string, string>> {
     mdns.query([
       { name: "_ssh._tcp.local", type: "PTR" },
       { name: "_workstation._tcp.local", type: "PTR" },
-      { name: "raspberrypi.local", type: "A" },
+      ...["raspberrypi", ...names].map((name) => ({ name: `${name}.local`, type: "A" as const })),
     ]);
   });
   await new Promise<void>((resolve) => mdns.destroy(() => resolve()));

@@ -35,7 +35,7 @@ export async function installKey(board: BoardConfig, connecting: Connecting): Pr
 }
 
 /** @returns the public key as authorized_keys has it, with a line end */
-async function ownKey({ identity }: Workspace): Promise<string> {
+export async function ownKey({ identity }: Workspace): Promise<string> {
   const known = await readOptional(`${identity}.pub`);
   if (known !== undefined && (await readOptional(identity)) !== undefined) return known;
   const pair = makeKeyPair("imcloud");

@@ -25,6 +25,11 @@ export interface NewBoard {
   readonly user?: string;
   readonly identityFile?: string;
   readonly hostKey?: string;
+  /** For a board whose card is still to be written. */
+  readonly firstBoot?: {
+    readonly user: string;
+    readonly wifi?: { readonly ssid: string; readonly country: string };
+  };
 }
 
 const SECRETS_FILE = "imcloud.secrets.yaml";
@@ -53,15 +58,21 @@ export async function writeCloud(
   await ignore(join(folder, ".gitignore"), [SECRETS_FILE, ".imcloud/"]);
 }
 
+/** Writes `imcloud.yaml` once more: what `init` has made, and found out since. */
+export async function rewriteCloud(file: string, cloud: NewCloud): Promise<void> {
+  await writeFile(file, renderCloud(cloud));
+}
+
 /** Pure. Comments say what people ask first. */
 export function renderCloud({ name, serverName, broker, board }: NewCloud): string {
-  const { name: boardName, transport, address, port, user, identityFile, hostKey } = board;
+  const { name: boardName, transport, address, port, user, identityFile, hostKey, firstBoot } = board;
   const settings = {
     ...(transport === "local" ? { transport } : { address }),
     ...(port !== undefined && port !== 22 && { port }),
     ...(user !== undefined && { user }),
     ...(identityFile !== undefined && { identityFile }),
     ...(hostKey !== undefined && { hostKey }),
+    ...(firstBoot !== undefined && { firstBoot }),
   };
   const block = (value: object): string => stringify(value, { lineWidth: 0 }).trimEnd();
   // Not `^` with the flag m: to it U+2028 within a quoted value begins a line too.

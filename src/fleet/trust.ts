@@ -1,6 +1,6 @@
 /** Host keys that boards present, and making one of them the recorded one. */
 import { fingerprintOf, type HostKey } from "../board/host-key.js";
-import { loadTrust, recordHostKey } from "../board/host-key-store.js";
+import { loadTrust, recordHostKeys } from "../board/host-key-store.js";
 import type { SshTarget } from "../board/ssh-target.js";
 import { sshTargetOf } from "./connect.js";
 import { eachBoard, type BoardOutcome } from "./each-board.js";
@@ -41,5 +41,5 @@ export async function recordedAlready({ workspace }: Fleet, { target, key }: Pre
 }
 
 export async function trustKey({ workspace }: Fleet, { target, key }: PresentedKey): Promise<void> {
-  await recordHostKey(workspace.knownHosts, target, key);
+  await recordHostKeys(workspace.knownHosts, target, [key]);
 }

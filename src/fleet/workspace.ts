@@ -13,6 +13,10 @@ export interface Workspace {
   readonly facts: string;
   readonly authority: string;
   readonly certificates: string;
+  /** Host keys that were made for boards, a folder each. */
+  readonly identities: string;
+  /** Which card became which board. */
+  readonly cards: string;
 }
 
 export function workspaceAt(folder: string): Workspace {
@@ -25,5 +29,7 @@ export function workspaceAt(folder: string): Workspace {
     facts: inside("facts"),
     authority: inside("authority"),
     certificates: inside("certificates"),
+    identities: inside("identities"),
+    cards: inside("cards.json"),
   };
 }

@@ -10,7 +10,11 @@
  * await kitchen.restorePower(); // a cold boot from its disks: one to two minutes
  */
 import { ACCOUNTS, type AccountName } from "./accounts.js";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { EmulatedBoard } from "./emulated/board.js";
+import { ensureImage, imageIngredients } from "./emulated/image-cache.js";
+import { imageName } from "./emulated/root.js";
 import { claimBoard, releaseBoard } from "./emulated/boards.js";
 import { emulatedLab } from "./emulated/layout.js";
 import { prepareMachine } from "./emulated/programs.js";
@@ -36,6 +40,8 @@ export interface EmulatedBoardOptions {
   readonly user?: AccountName;
 }
 
+const say = (line: string) => process.stderr.write(`lab: ${line}\n`);
+
 const CORES = 2;
 const DEFAULT_MEMORY_MB = 2048;
 
@@ -49,7 +55,6 @@ export async function emulatedBoard(
   name: string,
   options: EmulatedBoardOptions = {},
 ): Promise<EmulatedBoard> {
-  const say = (line: string) => process.stderr.write(`lab: ${line}\n`);
   const lab = emulatedLab(labLayout());
   const hardware = hardwareOf(options);
   await prepareMachine(say);
@@ -78,6 +83,34 @@ export async function prepareEmulatedBoard(
 ): Promise<void> {
   await prepareMachine(onProgress);
   await ensureTemplate(emulatedLab(labLayout()), hardwareOf(options), options.packages ?? [], onProgress);
+}
+
+/**
+ * A board without a card, switched off: `insertCard` gives it one that somebody else wrote, of whose accounts the lab
+ * knows nothing.
+ */
+export async function bareBoard(name: string): Promise<EmulatedBoard> {
+  const lab = emulatedLab(labLayout());
+  const hardware = hardwareOf({});
+  await prepareMachine(say);
+  const ingredients = await imageIngredients(lab, []);
+  const request = { name, user: ACCOUNTS.pi.name, memoryMb: hardware.memoryMb, template: "" };
+  const record = await claimBoard(lab, ingredients, request, say);
+  return new EmulatedBoard(lab, record, { hardware, forwards: [], ssd: undefined });
+}
+
+/** @returns the image that emulated boards are made of, as a whole disk: from the cache, or made in ten minutes */
+export async function emulatedImage(packages: readonly string[] = []): Promise<string> {
+  const lab = emulatedLab(labLayout());
+  await prepareMachine(say);
+  return join(await ensureImage(lab, await imageIngredients(lab, packages), say), "sd.img");
+}
+
+/** Whether {@link emulatedImage} would take no time. Looks only. */
+export async function isEmulatedImageReady(packages: readonly string[] = []): Promise<boolean> {
+  const lab = emulatedLab(labLayout());
+  if (!existsSync(lab.imagesFolder)) return false;
+  return existsSync(join(lab.imagesFolder, await imageName(await imageIngredients(lab, packages))));
 }
 
 function hardwareOf({ memoryMb = DEFAULT_MEMORY_MB, sd = "virtio" }: EmulatedBoardOptions): Hardware {

@@ -33,6 +33,28 @@ export const ERRORS = {
   "config.syntax": kind(ExitCode.Config, "A file is not well-formed YAML."),
   "config.invalid": kind(ExitCode.Config, "A value is not one of those allowed."),
   "config.secret-missing": kind(ExitCode.Config, "A secret is named but not to be had."),
+  "flash.format-unknown": kind(
+    ExitCode.Config,
+    "Nothing in the image says how it wants to be told what it is to be, or it says otherwise than you do.",
+  ),
+  "flash.setting-refused": kind(
+    ExitCode.Config,
+    "A first-boot setting is not one that the image, or a system, could keep.",
+  ),
+  "flash.no-identity": kind(ExitCode.Config, "A board is to be replaced whose host keys are not kept here."),
+  "fleet.not-found": kind(
+    ExitCode.Unreachable,
+    "Nothing in the network proved to be the board that was flashed, by its host key, in the time given.",
+  ),
+  "fleet.not-ready": kind(
+    ExitCode.Unreachable,
+    "A board that was flashed did not come to the end of its first boot.",
+  ),
+  "flash.tool-missing": kind(ExitCode.Config, "A program that flashing needs is not installed."),
+  "flash.partition-damaged": kind(
+    ExitCode.StepFailed,
+    "The boot partition of an image or card cannot be read or written.",
+  ),
   "fleet.wrong-checksum": kind(
     ExitCode.Config,
     "A download is not what its publisher says it is; nothing of it was kept.",

@@ -14,6 +14,8 @@ export interface SchemaNode {
   readonly required?: readonly string[];
   readonly items?: SchemaNode;
   readonly anyOf?: readonly SchemaNode[];
+  /** The path of a setting whose table is this one's too. */
+  readonly sameAs?: string;
 }
 
 export function schemaTable(schema: SchemaNode): string {
@@ -29,6 +31,7 @@ function* settingsOf(prefix: string, node: SchemaNode, isRequired: boolean): Gen
   if (prefix !== "") {
     yield [`\`${prefix}\``, valueWords(node), defaultWords(node, isRequired), cell(node.description ?? "")];
   }
+  if (node.sameAs !== undefined) return;
   const ways = node.anyOf?.filter(
     ({ properties, additionalProperties }) => properties ?? additionalProperties,
   );

@@ -9,7 +9,7 @@ import { pipeline } from "node:stream/promises";
 import ssh2 from "ssh2";
 import { describe, expect, test } from "vitest";
 import { fingerprintOf } from "../../src/board/host-key.js";
-import { recordHostKey, type HostKeyStore } from "../../src/board/host-key-store.js";
+import { recordHostKeys, type HostKeyStore } from "../../src/board/host-key-store.js";
 import type { Link } from "../../src/board/link.js";
 import { connectSsh, readHostKey, type SshOptions } from "../../src/board/ssh-link.js";
 import { makeKeyPair } from "../../src/board/ssh-keys.js";
@@ -238,7 +238,7 @@ describe("host keys", () => {
     await using before = await startSshd();
     const hostKeys = storeOf(sshd, "refuse");
     const old = await readHostKey(before.target(), { hostKeys });
-    await recordHostKey(hostKeys.file, sshd.target(), old);
+    await recordHostKeys(hostKeys.file, sshd.target(), [old]);
     const found = fingerprintOf(await readHostKey(sshd.target(), { hostKeys }));
     expect(await refusal(sshd.target(), { hostKeys })).toMatchObject({
       code: "board.host-key-changed",
@@ -250,7 +250,7 @@ describe("host keys", () => {
     });
 
     // What `imcloud trust` does.
-    await recordHostKey(hostKeys.file, sshd.target(), await readHostKey(sshd.target(), { hostKeys }));
+    await recordHostKeys(hostKeys.file, sshd.target(), [await readHostKey(sshd.target(), { hostKeys })]);
     await (await connectSsh(sshd.target(), { hostKeys })).close();
   });
 

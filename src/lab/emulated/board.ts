@@ -2,6 +2,7 @@
  * One emulated board: its switch, its cable, and a shell on it. The same as a virtual board's, where it can be.
  */
 import { EventEmitter, once } from "node:events";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ImcloudError } from "../../shared/errors.js";
 import type { BoardRecord } from "../board-record.js";
@@ -16,7 +17,7 @@ import { labAccess, powerOn, untilLogin } from "./power.js";
 import type { Forward, Hardware, Memory } from "./qemu.js";
 import { runAsRoot } from "./shell.js";
 import { makeSsd, plugSsd, unplugSsd, type Ssd } from "./ssd.js";
-import { copyTemplate, memoryOf, stateOf } from "./template.js";
+import { copyTemplate, memoryOf, overlayDisk, stateOf } from "./template.js";
 
 interface Equipment {
   readonly hardware: Hardware;
@@ -112,6 +113,21 @@ export class EmulatedBoard implements AsyncDisposable {
     await Promise.allSettled([this.#restarting]);
     await this.#machine?.kill();
     this.#machine = undefined;
+  }
+
+  /**
+   * Puts a card into the board, which must be off. What the board writes goes beside it.
+   *
+   * @param card a whole disk, raw
+   */
+  async insertCard(card: string): Promise<void> {
+    await rm(this.#files.sd, { force: true });
+    await overlayDisk(card, "raw", this.#files.sd);
+  }
+
+  /** A cold boot that nobody waits for: of a card whose accounts the lab does not know. */
+  async switchOn(): Promise<void> {
+    await this.#coldBoot();
   }
 
   /** A cold boot from its disks, with the kernel of its own boot partition; resolves when somebody can log in. */

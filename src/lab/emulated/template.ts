@@ -109,6 +109,7 @@ async function makeTemplate(
   }
 }
 
-async function overlayDisk(below: string, format: "raw" | "qcow2", path: string): Promise<void> {
+/** A disk whose writes go beside the image that it begins as. */
+export async function overlayDisk(below: string, format: "raw" | "qcow2", path: string): Promise<void> {
   await tool(["qemu-img", "create", "-q", "-f", "qcow2", "-b", below, "-F", format, path]);
 }

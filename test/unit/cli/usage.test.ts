@@ -143,7 +143,7 @@ const CASES: readonly Case[] = [
     "nobody to say where the board is",
     ["init"],
     64,
-    "error[cli.missing-answer]: nobody is there to be asked: where is the board?\n  expected  --address, --local or --lab\nhint: give --address, --local or --lab\n",
+    "error[cli.missing-answer]: nobody is there to be asked: where is the board?\n  expected  --address, --local, --lab or --flash\nhint: give --address, --local, --lab or --flash\n",
     {},
   ],
   [

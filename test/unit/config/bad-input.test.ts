@@ -11,7 +11,7 @@ const GOOD = "version: 1\ncloud: { name: home }\nboards: { attic: }\n";
 
 const NAME = "lower-case letters, digits and hyphens, at most 63 (it becomes a host name)";
 const BOARD_KEYS =
-  "address, port, user, transport, identityFile, jump, hostKey, tags, playbooks, vars, groups";
+  "address, port, user, transport, identityFile, jump, hostKey, tags, playbooks, vars, groups, firstBoot";
 const FINGERPRINT = "a fingerprint as `ssh-keygen -lf` prints it: `SHA256:` and 43 characters";
 
 type Case = readonly [title: string, yaml: string, message: readonly string[]];
@@ -297,7 +297,7 @@ const CASES: readonly Case[] = [
       "`hosts` is not a setting",
       "4:1, hosts",
       "hosts",
-      "one of version, cloud, kafka, boards, groups, defaults, playbooks, vars, secretsFile, secrets",
+      "one of version, cloud, kafka, boards, groups, defaults, playbooks, vars, firstBoot, secretsFile, secrets",
       "remove `hosts`",
     ],
   ],

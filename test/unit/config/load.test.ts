@@ -22,6 +22,7 @@ test("the least that works", () => {
         groups: [],
         playbooks: ["base", "tuning", "rabbitmq", "imserver"],
         vars: {},
+        firstBoot: {},
         origin: { file: "/clouds/home/imcloud.yaml", line: 3, column: 11, key: "boards.attic" },
       },
     ],
@@ -77,6 +78,32 @@ test("a port in the environment is checked as one in the file is", () => {
   expect(() => read(LAYERS, { IMCLOUD_SSH_PORT: "ssh" })).toThrow(
     "`IMCLOUD_SSH_PORT` is not what is allowed there",
   );
+});
+
+test("settings of the first boot are overlaid one by one, and whoever they make is who logs in", () => {
+  const { boards } = readConfig(
+    parseYaml(
+      `version: 1
+cloud: { name: home }
+firstBoot: { user: ada, keyboard: de, wifi: { ssid: top, country: DE } }
+groups:
+  class: { boards: [attic], firstBoot: { keyboard: gb, timezone: Europe/London } }
+boards:
+  attic: { firstBoot: { wifi: { ssid: own, country: GB, hidden: true } } }
+  cellar: { user: grace }
+`,
+      "imcloud.yaml",
+    ),
+  );
+  const [attic, cellar] = boards;
+  expect(attic?.firstBoot).toEqual({
+    user: "ada",
+    keyboard: "gb",
+    timezone: "Europe/London",
+    wifi: { ssid: "own", country: "GB", hidden: true, password: "wifi_password", security: "wpa2" },
+  });
+  expect([attic?.user, attic?.fallbackUser]).toEqual([undefined, "ada"]);
+  expect([cellar?.user, cellar?.firstBoot.keyboard]).toEqual(["grace", "de"]);
 });
 
 test("the broker's playbook is among the defaults; without a broker there is none", () => {

@@ -1,0 +1,49 @@
+/**
+ * Which card became which board: `.imcloud/cards.json`, the last of each board first.
+ */
+import { z } from "zod";
+import { readOptional, writePrivate } from "../files/operator-files.js";
+import { ImcloudError } from "../shared/errors.js";
+import type { Workspace } from "./workspace.js";
+
+const CardRecord = z.object({
+  board: z.string(),
+  /** The drive's; empty for an image file, and for readers that tell none. */
+  serial: z.string(),
+  /** As the drive calls itself, or the file's path. */
+  drive: z.string(),
+  image: z.string(),
+  format: z.string(),
+  /** Of the host keys on it. */
+  fingerprints: z.array(z.string()),
+  /** ISO 8601, UTC. */
+  flashedAt: z.string(),
+});
+export type CardRecord = Readonly<z.infer<typeof CardRecord>>;
+
+const CardsFile = z.object({ version: z.literal(1), cards: z.array(CardRecord) });
+
+export async function readCards({ cards }: Workspace): Promise<readonly CardRecord[]> {
+  const text = await readOptional(cards);
+  if (text === undefined) return [];
+  const parsed = CardsFile.safeParse(jsonOf(text));
+  if (parsed.success) return parsed.data.cards;
+  throw new ImcloudError("config.invalid", `\`${cards}\` is not what imcloud wrote there`, {
+    origin: { file: cards, line: 1 },
+    hint: "move it away: it says which card is whose, and nothing else needs it",
+    cause: parsed.error,
+  });
+}
+
+export async function recordCard(workspace: Workspace, card: CardRecord): Promise<void> {
+  const cards = [card, ...(await readCards(workspace))];
+  await writePrivate(workspace.cards, `${JSON.stringify({ version: 1, cards }, null, 2)}\n`);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

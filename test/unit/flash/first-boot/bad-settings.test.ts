@@ -1,0 +1,785 @@
+/**
+ * What people get wrong about a board's first boot, and what imcloud says: the whole message, and the exit code.
+ */
+import { expect, test } from "vitest";
+import { exitCodeOf, renderError } from "../../../../src/cli/report-error.js";
+import { readConfig, type BoardConfig } from "../../../../src/config/load.js";
+import { parseYaml } from "../../../../src/config/yaml-file.js";
+import { parseBoards } from "../../../../src/fleet/cards-csv.js";
+import { seedOf } from "../../../../src/fleet/first-boot.js";
+import { workspaceAt } from "../../../../src/fleet/workspace.js";
+import { refuseImpossible } from "../../../../src/flash/first-boot/abilities.js";
+import { decideFormat } from "../../../../src/flash/first-boot/customise.js";
+import { evidenceOf } from "../../../../src/flash/first-boot/image.js";
+import { Secret } from "../../../../src/shared/secret.js";
+import { BOOKWORM, BUSTER, JAMMY, TRIXIE } from "./card.js";
+import { KEY, seed, WIFI } from "./seeds.js";
+
+const HEAD = "version: 1\ncloud: { name: home }\nboards: { attic: , cellar: }\n";
+const configOf = (firstBoot: string) =>
+  readConfig(parseYaml(`${HEAD}firstBoot: ${firstBoot}\n`, "imcloud.yaml"));
+const table = (text: string) => () => parseBoards(text, "boards.csv", configOf("{}").boards);
+const settings = (firstBoot: string) => () => configOf(firstBoot);
+const seeding =
+  (firstBoot: string, secrets: Readonly<Record<string, string>> = {}) =>
+  () => {
+    const [board] = configOf(firstBoot).boards as readonly [BoardConfig];
+    const given = new Map(Object.entries(secrets).map(([name, text]) => [name, new Secret(text)] as const));
+    return seedOf(
+      board,
+      {
+        get: (name) => given.get(name),
+        all: () => given,
+        require: (name) => given.get(name) ?? new Secret(""),
+      },
+      workspaceAt("/nowhere"),
+      [],
+    );
+  };
+const image = (osRelease: string) => evidenceOf(new Map([["/usr/lib/os-release", osRelease]]));
+const KEYS = `keys: ["${KEY}"]`;
+const RADIO = "wifi: { ssid: home, country: DE }";
+
+type Case = readonly [title: string, act: () => unknown, lines: readonly string[]];
+
+const CASES: readonly Case[] = [
+  [
+    "a network's name of 33 octets",
+    settings(`{ wifi: { ssid: "${"ä".repeat(16)}x", country: DE } }`),
+    [
+      "error[config.invalid]: `firstBoot.wifi.ssid` is not what is allowed there",
+      "  at        imcloud.yaml:4:28, firstBoot.wifi.ssid",
+      '  found     "ääääääääääääääääx"',
+      "  expected  1 to 32 bytes, as UTF-8",
+      "hint: correct `firstBoot.wifi.ssid`",
+    ],
+  ],
+  [
+    "an empty network's name",
+    settings('{ wifi: { ssid: "", country: DE } }'),
+    [
+      "error[config.invalid]: `firstBoot.wifi.ssid` is not what is allowed there",
+      "  at        imcloud.yaml:4:28, firstBoot.wifi.ssid",
+      '  found     ""',
+      "  expected  1 to 32 bytes, as UTF-8",
+      "hint: correct `firstBoot.wifi.ssid`",
+    ],
+  ],
+  [
+    "octets of an odd number of digits",
+    settings("{ wifi: { ssidHex: abc, country: DE } }"),
+    [
+      "error[config.invalid]: `firstBoot.wifi.ssidHex` is not what is allowed there",
+      "  at        imcloud.yaml:4:31, firstBoot.wifi.ssidHex",
+      '  found     "abc"',
+      "  expected  2 to 64 hexadecimal digits, two for each byte",
+      "hint: correct `firstBoot.wifi.ssidHex`",
+    ],
+  ],
+  [
+    "33 octets in digits",
+    settings(`{ wifi: { ssidHex: ${"ab".repeat(33)}, country: DE } }`),
+    [
+      "error[config.invalid]: `firstBoot.wifi.ssidHex` is not what is allowed there",
+      "  at        imcloud.yaml:4:31, firstBoot.wifi.ssidHex",
+      '  found     "ababababababababababababababababababababababababababababababababab"',
+      "  expected  2 to 64 hexadecimal digits, two for each byte",
+      "hint: correct `firstBoot.wifi.ssidHex`",
+    ],
+  ],
+  [
+    "a name twice over",
+    settings("{ wifi: { ssid: home, ssidHex: abcd, country: DE } }"),
+    [
+      "error[config.invalid]: `firstBoot.wifi.ssid` is not what is allowed there",
+      "  at        imcloud.yaml:4:28, firstBoot.wifi.ssid",
+      '  found     "home"',
+      "  expected  either `ssid` or `ssidHex`",
+      "hint: correct `firstBoot.wifi.ssid`",
+    ],
+  ],
+  [
+    "a radio without a name",
+    settings("{ wifi: { country: DE } }"),
+    [
+      "error[config.invalid]: `firstBoot.wifi.ssid` is missing",
+      "  at        imcloud.yaml:4:20, firstBoot.wifi.ssid",
+      "  expected  either `ssid` or `ssidHex`",
+      "hint: add `ssid:`",
+    ],
+  ],
+  [
+    "a radio without a country",
+    settings("{ wifi: { ssid: home } }"),
+    [
+      "error[config.invalid]: `firstBoot.wifi.country` is missing",
+      "  at        imcloud.yaml:4:20, firstBoot.wifi.country",
+      "  expected  a country of two capital letters, such as `DE`: without it the radio stays off",
+      "hint: add `country:`",
+    ],
+  ],
+  [
+    "a country by its name",
+    settings("{ wifi: { ssid: home, country: Germany } }"),
+    [
+      "error[config.invalid]: `firstBoot.wifi.country` is not what is allowed there",
+      "  at        imcloud.yaml:4:43, firstBoot.wifi.country",
+      '  found     "Germany"',
+      "  expected  a country of two capital letters, such as `DE`: without it the radio stays off",
+      "hint: correct `firstBoot.wifi.country`",
+    ],
+  ],
+  [
+    "a country in small letters",
+    settings("{ wifi: { ssid: home, country: de } }"),
+    [
+      "error[config.invalid]: `firstBoot.wifi.country` is not what is allowed there",
+      "  at        imcloud.yaml:4:43, firstBoot.wifi.country",
+      '  found     "de"',
+      "  expected  a country of two capital letters, such as `DE`: without it the radio stays off",
+      "hint: correct `firstBoot.wifi.country`",
+    ],
+  ],
+  [
+    "security of the last century",
+    settings("{ wifi: { ssid: home, country: DE, security: wep } }"),
+    [
+      "error[config.invalid]: `firstBoot.wifi.security` is not what is allowed there",
+      "  at        imcloud.yaml:4:57, firstBoot.wifi.security",
+      '  found     "wep"',
+      "  expected  one of wpa2, wpa3, open",
+      "hint: correct `firstBoot.wifi.security`",
+    ],
+  ],
+  [
+    "a password where a secret's name belongs",
+    settings('{ wifi: { ssid: home, country: DE, password: "Pass 1!" } }'),
+    [
+      "error[config.invalid]: `firstBoot.wifi.password` is not what is allowed there",
+      "  at        imcloud.yaml:4:57, firstBoot.wifi.password",
+      '  found     "Pass 1!"',
+      "  expected  the name of a secret: lower-case letters, digits and `_`",
+      "hint: correct `firstBoot.wifi.password`",
+    ],
+  ],
+  [
+    "a pass phrase of 7 characters",
+    seeding(`{ ${KEYS}, ${RADIO} }`, { wifi_password: "1234567" }),
+    [
+      "error[flash.setting-refused]: the secret `wifi_password` is no password of a Wi-Fi network",
+      "  found     7 characters",
+      "  expected  8 to 63 characters, or 64 hexadecimal digits",
+      "hint: correct the secret `wifi_password`",
+    ],
+  ],
+  [
+    "a pass phrase of 64 characters that are no digits",
+    seeding(`{ ${KEYS}, ${RADIO} }`, { wifi_password: "x".repeat(64) }),
+    [
+      "error[flash.setting-refused]: the secret `wifi_password` is no password of a Wi-Fi network",
+      "  found     64 characters",
+      "  expected  8 to 63 characters, or 64 hexadecimal digits",
+      "hint: correct the secret `wifi_password`",
+    ],
+  ],
+  [
+    "a pass phrase with an umlaut",
+    seeding(`{ ${KEYS}, ${RADIO} }`, { wifi_password: "größenwahn" }),
+    [
+      "error[flash.setting-refused]: the secret `wifi_password` is no password of a Wi-Fi network",
+      "  found     a character that is not ASCII",
+      "  expected  printable ASCII characters",
+      "hint: change the password of the network",
+    ],
+  ],
+  [
+    "nothing but a line end",
+    seeding(`{ ${KEYS}, ${RADIO} }`, { wifi_password: "\r\n" }),
+    [
+      "error[flash.setting-refused]: the secret `wifi_password` is no password of a Wi-Fi network",
+      "  found     nothing",
+      "  expected  8 to 63 characters, or 64 hexadecimal digits",
+      "hint: correct the secret `wifi_password`",
+    ],
+  ],
+  [
+    "a key where WPA3 wants the pass phrase",
+    seeding(`{ ${KEYS}, wifi: { ssid: home, country: DE, security: wpa3 } }`, {
+      wifi_password: "ab".repeat(32),
+    }),
+    [
+      "error[flash.setting-refused]: the secret `wifi_password` is no password of a Wi-Fi network",
+      "  found     64 hexadecimal digits, which WPA3 cannot use",
+      "  expected  the pass phrase itself",
+      "hint: give the pass phrase, or `security: wpa2`",
+    ],
+  ],
+  [
+    "a host name with an underscore",
+    settings("{ hostname: pi_07 }"),
+    [
+      "error[config.invalid]: `firstBoot.hostname` is not what is allowed there",
+      "  at        imcloud.yaml:4:24, firstBoot.hostname",
+      '  found     "pi_07"',
+      "  expected  letters, digits and hyphens, at most 63, no hyphen at either end",
+      "hint: correct `firstBoot.hostname`",
+    ],
+  ],
+  [
+    "a host name that ends with a hyphen",
+    settings("{ hostname: pi- }"),
+    [
+      "error[config.invalid]: `firstBoot.hostname` is not what is allowed there",
+      "  at        imcloud.yaml:4:24, firstBoot.hostname",
+      '  found     "pi-"',
+      "  expected  letters, digits and hyphens, at most 63, no hyphen at either end",
+      "hint: correct `firstBoot.hostname`",
+    ],
+  ],
+  [
+    "a host name of 64 letters",
+    settings(`{ hostname: ${"a".repeat(64)} }`),
+    [
+      "error[config.invalid]: `firstBoot.hostname` is not what is allowed there",
+      "  at        imcloud.yaml:4:24, firstBoot.hostname",
+      '  found     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"',
+      "  expected  letters, digits and hyphens, at most 63, no hyphen at either end",
+      "hint: correct `firstBoot.hostname`",
+    ],
+  ],
+  [
+    "a host name of digits alone",
+    settings('{ hostname: "2024" }'),
+    [
+      "error[config.invalid]: `firstBoot.hostname` is not what is allowed there",
+      "  at        imcloud.yaml:4:24, firstBoot.hostname",
+      '  found     "2024"',
+      "  expected  a host name with a letter in it",
+      "hint: correct `firstBoot.hostname`",
+    ],
+  ],
+  [
+    "a host name with its domain",
+    settings("{ hostname: pi.local }"),
+    [
+      "error[config.invalid]: `firstBoot.hostname` is not what is allowed there",
+      "  at        imcloud.yaml:4:24, firstBoot.hostname",
+      '  found     "pi.local"',
+      "  expected  letters, digits and hyphens, at most 63, no hyphen at either end",
+      "hint: correct `firstBoot.hostname`",
+    ],
+  ],
+  [
+    "a user in capitals",
+    settings("{ user: Ada }"),
+    [
+      "error[config.invalid]: `firstBoot.user` is not what is allowed there",
+      "  at        imcloud.yaml:4:20, firstBoot.user",
+      '  found     "Ada"',
+      "  expected  a lower-case letter or `_`, then at most 31 lower-case letters, digits, `_` or `-`",
+      "hint: correct `firstBoot.user`",
+    ],
+  ],
+  [
+    "a user that begins with a digit",
+    settings("{ user: 1st }"),
+    [
+      "error[config.invalid]: `firstBoot.user` is not what is allowed there",
+      "  at        imcloud.yaml:4:20, firstBoot.user",
+      '  found     "1st"',
+      "  expected  a lower-case letter or `_`, then at most 31 lower-case letters, digits, `_` or `-`",
+      "hint: correct `firstBoot.user`",
+    ],
+  ],
+  [
+    "a user of 33 letters",
+    settings(`{ user: ${"a".repeat(33)} }`),
+    [
+      "error[config.invalid]: `firstBoot.user` is not what is allowed there",
+      "  at        imcloud.yaml:4:20, firstBoot.user",
+      '  found     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"',
+      "  expected  a lower-case letter or `_`, then at most 31 lower-case letters, digits, `_` or `-`",
+      "hint: correct `firstBoot.user`",
+    ],
+  ],
+  [
+    "root",
+    settings("{ user: root }"),
+    [
+      "error[config.invalid]: `firstBoot.user` is not what is allowed there",
+      "  at        imcloud.yaml:4:20, firstBoot.user",
+      '  found     "root"',
+      "  expected  a name that the system does not use itself",
+      "hint: correct `firstBoot.user`",
+    ],
+  ],
+  [
+    "a user with a space",
+    settings('{ user: "ada l" }'),
+    [
+      "error[config.invalid]: `firstBoot.user` is not what is allowed there",
+      "  at        imcloud.yaml:4:20, firstBoot.user",
+      '  found     "ada l"',
+      "  expected  a lower-case letter or `_`, then at most 31 lower-case letters, digits, `_` or `-`",
+      "hint: correct `firstBoot.user`",
+    ],
+  ],
+  [
+    "another account than the one to log in with",
+    () => seedOfUser(),
+    [
+      "error[config.invalid]: the account that the board makes is not the one to log in with",
+      "  at        imcloud.yaml:3:11, boards.attic",
+      "  found     `firstBoot.user` ada, `user` grace",
+      "  expected  the same name",
+      "hint: remove one of the two",
+    ],
+  ],
+  [
+    "a password with a control character",
+    seeding(`{ ${KEYS}, password: pw }`, { pw: "a\tb" }),
+    [
+      "error[flash.setting-refused]: the secret `pw` is no password of an account",
+      "  found     a control character",
+      "  expected  characters that can be typed at a login",
+      "hint: correct the secret `pw`",
+    ],
+  ],
+  [
+    "an empty password",
+    seeding(`{ ${KEYS}, password: pw }`, { pw: "\n" }),
+    [
+      "error[flash.setting-refused]: the secret `pw` is no password of an account",
+      "  found     nothing",
+      "  expected  a password",
+      "hint: correct the secret `pw`",
+    ],
+  ],
+  [
+    "a hash that is cut off",
+    seeding(`{ ${KEYS}, password: pw }`, { pw: "$6$salt$abc" }),
+    [
+      "error[flash.setting-refused]: the secret `pw` is no password of an account",
+      "  found     a hash that is cut off, or of a kind that is not taken",
+      "  expected  a whole hash that begins with `$6$`, `$5$` or `$y$`",
+      "hint: correct the secret `pw`",
+    ],
+  ],
+  [
+    "a hash of MD5",
+    seeding(`{ ${KEYS}, password: pw }`, { pw: "$1$salt$qJH7.N4xYta3aEG/dfqo/0" }),
+    [
+      "error[flash.setting-refused]: the secret `pw` is no password of an account",
+      "  found     a hash that is cut off, or of a kind that is not taken",
+      "  expected  a whole hash that begins with `$6$`, `$5$` or `$y$`",
+      "hint: correct the secret `pw`",
+    ],
+  ],
+  [
+    "sudo by a password that is not there",
+    seeding(`{ ${KEYS}, sudo: password }`),
+    [
+      "error[flash.setting-refused]: `sudo` would ask for a password that the account does not have",
+      "  at        imcloud.yaml:3:11, boards.attic",
+      "  found     `sudo: password` without `password`",
+      "  expected  a password, or `sudo: nopasswd`",
+      "hint: name the secret that is the password with `firstBoot.password`",
+    ],
+  ],
+  [
+    "a private key",
+    settings('{ keys: ["-----BEGIN OPENSSH PRIVATE KEY-----"] }'),
+    [
+      "error[config.invalid]: `firstBoot.keys[0]` is not what is allowed there",
+      "  at        imcloud.yaml:4:21, firstBoot.keys[0]",
+      '  found     "-----BEGIN OPENSSH PRIVATE KEY-----"',
+      "  expected  one line of a public key file: type, base64, comment",
+      "hint: correct `firstBoot.keys[0]`",
+    ],
+  ],
+  [
+    "a key with a command",
+    settings(`{ keys: ['command="reboot" ${KEY}'] }`),
+    [
+      "error[config.invalid]: `firstBoot.keys[0]` is not what is allowed there",
+      "  at        imcloud.yaml:4:21, firstBoot.keys[0]",
+      '  found     "command=\\"reboot\\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF6Pq3mG0Nn4bZK3h6v4m1X…',
+      "  expected  one line of a public key file: type, base64, comment",
+      "hint: correct `firstBoot.keys[0]`",
+    ],
+  ],
+  [
+    "a key of DSA",
+    settings(`{ keys: ["ssh-dss ${"A".repeat(80)}"] }`),
+    [
+      "error[config.invalid]: `firstBoot.keys[0]` is not what is allowed there",
+      "  at        imcloud.yaml:4:21, firstBoot.keys[0]",
+      '  found     "ssh-dss AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA…',
+      "  expected  one line of a public key file: type, base64, comment",
+      "hint: correct `firstBoot.keys[0]`",
+    ],
+  ],
+  [
+    "an address without its prefix",
+    settings("{ ethernet: { address: 192.168.1.40 } }"),
+    [
+      "error[config.invalid]: `firstBoot.ethernet.address` is not what is allowed there",
+      "  at        imcloud.yaml:4:35, firstBoot.ethernet.address",
+      '  found     "192.168.1.40"',
+      "  expected  an IPv4 address with its prefix length, such as `192.168.1.40/24`",
+      "hint: correct `firstBoot.ethernet.address`",
+    ],
+  ],
+  [
+    "a prefix that leaves no room",
+    settings("{ ethernet: { address: 192.168.1.40/32 } }"),
+    [
+      "error[config.invalid]: `firstBoot.ethernet.address` is not what is allowed there",
+      "  at        imcloud.yaml:4:35, firstBoot.ethernet.address",
+      '  found     "192.168.1.40/32"',
+      "  expected  an IPv4 address with its prefix length, such as `192.168.1.40/24`",
+      "hint: correct `firstBoot.ethernet.address`",
+    ],
+  ],
+  [
+    "a gateway elsewhere",
+    settings("{ ethernet: { address: 192.168.1.40/24, gateway: 192.168.2.1 } }"),
+    [
+      "error[config.invalid]: `firstBoot.ethernet.gateway` is not what is allowed there",
+      "  at        imcloud.yaml:4:61, firstBoot.ethernet.gateway",
+      '  found     "192.168.2.1"',
+      "  expected  an address of the same network",
+      "hint: correct `firstBoot.ethernet.gateway`",
+    ],
+  ],
+  [
+    "a locale of another encoding",
+    settings("{ locale: de_DE.ISO-8859-1 }"),
+    [
+      "error[config.invalid]: `firstBoot.locale` is not what is allowed there",
+      "  at        imcloud.yaml:4:22, firstBoot.locale",
+      '  found     "de_DE.ISO-8859-1"',
+      "  expected  a locale in UTF-8, such as `en_GB.UTF-8`",
+      "hint: correct `firstBoot.locale`",
+    ],
+  ],
+  [
+    "a time zone as an offset",
+    settings('{ timezone: "+01:00" }'),
+    [
+      "error[config.invalid]: `firstBoot.timezone` is not what is allowed there",
+      "  at        imcloud.yaml:4:24, firstBoot.timezone",
+      '  found     "+01:00"',
+      "  expected  a time zone by its place, such as `Europe/Berlin`",
+      "hint: correct `firstBoot.timezone`",
+    ],
+  ],
+  [
+    "a keyboard by its language",
+    settings("{ keyboard: german }"),
+    [
+      "error[config.invalid]: `firstBoot.keyboard` is not what is allowed there",
+      "  at        imcloud.yaml:4:24, firstBoot.keyboard",
+      '  found     "german"',
+      "  expected  a keyboard layout of two or three letters, such as `de` or `gb`",
+      "hint: correct `firstBoot.keyboard`",
+    ],
+  ],
+  [
+    "an adapter without flags",
+    settings('{ usbQuirks: ["152d:0578"] }'),
+    [
+      "error[config.invalid]: `firstBoot.usbQuirks[0]` is not what is allowed there",
+      "  at        imcloud.yaml:4:26, firstBoot.usbQuirks[0]",
+      '  found     "152d:0578"',
+      "  expected  vendor, product and flags of a USB adapter, such as `152d:0578:u`",
+      "hint: correct `firstBoot.usbQuirks[0]`",
+    ],
+  ],
+  [
+    "an unknown format",
+    settings("{ format: cloud-init }"),
+    [
+      "error[config.invalid]: `firstBoot.format` is not what is allowed there",
+      "  at        imcloud.yaml:4:22, firstBoot.format",
+      '  found     "cloud-init"',
+      "  expected  one of systemd, cloudinit, cloudinit-rpi, rpi-preseed, custom.toml, none",
+      "hint: did you mean `cloudinit`?",
+    ],
+  ],
+  [
+    "an unknown setting",
+    settings("{ hostName: pi }"),
+    [
+      "error[config.invalid]: `firstBoot.hostName` is not a setting",
+      "  at        imcloud.yaml:4:14, firstBoot.hostName",
+      "  found     hostName",
+      "  expected  one of format, hostname, user, password, keys, sudo, sshPasswords, wifi, ethernet, locale, timezone, keyboard, cgroupMemory, watchdog, usbQuirks",
+      "hint: did you mean `hostname`?",
+    ],
+  ],
+  [
+    "an image that says nothing",
+    () => decideFormat({}, undefined, image(BOOKWORM)),
+    [
+      "error[flash.format-unknown]: nothing in the image says how it takes first-boot settings",
+      "  found     Debian GNU/Linux 12 (bookworm)",
+      "hint: say it with `--format` if you know it, or leave out the settings",
+    ],
+  ],
+  [
+    "an image that contradicts its entry",
+    () => decideFormat({ catalogued: "systemd" }, "cloudinit-rpi", image(TRIXIE)),
+    [
+      "error[flash.format-unknown]: the image shows another first-boot format than its catalogue entry",
+      "  found     cloudinit-rpi, by what is installed in Debian GNU/Linux 13 (trixie)",
+      "  expected  systemd",
+      "hint: say which it is: `--format cloudinit-rpi` or `--format systemd`",
+    ],
+  ],
+  [
+    "settings for no format",
+    () => decideFormat({ named: "none" }, "systemd", image(BOOKWORM)),
+    [
+      "error[flash.format-unknown]: `none` takes no first-boot settings",
+      "  found     settings to be written",
+      "hint: leave out the settings: only the image is written then",
+    ],
+  ],
+  [
+    "a yescrypt hash for buster",
+    () =>
+      refuseImpossible(
+        seed({ user: { ...seed().user, passwordHash: new Secret("$y$j9T$abc$def") } }),
+        "systemd",
+        image(BUSTER),
+      ),
+    [
+      "error[flash.setting-refused]: `password` cannot be had with the first-boot format `systemd`",
+      "  found     a yescrypt hash, which Raspbian GNU/Linux 10 (buster) does not know",
+      "hint: make one with `openssl passwd -6`, or give the password itself",
+    ],
+  ],
+  [
+    "WPA3 for Ubuntu 22.04",
+    () =>
+      refuseImpossible(
+        seed({ wifi: { ...WIFI, key: { kind: "wpa3", passphrase: new Secret("x") } } }),
+        "cloudinit",
+        image(JAMMY),
+      ),
+    [
+      "error[flash.setting-refused]: `wifi.security` cannot be had with the first-boot format `cloudinit`",
+      "  found     wpa3, which netplan of Ubuntu 22.04.5 LTS does not know",
+      "hint: choose wpa2, which mixed networks take too, or a newer image",
+    ],
+  ],
+  [
+    "a network's name that is no text, for cloud-init",
+    () =>
+      refuseImpossible(
+        seed({ wifi: { ...WIFI, ssid: Buffer.from("ff00", "hex") } }),
+        "cloudinit",
+        image(JAMMY),
+      ),
+    [
+      "error[flash.setting-refused]: `wifi.ssidHex` cannot be had with the first-boot format `cloudinit`",
+      "  found     ff00, which is no text",
+      "hint: this format knows names in UTF-8 alone: rename the network, or use an image with another format",
+    ],
+  ],
+  [
+    "a fixed address for custom.toml",
+    () =>
+      refuseImpossible(
+        seed({ ethernet: { address: "10.0.0.2/24", dns: [] } }),
+        "custom.toml",
+        image(BOOKWORM),
+      ),
+    [
+      "error[flash.setting-refused]: `ethernet` cannot be had with the first-boot format `custom.toml`",
+      "  found     10.0.0.2/24",
+      "hint: take an image with another format, or leave it to `imcloud apply`",
+    ],
+  ],
+  [
+    "sudo without a password for custom.toml",
+    () => refuseImpossible(seed(), "custom.toml", image(BOOKWORM)),
+    [
+      "error[flash.setting-refused]: `sudo` cannot be had with the first-boot format `custom.toml`",
+      "  found     nopasswd",
+      "hint: give the account a password: this format has no rule for sudo",
+    ],
+  ],
+  [
+    "a table without `board`",
+    table("hostname\npi\n"),
+    [
+      "error[config.invalid]: the column `board` is missing",
+      "  at        boards.csv:1",
+      "  found     hostname",
+      "  expected  `board` and any of hostname, user, address, gateway, dns, wifi_ssid, wifi_country, locale, timezone, keyboard",
+      "hint: name the columns in the first line",
+    ],
+  ],
+  [
+    "a table with nothing in it",
+    table("board,hostname\n\n"),
+    [
+      "error[config.invalid]: `boards.csv` names no board",
+      "  at        boards.csv:1",
+      "  found     no line below the headings",
+      "  expected  a line for each board",
+      "hint: add one: `board` is the only column that must be there",
+    ],
+  ],
+  [
+    "an unknown column",
+    table("board,adress\nattic,\n"),
+    [
+      "error[config.invalid]: `adress` is no column that imcloud knows",
+      "  at        boards.csv:1",
+      "  found     adress",
+      "  expected  one of board, hostname, user, address, gateway, dns, wifi_ssid, wifi_country, locale, timezone, keyboard",
+      "hint: did you mean `address`?",
+    ],
+  ],
+  [
+    "a column of passwords",
+    table("board,wifi_password\nattic,x\n"),
+    [
+      "error[config.invalid]: `wifi_password` is no column that imcloud knows",
+      "  at        boards.csv:1",
+      "  found     wifi_password",
+      "  expected  one of board, hostname, user, address, gateway, dns, wifi_ssid, wifi_country, locale, timezone, keyboard",
+      "hint: did you mean `wifi_ssid`?",
+    ],
+  ],
+  [
+    "a column twice",
+    table("board,user,user\nattic,a,b\n"),
+    [
+      "error[config.invalid]: the column `user` stands there twice",
+      "  at        boards.csv:1",
+      "  found     user",
+      "hint: remove one of the two",
+    ],
+  ],
+  [
+    "a field too many",
+    table("board,user\nattic,ada\ncellar,ada,x\n"),
+    [
+      "error[config.invalid]: line 3 has more or fewer fields than the first line has columns",
+      "  at        boards.csv:3",
+      "hint: give each column a field, if only an empty one; a field with a comma in it wants quotes",
+    ],
+  ],
+  [
+    "a quote that stays open",
+    table('board,user\nattic,"ada\n'),
+    [
+      "error[config.invalid]: `boards.csv` is no table that can be read",
+      "  at        boards.csv:2",
+      "  found     Quote Not Closed: the parsing is finished with an opening quote at line 2",
+      "hint: close the quotes that are open around this line",
+    ],
+  ],
+  [
+    "a board that does not exist",
+    table("board\nattic\n\ncelar\n"),
+    [
+      "error[config.invalid]: `celar` is no board of imcloud.yaml",
+      "  at        boards.csv:4",
+      "  found     celar",
+      "  expected  one of attic, cellar",
+      "hint: did you mean `cellar`?",
+    ],
+  ],
+  [
+    "a line without a board",
+    table("board,user\nattic,ada\n,ada\n"),
+    [
+      "error[config.invalid]: a line without a board",
+      "  at        boards.csv:3",
+      "  found     nothing",
+      "  expected  one of attic, cellar",
+      "hint: name the board, or remove the line",
+    ],
+  ],
+  [
+    "a board twice",
+    table("board\nattic\ncellar\nattic\n"),
+    [
+      "error[config.invalid]: `attic` stands there twice",
+      "  at        boards.csv:4",
+      "  found     attic",
+      "  expected  a board that line 2 does not have",
+      "hint: remove one of the two lines",
+    ],
+  ],
+  [
+    "a bad value in the third line",
+    table("board,user\nattic,ada\ncellar,Ada\n"),
+    [
+      "error[config.invalid]: the column `user` is not what is allowed there",
+      "  at        boards.csv:3",
+      "  found     Ada",
+      "  expected  a lower-case letter or `_`, then at most 31 lower-case letters, digits, `_` or `-`",
+      "hint: correct `user` in line 3",
+    ],
+  ],
+  [
+    "a bad address in a table",
+    table("board,address\nattic,10.0.0.300/24\n"),
+    [
+      "error[config.invalid]: the column `address` is not what is allowed there",
+      "  at        boards.csv:2",
+      "  found     10.0.0.300/24",
+      "  expected  an IPv4 address with its prefix length, such as `192.168.1.40/24`",
+      "hint: correct `address` in line 2",
+    ],
+  ],
+  [
+    "a gateway without an address",
+    table("board,gateway\nattic,10.0.0.1\n"),
+    [
+      "error[config.invalid]: the column `address` is empty, and needed here",
+      "  at        boards.csv:2",
+      "  found     nothing",
+      "  expected  an IPv4 address with its prefix length, such as `192.168.1.40/24`",
+      "hint: correct `address` in line 2",
+    ],
+  ],
+  [
+    "a radio without a country in a table",
+    table("board,wifi_ssid\nattic,home\n"),
+    [
+      "error[config.invalid]: the column `wifi_country` is empty, and needed here",
+      "  at        boards.csv:2",
+      "  found     nothing",
+      "  expected  a country of two capital letters, such as `DE`: without it the radio stays off",
+      "hint: correct `wifi_country` in line 2",
+    ],
+  ],
+];
+
+function seedOfUser() {
+  const [board] = configOf(`{ ${KEYS}, user: ada }`).boards as readonly [BoardConfig];
+  return seedOf(
+    { ...board, user: "grace" },
+    { get: () => undefined, all: () => [], require: () => new Secret("") },
+    workspaceAt("/nowhere"),
+    [],
+  );
+}
+
+test.each(CASES)("%s", async (_title, act, lines) => {
+  const error: unknown = await Promise.resolve()
+    .then(act)
+    .then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+  expect(renderError(error, { verbose: false })).toBe(lines.join("\n"));
+  expect(exitCodeOf(error)).toBe(65);
+});
