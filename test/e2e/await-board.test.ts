@@ -36,20 +36,24 @@ async function keyOf(sshd: Sshd): Promise<string> {
   return fingerprintOf(await readHostKey(sshd.target(), { hostKeys }));
 }
 
-test("the one with the key on its card is found, and what is waited for is said", { timeout: 60_000 }, async () => {
-  const folder = await mkdtemp(join(tmpdir(), "imcloud-await-"));
-  await using sshd = await startSshd(["ed25519", "rsa"]);
-  const said: string[] = [];
-  const awaited = {
-    board: boardAt(sshd.port),
-    fingerprints: [await keyOf(sshd)],
-    deadlineMs: 30_000,
-    doing: (what: string) => said.push(what),
-  };
-  expect(await awaitBoard(awaited, await looking(folder))).toBe("127.0.0.1");
-  expect(said[0]).toMatch(/^waiting for it at 127\.0\.0\.1.*, until \d\d:\d\d:\d\d$/);
-  await rm(folder, { recursive: true, force: true });
-});
+test(
+  "the one with the key on its card is found, and what is waited for is said",
+  { timeout: 60_000 },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), "imcloud-await-"));
+    await using sshd = await startSshd(["ed25519", "rsa"]);
+    const said: string[] = [];
+    const awaited = {
+      board: boardAt(sshd.port),
+      fingerprints: [await keyOf(sshd)],
+      deadlineMs: 30_000,
+      doing: (what: string) => said.push(what),
+    };
+    expect(await awaitBoard(awaited, await looking(folder))).toBe("127.0.0.1");
+    expect(said[0]).toMatch(/^waiting for it at 127\.0\.0\.1.*, until \d\d:\d\d:\d\d$/);
+    await rm(folder, { recursive: true, force: true });
+  },
+);
 
 test("another's key is told and not taken, nor recorded", { timeout: 60_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "imcloud-await-"));
