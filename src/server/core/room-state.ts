@@ -110,3 +110,13 @@ export function historyVisibilityOf(content: JsonObject | undefined): HistoryVis
 export function roomTypeOf(create: JsonObject | undefined): string | undefined {
   return isObject(create) ? stringOrNone(create["type"]) : undefined;
 }
+
+/** The rooms whose members may come into a restricted one. Source: "Restricted rooms". */
+export function allowedRoomsOf(state: RoomState): string[] {
+  const rule = state.joinRule;
+  const allow = state.content("m.room.join_rules")?.["allow"];
+  if ((rule !== "restricted" && rule !== "knock_restricted") || !Array.isArray(allow)) return [];
+  return allow.flatMap((entry: unknown) =>
+    isObject(entry) && entry["type"] === "m.room_membership" ? (stringOrNone(entry["room_id"]) ?? []) : [],
+  );
+}

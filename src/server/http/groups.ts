@@ -17,6 +17,7 @@ import { relations } from "./relations.js";
 import { registration } from "./registration.js";
 import { roomCreation } from "./room-creation.js";
 import { sending } from "./sending.js";
+import { spaces } from "./spaces.js";
 import { state } from "./state.js";
 import { sync } from "./sync.js";
 import { toDevice } from "./to-device.js";
@@ -36,6 +37,7 @@ export const GROUPS: readonly Group[] = [
   sending,
   state,
   reading,
+  spaces,
   relations,
   sync,
   typing,

@@ -70,7 +70,7 @@ export class Directory {
   ): Promise<JsonObject[]> {
     const rooms: JsonObject[] = [];
     for (const { roomId, joined } of await this.#store.directory.published()) {
-      const entry = describe(roomId, await this.#rooms.state(roomId), joined);
+      const entry = summaryOf(roomId, await this.#rooms.state(roomId), joined);
       const text = ["name", "topic", "canonical_alias"]
         .map((key) => stringOrNone(entry[key]) ?? "")
         .join("\n")
@@ -83,7 +83,8 @@ export class Directory {
   }
 }
 
-function describe(roomId: string, state: RoomState, joined: number): JsonObject {
+/** A room as lists show it. */
+export function summaryOf(roomId: string, state: RoomState, joined: number): JsonObject {
   const text = (type: string, key: string) => stringOrNone(state.content(type)?.[key]);
   const optional = {
     name: text("m.room.name", "name"),

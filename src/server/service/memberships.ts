@@ -2,9 +2,9 @@
  * Coming to rooms and going: join, invite, leave, kick, ban, unban, knock, forget.
  */
 import type { EventDraft } from "../core/event.js";
-import { isObject, stringOrNone, type JsonObject } from "../core/json.js";
+import type { JsonObject } from "../core/json.js";
 import { PowerLevels } from "../core/power-levels.js";
-import type { Membership, RoomState } from "../core/room-state.js";
+import { allowedRoomsOf, type Membership, type RoomState } from "../core/room-state.js";
 import type { Store } from "../store/store.js";
 import { Failure, forbidden } from "./failure.js";
 import type { Profiles } from "./profiles.js";
@@ -115,13 +115,13 @@ export class Memberships {
    */
   async #vouching(roomId: string, userId: string): Promise<(state: RoomState) => string | undefined> {
     const allowed = new Set<string>();
-    for (const room of allowedRooms(await this.#rooms.state(roomId))) {
+    for (const room of allowedRoomsOf(await this.#rooms.state(roomId))) {
       if ((await this.#store.events.membership(userId, room))?.membership === "join") allowed.add(room);
     }
     return (state) => {
       const membership = state.membership(userId);
       if (membership === "invite" || membership === "join") return undefined;
-      if (!allowedRooms(state).some((room) => allowed.has(room))) return undefined;
+      if (!allowedRoomsOf(state).some((room) => allowed.has(room))) return undefined;
       const levels = new PowerLevels(state);
       return state.members("join").find((id) => levels.can(id, "invite"));
     };
@@ -130,13 +130,4 @@ export class Memberships {
 
 function member(sender: string, userId: string, content: JsonObject): EventDraft {
   return { type: "m.room.member", stateKey: userId, sender, content };
-}
-
-function allowedRooms(state: RoomState): string[] {
-  const rule = state.joinRule;
-  const allow = state.content("m.room.join_rules")?.["allow"];
-  if ((rule !== "restricted" && rule !== "knock_restricted") || !Array.isArray(allow)) return [];
-  return allow.flatMap((entry: unknown) =>
-    isObject(entry) && entry["type"] === "m.room_membership" ? (stringOrNone(entry["room_id"]) ?? []) : [],
-  );
 }

@@ -17,6 +17,7 @@ import { RateLimits } from "./rate-limits.js";
 import { Relations } from "./relations.js";
 import { Rooms } from "./rooms.js";
 import { Sessions } from "./sessions.js";
+import { Spaces } from "./spaces.js";
 import { Stream } from "./stream.js";
 import { Summaries } from "./summaries.js";
 import { SyncRooms } from "./sync-rooms.js";
@@ -58,6 +59,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     pushRules,
     memberships: new Memberships(store, rooms, profiles),
     crossSigning: new CrossSigning(store),
+    spaces: new Spaces(store, rooms),
     directory: new Directory(store, rooms, config.serverName),
     sync: new Sync(store, stream, typing, syncRooms, pushRules),
     txns: await Transactions.open(store),
