@@ -1,12 +1,13 @@
 /**
- * New rooms.
- * Source: Matrix client-server API v1.19, "Creation".
+ * New rooms, and rooms that replace others.
+ * Source: Matrix client-server API v1.19, "Creation", "Room upgrades".
  */
 import { z } from "zod";
-import { EventType, StateKey, UserId } from "../core/ids.js";
+import { EventType, RoomId, StateKey, UserId } from "../core/ids.js";
 import { ROOM_VERSIONS } from "../core/room-versions.js";
 import { firstEvents } from "../service/create-room.js";
 import { Failure, invalid } from "../service/failure.js";
+import { versionOrRefuse } from "../service/upgrade-room.js";
 import { endpoint, group } from "./endpoint.js";
 import { Content } from "./content.js";
 
@@ -35,9 +36,7 @@ export const roomCreation = group("Creation", [
     reply: z.object({ room_id: z.string() }),
 
     async handle({ caller, body }, { rooms, profiles, directory, store, config }) {
-      const version = ROOM_VERSIONS.get(body.room_version ?? config.defaultRoomVersion);
-      if (version === undefined)
-        throw new Failure("M_UNSUPPORTED_ROOM_VERSION", "this server does not make rooms of that version");
+      const version = versionOrRefuse(ROOM_VERSIONS, body.room_version ?? config.defaultRoomVersion);
       if (body.invite_3pid.length > 0) throw invalid("this server invites by user id only");
       const alias =
         body.room_alias_name === undefined ? undefined : `#${body.room_alias_name}:${config.serverName}`;
@@ -78,6 +77,24 @@ export const roomCreation = group("Creation", [
       if (alias !== undefined) await directory.createAlias(alias, roomId, caller.userId);
       if (body.visibility === "public") await store.directory.publish(roomId, true);
       return { room_id: roomId };
+    },
+  }),
+
+  endpoint({
+    route: "POST /_matrix/client/v3/rooms/{roomId}/upgrade",
+    limit: "roomCreation",
+    params: z.object({ roomId: RoomId }),
+    body: z.object({ new_version: z.string(), additional_creators: z.array(UserId).default([]) }),
+    reply: z.object({ replacement_room: z.string() }),
+    async handle({ caller, params, body }, { upgrades }) {
+      const version = versionOrRefuse(ROOM_VERSIONS, body.new_version);
+      const replacement = await upgrades.upgrade({
+        roomId: params.roomId,
+        userId: caller.userId,
+        version,
+        additionalCreators: body.additional_creators,
+      });
+      return { replacement_room: replacement };
     },
   }),
 ]);

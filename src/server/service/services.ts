@@ -25,6 +25,7 @@ import { Sync } from "./sync.js";
 import { Transactions } from "./transactions.js";
 import { Typing } from "./typing.js";
 import { UnreadCounts } from "./unread.js";
+import { RoomUpgrades } from "./upgrade-room.js";
 
 export async function openServices(config: ServerConfig, store: Store, log: Log) {
   const stream = await Stream.open(store);
@@ -59,6 +60,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     pushRules,
     memberships: new Memberships(store, rooms, profiles),
     crossSigning: new CrossSigning(store),
+    upgrades: new RoomUpgrades(store, rooms, profiles),
     spaces: new Spaces(store, rooms),
     directory: new Directory(store, rooms, config.serverName),
     sync: new Sync(store, stream, typing, syncRooms, pushRules),

@@ -23,6 +23,10 @@ export const directoryProcedures = {
     return (await transaction.run("DELETE FROM aliases WHERE alias = ?", input.alias)) === 1;
   },
 
+  async moveAliases(transaction: Transaction, input: { from: string; to: string }): Promise<number> {
+    return transaction.run("UPDATE aliases SET room_id = ? WHERE room_id = ?", input.to, input.from);
+  },
+
   async publishRoom(
     transaction: Transaction,
     input: { roomId: string; isPublished: boolean },
@@ -67,6 +71,11 @@ export class DirectoryStore {
       roomId,
     );
     return rows.map((row) => row.alias);
+  }
+
+  /** @returns how many there were */
+  moveAliases(from: string, to: string): Promise<number> {
+    return this.#write("moveAliases", { from, to });
   }
 
   publish(roomId: string, isPublished: boolean): Promise<boolean> {
