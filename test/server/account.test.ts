@@ -1,4 +1,4 @@
-/** The end of an account, and events by their time. */
+/** The end of an account, who somebody is for another service, and events by their time. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ApiError, callApi, register, startTestServer, type Person, type TestServer } from "./test-server.js";
 
@@ -81,4 +81,24 @@ test("the nearest event to a moment, either way, that one may read", async () =>
   expect((await refusal(near(0, "b"))).code).toBe("M_NOT_FOUND");
   const carol = await register(server, "carol");
   expect((await refusal(near(secondTs, "b", carol))).code).toBe("M_FORBIDDEN");
+});
+
+test("an OpenID token tells another service who one is, opens nothing, and ends with the session", async () => {
+  const dora = await register(server, "dora");
+  const ask = (person: Person, userId: string) =>
+    person.post<{ access_token: string; expires_in: number }>(`user/${at(userId)}/openid/request_token`, {});
+  const who = (token: string) =>
+    callApi(server.url, "GET", `/_matrix/federation/v1/openid/userinfo?access_token=${token}`);
+  const token = await ask(dora, dora.userId);
+  expect(token).toMatchObject({ token_type: "Bearer", matrix_server_name: "hs1", expires_in: 3600 });
+  expect(await who(token.access_token)).toEqual({ sub: dora.userId });
+  expect((await refusal(ask(dora, alice.userId))).code).toBe("M_FORBIDDEN");
+  const asAccess = callApi(server.url, "GET", "account/whoami", undefined, token.access_token);
+  expect((await refusal(asAccess)).code).toBe("M_UNKNOWN_TOKEN");
+  expect((await refusal(who(dora.token))).code).toBe("M_UNKNOWN_TOKEN");
+  expect((await refusal(callApi(server.url, "GET", "/_matrix/federation/v1/openid/userinfo"))).code).toBe(
+    "M_MISSING_TOKEN",
+  );
+  await dora.post("logout", {});
+  expect((await refusal(who(token.access_token))).code).toBe("M_UNKNOWN_TOKEN");
 });

@@ -9,6 +9,7 @@ import { keyBackups } from "./key-backups.js";
 import { keys } from "./keys.js";
 import { login } from "./login.js";
 import { membership } from "./membership.js";
+import { openid } from "./openid.js";
 import { profiles } from "./profiles.js";
 import { pushRules } from "./push-rules.js";
 import { reading } from "./reading.js";
@@ -50,4 +51,5 @@ export const GROUPS: readonly Group[] = [
   keyBackups,
   toDevice,
   voip,
+  openid,
 ];

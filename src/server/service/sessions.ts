@@ -14,6 +14,8 @@ const ACCESS_TOKEN_MS = 60 * 60_000;
 const RECHECK_MS = 30_000;
 /** A device's last use is written at most so often, in milliseconds: it is one write per client. */
 const SEEN_EVERY_MS = 10 * 60_000;
+/** Long enough for a call to be set up, in milliseconds. */
+const OPENID_TOKEN_MS = 60 * 60_000;
 const REMEMBERED_TOKENS = 20_000;
 
 export interface Caller {
@@ -116,6 +118,21 @@ export class Sessions {
     throw new Failure("M_UNKNOWN_TOKEN", "the refresh token is not known, or no longer", {
       soft_logout: false,
     });
+  }
+
+  /** A token that another service can ask the server about, and that opens nothing. */
+  async openId({ userId, deviceId }: Caller): Promise<{ token: string; expiresInMs: number }> {
+    const token = newToken("imo");
+    const expiresAt = Date.now() + OPENID_TOKEN_MS;
+    await this.#store.sessions.addOpenIdToken(userId, deviceId, hashToken(token), expiresAt);
+    return { token, expiresInMs: OPENID_TOKEN_MS };
+  }
+
+  /** @throws Failure M_UNKNOWN_TOKEN */
+  async openIdUser(token: string): Promise<string> {
+    const userId = await this.#store.sessions.byOpenIdToken(hashToken(token));
+    if (userId === undefined) throw new Failure("M_UNKNOWN_TOKEN", "the token is not known, or has expired");
+    return userId;
   }
 
   async close(userId: string, deviceIds: readonly string[]): Promise<void> {

@@ -13,7 +13,8 @@ export interface Device {
   readonly seenFrom?: string;
 }
 
-export type TokenKind = "access" | "refresh";
+/** An `openid` token only tells another service who its bearer is. */
+export type TokenKind = "access" | "refresh" | "openid";
 
 export interface NewToken {
   /** SHA-256 of the token: a stolen database opens no session. */
@@ -126,6 +127,22 @@ export const sessionProcedures = {
     return deleted;
   },
 
+  /** Makes room for it: those of the device that have expired go. */
+  async addOpenIdToken(
+    transaction: Transaction,
+    input: DeviceKey & { hash: string; now: number; expiresAt: number },
+  ): Promise<null> {
+    await transaction.run(
+      "DELETE FROM tokens WHERE user_id = ? AND device_id = ? AND kind = 'openid' AND expires_at <= ?",
+      input.userId,
+      input.deviceId,
+      input.now,
+    );
+    const { hash, expiresAt } = input;
+    await putTokens(transaction, input, [{ hash, kind: "openid", expiresAt }]);
+    return null;
+  },
+
   async renameDevice(transaction: Transaction, input: DeviceKey & { displayName: string }): Promise<boolean> {
     const changed = await transaction.run(
       "UPDATE devices SET display_name = ? WHERE user_id = ? AND device_id = ?",
@@ -174,6 +191,21 @@ export class SessionStore {
   }
 
   /** Whom a token speaks for, and until when. */
+  /** @param expiresAt milliseconds since 1970 */
+  addOpenIdToken(userId: string, deviceId: string, hash: string, expiresAt: number): Promise<null> {
+    return this.#write("addOpenIdToken", { userId, deviceId, hash, now: Date.now(), expiresAt });
+  }
+
+  /** Whom an OpenID token speaks of, while it is good. */
+  async byOpenIdToken(hash: string): Promise<string | undefined> {
+    const [row] = await this.#reader.all<{ user_id: string }>(
+      "SELECT user_id FROM tokens WHERE hash = ? AND kind = 'openid' AND expires_at > ?",
+      hash,
+      Date.now(),
+    );
+    return row?.user_id;
+  }
+
   async byToken(
     hash: string,
   ): Promise<{ userId: string; deviceId: string; isAdmin: boolean; expiresAt?: number } | undefined> {
