@@ -1,6 +1,6 @@
 /** The end of an account, who somebody is for another service, and events by their time. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { ApiError, callApi, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { callApi, refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -10,15 +10,6 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 const at = encodeURIComponent;
-
-async function refusal(work: Promise<unknown>): Promise<ApiError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ApiError)) throw new Error(`not refused: ${String(error)}`);
-  return error;
-}
 
 test("a deactivated account has left its rooms, its sessions are over, and its name stays taken", async () => {
   const bob = await register(server, "bob");

@@ -4,9 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
-  ApiError,
   callApi,
   personOf,
+  refusal,
   register,
   startTestServer,
   type Person,
@@ -29,17 +29,6 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const at = encodeURIComponent;
-
-async function refused(
-  call: Promise<unknown>,
-): Promise<{ status: number; code: string; body: Record<string, unknown> }> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ApiError)) throw new Error(`not refused: ${String(error)}`);
-  return error;
-}
 
 async function room(...others: readonly Person[]): Promise<string> {
   const { room_id: roomId } = await alice.post<{ room_id: string }>("createRoom", {
@@ -160,7 +149,7 @@ describe("accounts and sessions", () => {
     );
 
   test("registration asks for its stage, and takes no name twice", async () => {
-    const first = await refused(callApi(server.url, "POST", "register", { username: "dora", password: "d" }));
+    const first = await refusal(callApi(server.url, "POST", "register", { username: "dora", password: "d" }));
     expect(first.status).toBe(401);
     expect(first.body).toMatchObject({ flows: [{ stages: ["m.login.dummy"] }] });
     expect(first.body["errcode"]).toBeUndefined();
@@ -169,21 +158,21 @@ describe("accounts and sessions", () => {
       auth: { type: "m.login.dummy", session: first.body["session"] },
     });
     expect(made.user_id).toBe("@dora:hs1");
-    expect((await refused(callApi(server.url, "GET", "register/available?username=dora"))).code).toBe(
+    expect((await refusal(callApi(server.url, "GET", "register/available?username=dora"))).code).toBe(
       "M_USER_IN_USE",
     );
     expect(await callApi(server.url, "GET", "register/available?username=erna")).toEqual({ available: true });
     expect(
-      (await refused(callApi(server.url, "POST", "register", { username: "Ä", password: "d" }))).code,
+      (await refusal(callApi(server.url, "POST", "register", { username: "Ä", password: "d" }))).code,
     ).toBe("M_INVALID_USERNAME");
-    expect((await refused(callApi(server.url, "POST", "register?kind=guest", {}))).code).toBe(
+    expect((await refusal(callApi(server.url, "POST", "register?kind=guest", {}))).code).toBe(
       "M_GUEST_ACCESS_FORBIDDEN",
     );
   });
 
   test("a wrong password and an unknown name are refused alike", async () => {
-    const wrong = await refused(logIn("alice", "wrong"));
-    const unknown = await refused(logIn("nobody", "wrong"));
+    const wrong = await refusal(logIn("alice", "wrong"));
+    const unknown = await refusal(logIn("nobody", "wrong"));
     expect([wrong.status, wrong.code]).toEqual([403, "M_FORBIDDEN"]);
     expect(unknown.body).toEqual(wrong.body);
   });
@@ -191,14 +180,14 @@ describe("accounts and sessions", () => {
   test("logging out ends the token, logging in on a device ends its old one", async () => {
     const first = personOf(server, await logIn("@alice:hs1", "alice's password", { device_id: "TABLET" }));
     const second = personOf(server, await logIn("ALICE", "alice's password", { device_id: "TABLET" }));
-    expect((await refused(first.get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
+    expect((await refusal(first.get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
     expect(await second.get("account/whoami")).toEqual({
       user_id: "@alice:hs1",
       device_id: "TABLET",
       is_guest: false,
     });
     await second.post("logout", {});
-    expect((await refused(second.get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
+    expect((await refusal(second.get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
   });
 
   test("a refresh token serves once, and ends the old access token", async () => {
@@ -206,12 +195,12 @@ describe("accounts and sessions", () => {
     const next = await callApi<{ access_token: string }>(server.url, "POST", "refresh", {
       refresh_token: session.refresh_token,
     });
-    expect((await refused(personOf(server, session).get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
+    expect((await refusal(personOf(server, session).get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
     expect(await personOf(server, { ...session, ...next }).get("account/whoami")).toMatchObject({
       user_id: "@alice:hs1",
     });
     expect(
-      (await refused(callApi(server.url, "POST", "refresh", { refresh_token: session.refresh_token })))
+      (await refusal(callApi(server.url, "POST", "refresh", { refresh_token: session.refresh_token })))
         .status,
     ).toBe(401);
   });
@@ -223,12 +212,12 @@ describe("accounts and sessions", () => {
       new_password: "new",
       auth: { type: "m.login.password", identifier: { type: "m.id.user", user: "erna" }, password: "wrong" },
     };
-    const wrong = await refused(erna.post("account/password", request));
+    const wrong = await refusal(erna.post("account/password", request));
     expect([wrong.status, wrong.code]).toEqual([401, "M_FORBIDDEN"]);
     request.auth.password = "erna's password";
     await erna.post("account/password", request);
     await erna.get("account/whoami");
-    expect((await refused(other.get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
+    expect((await refusal(other.get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
     await logIn("erna", "new");
   });
 
@@ -243,8 +232,8 @@ describe("accounts and sessions", () => {
     expect(await bob.get("devices/PHONE")).toMatchObject({ device_id: "PHONE", display_name: "Bob's phone" });
     await bob.call("PUT", "devices/PHONE", { display_name: "old phone" });
     expect(await bob.get("devices/PHONE")).toMatchObject({ display_name: "old phone" });
-    expect((await refused(bob.call("PUT", "devices/NONE", { display_name: "x" }))).code).toBe("M_NOT_FOUND");
-    const challenge = await refused(bob.call("DELETE", "devices/PHONE", {}));
+    expect((await refusal(bob.call("PUT", "devices/NONE", { display_name: "x" }))).code).toBe("M_NOT_FOUND");
+    const challenge = await refusal(bob.call("DELETE", "devices/PHONE", {}));
     expect(challenge.status).toBe(401);
     await bob.call("DELETE", "devices/PHONE", {
       auth: {
@@ -254,7 +243,7 @@ describe("accounts and sessions", () => {
         password: "bob's password",
       },
     });
-    expect((await refused(phone.get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
+    expect((await refusal(phone.get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
   });
 });
 
@@ -282,12 +271,12 @@ describe("rooms", () => {
   });
 
   test("an unknown version, an invitee without account, a taken alias", async () => {
-    expect((await refused(alice.post("createRoom", { room_version: "1" }))).code).toBe(
+    expect((await refusal(alice.post("createRoom", { room_version: "1" }))).code).toBe(
       "M_UNSUPPORTED_ROOM_VERSION",
     );
-    expect((await refused(alice.post("createRoom", { invite: ["@ghost:hs1"] }))).status).toBe(400);
+    expect((await refusal(alice.post("createRoom", { invite: ["@ghost:hs1"] }))).status).toBe(400);
     await alice.post("createRoom", { room_alias_name: "lobby" });
-    expect((await refused(alice.post("createRoom", { room_alias_name: "lobby" }))).code).toBe(
+    expect((await refusal(alice.post("createRoom", { room_alias_name: "lobby" }))).code).toBe(
       "M_ROOM_IN_USE",
     );
   });
@@ -297,31 +286,31 @@ describe("rooms", () => {
     await alice.call("PUT", `directory/room/${at("#den:hs1")}`, { room_id: roomId });
     expect(await bob.get(`directory/room/${at("#den:hs1")}`)).toEqual({ room_id: roomId, servers: ["hs1"] });
     expect(
-      (await refused(alice.call("PUT", `directory/room/${at("#den:hs1")}`, { room_id: roomId }))).status,
+      (await refusal(alice.call("PUT", `directory/room/${at("#den:hs1")}`, { room_id: roomId }))).status,
     ).toBe(409);
-    expect((await refused(bob.call("DELETE", `directory/room/${at("#den:hs1")}`))).code).toBe("M_FORBIDDEN");
+    expect((await refusal(bob.call("DELETE", `directory/room/${at("#den:hs1")}`))).code).toBe("M_FORBIDDEN");
     const bad = alice.call("PUT", `rooms/${at(roomId)}/state/m.room.canonical_alias/`, {
       alias: "#elsewhere:hs1",
     });
-    expect((await refused(bad)).code).toBe("M_BAD_ALIAS");
+    expect((await refusal(bad)).code).toBe("M_BAD_ALIAS");
     await alice.call("DELETE", `directory/room/${at("#den:hs1")}`);
-    expect((await refused(bob.get(`directory/room/${at("#den:hs1")}`))).code).toBe("M_NOT_FOUND");
+    expect((await refusal(bob.get(`directory/room/${at("#den:hs1")}`))).code).toBe("M_NOT_FOUND");
   });
 
   test("kick, ban, unban, forget", async () => {
     const roomId = await room(bob);
-    expect((await refused(bob.post(`rooms/${at(roomId)}/kick`, { user_id: "@alice:hs1" }))).code).toBe(
+    expect((await refusal(bob.post(`rooms/${at(roomId)}/kick`, { user_id: "@alice:hs1" }))).code).toBe(
       "M_FORBIDDEN",
     );
-    expect((await refused(bob.post(`rooms/${at(roomId)}/forget`, {}))).status).toBe(400);
+    expect((await refusal(bob.post(`rooms/${at(roomId)}/forget`, {}))).status).toBe(400);
     await alice.post(`rooms/${at(roomId)}/ban`, { user_id: "@bob:hs1", reason: "spam" });
-    expect((await refused(bob.post(`rooms/${at(roomId)}/join`, {}))).code).toBe("M_FORBIDDEN");
-    expect((await refused(alice.post(`rooms/${at(roomId)}/invite`, { user_id: "@bob:hs1" }))).code).toBe(
+    expect((await refusal(bob.post(`rooms/${at(roomId)}/join`, {}))).code).toBe("M_FORBIDDEN");
+    expect((await refusal(alice.post(`rooms/${at(roomId)}/invite`, { user_id: "@bob:hs1" }))).code).toBe(
       "M_FORBIDDEN",
     );
     await alice.post(`rooms/${at(roomId)}/unban`, { user_id: "@bob:hs1" });
     await bob.post(`rooms/${at(roomId)}/forget`, {});
-    expect((await refused(bob.get(`rooms/${at(roomId)}/messages?dir=b`))).code).toBe("M_FORBIDDEN");
+    expect((await refusal(bob.get(`rooms/${at(roomId)}/messages?dir=b`))).code).toBe("M_FORBIDDEN");
     await alice.post(`rooms/${at(roomId)}/invite`, { user_id: "@bob:hs1" });
     await bob.post(`rooms/${at(roomId)}/join`, {});
   });
@@ -391,13 +380,13 @@ describe("rooms", () => {
     const before = await alice.send(roomId, "among us");
     await bob.post(`join/${at(roomId)}`, {});
     const after = await alice.send(roomId, "hello Bob");
-    expect((await refused(bob.get(`rooms/${at(roomId)}/event/${at(before)}`))).code).toBe("M_NOT_FOUND");
+    expect((await refusal(bob.get(`rooms/${at(roomId)}/event/${at(before)}`))).code).toBe("M_NOT_FOUND");
     const page = await bob.get<{ chunk: { event_id: string }[] }>(
       `rooms/${at(roomId)}/messages?dir=b&limit=100`,
     );
     expect(page.chunk.map(({ event_id: id }) => id)).toContain(after);
     expect(page.chunk.map(({ event_id: id }) => id)).not.toContain(before);
-    expect((await refused(carol.get(`rooms/${at(roomId)}/messages?dir=b`))).code).toBe("M_FORBIDDEN");
+    expect((await refusal(carol.get(`rooms/${at(roomId)}/messages?dir=b`))).code).toBe("M_FORBIDDEN");
     const answer = await sync(bob);
     expect(JSON.stringify(answer.rooms?.join?.[roomId])).not.toContain("among us");
   });
@@ -406,10 +395,10 @@ describe("rooms", () => {
     const roomId = await room();
     const send = (body: unknown) =>
       alice.call("PUT", `rooms/${at(roomId)}/send/m.room.message/${Math.random()}`, body);
-    expect((await refused(send({ x: 1.5 }))).code).toBe("M_BAD_JSON");
-    expect((await refused(send('{"x":"\\ud800"}'))).code).toBe("M_BAD_JSON");
-    expect((await refused(send({ body: "x".repeat(70_000) }))).code).toBe("M_TOO_LARGE");
-    expect((await refused(alice.send("!none:hs1", "x"))).code).toBe("M_NOT_FOUND");
+    expect((await refusal(send({ x: 1.5 }))).code).toBe("M_BAD_JSON");
+    expect((await refusal(send('{"x":"\\ud800"}'))).code).toBe("M_BAD_JSON");
+    expect((await refusal(send({ body: "x".repeat(70_000) }))).code).toBe("M_TOO_LARGE");
+    expect((await refusal(alice.send("!none:hs1", "x"))).code).toBe("M_NOT_FOUND");
     await alice.send(roomId, "fine");
   });
 
@@ -527,8 +516,8 @@ describe("sync", () => {
     const inline = at(JSON.stringify({ room: { timeline: { types: ["m.room.name"] }, rooms: [roomId] } }));
     const chosen = await sync(carol, undefined, `&filter=${inline}`);
     expect(Object.keys(chosen.rooms?.join ?? {})).toEqual([roomId]);
-    expect((await refused(carol.get("sync?filter=none"))).code).toBe("M_INVALID_PARAM");
-    expect((await refused(carol.get("sync?since=none"))).code).toBe("M_INVALID_PARAM");
+    expect((await refusal(carol.get("sync?filter=none"))).code).toBe("M_INVALID_PARAM");
+    expect((await refusal(carol.get("sync?since=none"))).code).toBe("M_INVALID_PARAM");
   });
 
   test("unread messages count until they are read; a private receipt is nobody else's business", async () => {
@@ -562,8 +551,8 @@ describe("sync", () => {
     const next = await sync(bob, since);
     expect(next.account_data?.events.map(({ type }) => type).sort()).toEqual(["m.direct", "m.push_rules"]);
     expect((await sync(bob, next.next_batch)).account_data).toBeUndefined();
-    expect((await refused(alice.get("user/@bob:hs1/account_data/m.direct"))).code).toBe("M_FORBIDDEN");
-    expect((await refused(bob.call("PUT", "user/@bob:hs1/account_data/m.push_rules", {}))).status).toBe(405);
+    expect((await refusal(alice.get("user/@bob:hs1/account_data/m.direct"))).code).toBe("M_FORBIDDEN");
+    expect((await refusal(bob.call("PUT", "user/@bob:hs1/account_data/m.push_rules", {}))).status).toBe(405);
     await bob.call("PUT", "pushrules/global/underride/.m.rule.message/enabled", { enabled: true });
     await bob.call("PUT", "pushrules/global/content/beer", {
       pattern: "beer",
@@ -576,7 +565,7 @@ describe("sync", () => {
       highlight_count: 1,
     });
     await bob.call("DELETE", "pushrules/global/content/beer");
-    expect((await refused(bob.get("pushrules/global/content/beer"))).code).toBe("M_NOT_FOUND");
+    expect((await refusal(bob.get("pushrules/global/content/beer"))).code).toBe("M_NOT_FOUND");
   });
 
   test("messages to a device come until they are acknowledged, then never again", async () => {
@@ -627,10 +616,10 @@ test("profiles are read by all, written by their owners, and follow into rooms",
   expect(await alice.get(`rooms/${at(roomId)}/joined_members`)).toMatchObject({
     joined: { "@bob:hs1": { display_name: "Bob", avatar_url: "mxc://hs1/x" } },
   });
-  expect((await refused(alice.call("PUT", "profile/@bob:hs1/displayname", { displayname: "x" }))).code).toBe(
+  expect((await refusal(alice.call("PUT", "profile/@bob:hs1/displayname", { displayname: "x" }))).code).toBe(
     "M_FORBIDDEN",
   );
-  expect((await refused(alice.get("profile/@ghost:hs1"))).code).toBe("M_NOT_FOUND");
+  expect((await refusal(alice.get("profile/@ghost:hs1"))).code).toBe("M_NOT_FOUND");
   const found = await alice.post<{ results: object[] }>("user_directory/search", {
     search_term: "bo",
   });
@@ -651,7 +640,7 @@ test("limits hold when they are on", async () => {
     },
   );
   const attempt = () =>
-    refused(callApi(strict.url, "POST", "login", { type: "m.login.password", user: "x", password: "x" }));
+    refusal(callApi(strict.url, "POST", "login", { type: "m.login.password", user: "x", password: "x" }));
   expect((await attempt()).code).toBe("M_FORBIDDEN");
   expect((await attempt()).code).toBe("M_FORBIDDEN");
   const limited = await attempt();

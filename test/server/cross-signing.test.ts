@@ -4,9 +4,9 @@ import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { signedPart } from "../../src/server/core/signed-json.js";
 import type { JsonObject } from "../../src/server/core/json.js";
 import {
-  ApiError,
   callApi,
   personOf,
+  refusal,
   register,
   startTestServer,
   type Person,
@@ -83,15 +83,6 @@ interface Query {
 const query = (by: Person, whom: Person): Promise<Query> =>
   by.post<Query>("keys/query", { device_keys: { [whom.userId]: [] } });
 const SIGNING = "keys/device_signing/upload";
-
-async function refusal(work: Promise<unknown>): Promise<ApiError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ApiError)) throw new Error(`not refused: ${String(error)}`);
-  return error;
-}
 
 test("the first keys need no password, the same keys neither, and others do", async () => {
   const { person, upload } = await someone("alice");

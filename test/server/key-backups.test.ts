@@ -1,6 +1,6 @@
 /** Backups of message keys: versions, which key gives way to which, and what a newer version does to the older. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { ApiError, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -37,15 +37,6 @@ const put = (version: string, path: string, body: unknown, person = alice) =>
   person.call<State>("PUT", `room_keys/keys${path}?version=${version}`, body);
 const get = (version: string, path: string, person = alice) =>
   person.get(`room_keys/keys${path}?version=${version}`);
-
-async function refusal(work: Promise<unknown>): Promise<ApiError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ApiError)) throw new Error(`not refused: ${String(error)}`);
-  return error;
-}
 
 test("a version is made, described, changed and deleted; its number never comes again", async () => {
   expect((await refusal(bob.get("room_keys/version"))).code).toBe("M_NOT_FOUND");

@@ -1,6 +1,6 @@
 /** Reactions, edits, threads and references: how they are listed, and what comes with the event they speak of. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { ApiError, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -56,15 +56,6 @@ const threads = (person: Person, query = "") =>
 const ids = ({ chunk }: Chunk) => chunk.map(({ event_id: id }) => id);
 const shown = (person: Person, eventId: string) =>
   person.get<Shown>(`rooms/${at(roomId)}/event/${at(eventId)}`);
-
-async function refusal(work: Promise<unknown>): Promise<ApiError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ApiError)) throw new Error(`not refused: ${String(error)}`);
-  return error;
-}
 
 test("what was said of an event is listed by its kind and type, in pages, either way", async () => {
   const root = await alice.send(roomId, "hello");

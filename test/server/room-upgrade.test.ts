@@ -1,6 +1,6 @@
 /** A room that replaces another: what comes along, from which version to which, and what the old one is left with. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { ApiError, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -28,15 +28,6 @@ const upgrade = async (
   const answer = await person.post<{ replacement_room: string }>(`rooms/${at(roomId)}/upgrade`, body);
   return answer.replacement_room;
 };
-
-async function refusal(work: Promise<unknown>): Promise<ApiError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ApiError)) throw new Error(`not refused: ${String(error)}`);
-  return error;
-}
 
 for (const [from, to] of [
   ["10", "11"],

@@ -1,6 +1,6 @@
 /** Spaces: the tree, its order and pages, and who sees which room of it; summaries and shared rooms. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { ApiError, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -34,15 +34,6 @@ interface Tree {
 const tree = (person: Person, roomId: string, query = "") =>
   person.get<Tree>(`/_matrix/client/v1/rooms/${at(roomId)}/hierarchy${query}`);
 const names = ({ rooms }: Tree) => rooms.map(({ name }) => name);
-
-async function refusal(work: Promise<unknown>): Promise<ApiError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ApiError)) throw new Error(`not refused: ${String(error)}`);
-  return error;
-}
 
 test("the tree comes depth first, in the space's order, each room once; what is removed and hidden does not", async () => {
   const [root, inner, leaf, first, unordered, hidden, gone] = [

@@ -117,6 +117,16 @@ export class ApiError extends Error {
   }
 }
 
+/** The error that a call is answered with. @throws Error when it is answered with anything else */
+export async function refusal(call: Promise<unknown>): Promise<ApiError> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ApiError)) throw new Error(`not refused: ${String(error)}`);
+  return error;
+}
+
 /** @param path below `/_matrix/client/v3/`, or from the root with a slash in front */
 export async function callApi<T>(
   url: string,
