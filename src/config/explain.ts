@@ -58,7 +58,7 @@ function explain(issue: Issue, schema: z.ZodType, yaml: YamlFile, showing: Showi
       : undefined;
   return new ImcloudError("config.invalid", `\`${name}\` is not what is allowed there`, {
     origin: yaml.originOf(path),
-    found: showing === "values" ? show(value) : kindOf(value),
+    found: showing === "values" && !isSecretive(path) ? show(value) : kindOf(value),
     expected,
     hint: meant === undefined ? `correct \`${name}\`` : `did you mean \`${meant}\`?`,
   });
@@ -92,6 +92,9 @@ function expectedBy(issue: Issue): string {
   if (issue.code === "invalid_value") return `one of ${issue.values.map(String).join(", ")}`;
   return issue.message;
 }
+
+/** Where a secret's name belongs, people write the secret. */
+const isSecretive = (path: Path): boolean => path.some((part) => /password|secret|token/i.test(String(part)));
 
 function show(value: unknown): string {
   const text = JSON.stringify(value);

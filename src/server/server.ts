@@ -40,6 +40,7 @@ export async function startServer(
     opened.adopt(holdServerLock(config.store.path), (lock) => lock.release());
   const store = opened.adopt(await openStore(config), (it) => it.close());
   const services = await openServices(config, store, log);
+  await services.media.tidy();
 
   const bus = opened.adopt(await openBus(config.bus), (it) => it.close());
   const drainer = new OutboxDrainer(store, bus, log, config.serverName);
@@ -63,17 +64,14 @@ export async function startServer(
   const answer = async (request: Request, address: string, isPrivate: boolean) =>
     (await (isOperations(request.url) ? operations.answer(request, isPrivate) : undefined)) ??
     app.handle(request, address);
+  const mostBytes = Math.max(config.limits.requestBytes, config.media.uploadBytes);
   for (const listener of config.listeners) {
-    listeners.push(
-      listen(listener, config.limits.requestBytes, (request, address) => answer(request, address, false)),
-    );
+    listeners.push(listen(listener, mostBytes, (request, address) => answer(request, address, false)));
   }
   const ports = listeners.map(({ port }) => port);
   if (config.metrics.listener !== undefined) {
     listeners.push(
-      listen(config.metrics.listener, config.limits.requestBytes, (request, address) =>
-        answer(request, address, true),
-      ),
+      listen(config.metrics.listener, mostBytes, (request, address) => answer(request, address, true)),
     );
   }
 

@@ -162,6 +162,14 @@ const Limits = z.strictObject({
   passwordMinimum: z.int().min(1).default(8).describe("characters of a password; 1 for tests"),
 });
 
+const Media = z.strictObject({
+  folder: FilePath.optional().describe(
+    "where uploads are kept; default: `media` beside SQLite's file; with PostgreSQL there is none unless it is named",
+  ),
+  uploadBytes: SizeBytes.default(52_428_800).describe("largest upload"),
+  userBytes: SizeBytes.default(1_073_741_824).describe("all uploads of one account together"),
+});
+
 /** Sized for a Raspberry Pi: a login costs about 60 ms of one core and 19 MiB for that time. */
 const PasswordHash = z.strictObject({
   memoryKib: z.int().min(8).default(19_456),
@@ -197,6 +205,7 @@ export const ServerConfig = z.strictObject({
     .describe("the service account of `imcloud-server probe`: its localpart, and its password"),
   passwordHash: PasswordHash.prefault({}),
   limits: Limits.prefault({}),
+  media: Media.prefault({}),
   defaultRoomVersion: z.enum(["10", "11", "12"]).default("11"),
 });
 

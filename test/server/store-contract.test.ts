@@ -332,6 +332,121 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       expect(await store.encryption.unusedFallbacks(device)).toEqual([]);
     });
 
+    test("a better key takes a worse one's place in the newest backup, and no other does", async () => {
+      await using store = await open();
+      const backups = store.keyBackups;
+      const old = await backups.create("@a:hs1", "algorithm", {});
+      const version = await backups.create("@a:hs1", "algorithm", { public_key: "x" });
+      const key = (firstMessageIndex: number, isVerified = false) => ({
+        ...{ roomId: "!r:hs1", sessionId: "s", firstMessageIndex, isVerified },
+        ...{ forwardedCount: 0, sessionData: { n: firstMessageIndex } },
+      });
+      expect(await backups.put("@a:hs1", version, [key(5)])).toEqual({ kind: "done", etag: "1", count: 1 });
+      expect(await backups.put("@a:hs1", version, [key(6)])).toEqual({ kind: "done", etag: "1", count: 1 });
+      expect(await backups.put("@a:hs1", version, [key(9, true)])).toMatchObject({ etag: "2" });
+      expect(await backups.keys({ userId: "@a:hs1", version })).toEqual([key(9, true)]);
+      expect(await backups.put("@a:hs1", old, [key(0)])).toEqual({ kind: "old", current: version });
+      expect(await backups.put("@b:hs1", version, [key(0)])).toEqual({ kind: "unknown" });
+      expect(await backups.version("@a:hs1", "no number")).toBeUndefined();
+      const part = { userId: "@a:hs1", version, roomId: "!r:hs1", sessionId: "s" };
+      expect(await backups.deleteKeys(part)).toEqual({ kind: "done", etag: "3", count: 0 });
+      expect(await backups.delete("@a:hs1", version)).toBe(true);
+      expect((await backups.version("@a:hs1"))?.version).toBe(old);
+      expect(Number(await backups.create("@a:hs1", "algorithm", {}))).toBeGreaterThan(Number(version));
+    });
+
+    test("a signature of another's key is seen and heard of by the signer alone", async () => {
+      await using store = await open();
+      const { crossSigning } = store;
+      await crossSigning.setKeys("@b:hs1", [{ usage: "master", key: { keys: {} } }]);
+      const before = await store.events.position();
+      const signature = {
+        userId: "@b:hs1",
+        keyId: "K",
+        signer: "@a:hs1",
+        signerKey: "ed25519:U",
+        signature: "S",
+      };
+      await crossSigning.addSignatures([signature, { ...signature, signature: "T" }]);
+      expect(await crossSigning.signatures("@b:hs1", "@a:hs1")).toEqual([{ ...signature, signature: "T" }]);
+      expect(await crossSigning.signatures("@b:hs1", "@b:hs1")).toEqual([]);
+      const upTo = await store.events.position();
+      expect(await crossSigning.signedBy("@a:hs1", before, upTo)).toEqual(["@b:hs1"]);
+      expect(await crossSigning.signedBy("@b:hs1", before, upTo)).toEqual([]);
+      expect(await crossSigning.keys("@b:hs1")).toEqual({ master: { keys: {} } });
+    });
+
+    test("what speaks of an event is found by its kind, near and far, and threads by their newest reply", async () => {
+      await using store = await open();
+      const roomId = "!a:hs1";
+      await makeRoom(store, roomId);
+      const about = (parent: string, relType: string, sender = "@alice:hs1") => ({
+        sender,
+        content: { "m.relates_to": { rel_type: relType, event_id: parent, key: "k" } },
+      });
+      const ids: string[] = [];
+      const say = async (draft: Partial<EventDraft>) => {
+        const [event] = events(roomId, 3 + ids.length, [draft]);
+        if (event === undefined) throw new Error("no event");
+        await store.events.append({ roomId, expectedHead: 2 + ids.length, events: [event] });
+        ids.push(event.eventId);
+        return event.eventId;
+      };
+      const root = await say({});
+      const other = await say({});
+      const near = await say(about(root, "m.reference"));
+      const far = await say(about(near, "m.annotation", "@bob:hs1"));
+      await say(about(root, "m.thread"));
+      await say(about(other, "m.thread", "@bob:hs1"));
+      await say(about(root, "m.thread", "@bob:hs1"));
+      const all = { after: 0, upTo: await store.events.position() };
+      const found = async (depth: number, relType?: string) =>
+        (
+          await store.relations.children(
+            root,
+            { depth, ...(relType !== undefined && { relType }) },
+            all,
+            "f",
+            10,
+          )
+        ).map(({ eventId }) => ids.indexOf(eventId));
+      expect(await found(1)).toEqual([2, 4, 6]);
+      expect(await found(3)).toEqual([2, 3, 4, 6]);
+      expect(await found(3, "m.annotation")).toEqual([3]);
+      const threads = await store.relations.threads(roomId, all.upTo, 10);
+      expect(threads.map(({ parent }) => parent)).toEqual([root, other]);
+      const counts = await store.relations.threadCounts([root, other, far], "@alice:hs1");
+      expect([...counts].map(([id, { count, own }]) => [id, count, own]).toSorted()).toEqual(
+        [
+          [root, 2, true],
+          [other, 1, false],
+        ].toSorted(),
+      );
+      expect((await store.relations.editsAndReferences([root])).map(({ eventId }) => eventId)).toEqual([
+        near,
+      ]);
+      expect(await store.relations.hasReaction(near, "m.room.message", "@bob:hs1", "k")).toBe(true);
+      expect(await store.relations.hasReaction(near, "m.room.message", "@alice:hs1", "k")).toBe(false);
+    });
+
+    test("uploads fill an account's room and no more, and a place is filled once", async () => {
+      await using store = await open();
+      const content = { hash: "h", bytes: 60, type: "image/png", name: "n" };
+      const { media } = store;
+      expect(await media.add("one", "@a:hs1", content, 100)).toBe("done");
+      expect(await media.add("two", "@a:hs1", content, 100)).toBe("full");
+      expect(await media.add("two", "@b:hs1", content, 100)).toBe("done");
+      expect(await media.get("one")).toMatchObject({ userId: "@a:hs1", content });
+      expect(await media.get("none")).toBeUndefined();
+      expect(await media.reserve("place", "@a:hs1", 1, 0)).toBe(true);
+      expect(await media.reserve("another", "@a:hs1", 1, 0)).toBe(false);
+      expect((await media.get("place"))?.content).toBeUndefined();
+      expect(await media.fill("place", "@b:hs1", content, 1_000)).toBe("taken");
+      expect(await media.fill("place", "@a:hs1", { ...content, bytes: 41 }, 100)).toBe("full");
+      expect(await media.fill("place", "@a:hs1", { ...content, bytes: 40 }, 100)).toBe("done");
+      expect(await media.fill("place", "@a:hs1", content, 1_000)).toBe("taken");
+    });
+
     test("one drains the outbox at a time, and the cursor only moves for its holder", async () => {
       await using store = await open();
       await makeRoom(store, "!a:hs1");

@@ -100,6 +100,7 @@ export class App {
           throw new Failure("M_INVALID_PARAM", "the path is not percent-encoded as it should be");
         case "found": {
           const reply = await this.#call(match.endpoint, match.params, request, path, query, from);
+          if (reply instanceof Response) return withCors(reply);
           return new Response(request.method === "HEAD" ? null : JSON.stringify(reply), { headers: HEADERS });
         }
       }
@@ -142,7 +143,7 @@ export class App {
           );
     const stopping = this.#stopping.signal;
     const asked = {
-      ...{ params, query, body, caller, path, from },
+      ...{ params, query, body, caller, path, from, request },
       // Made when it is asked for: only waits need it.
       get signal() {
         return AbortSignal.any([request.signal, stopping]);
@@ -179,6 +180,11 @@ export class App {
     const route = endpoint?.path ?? "unknown";
     this.#services.log.debug("request", { method, route, status, tookMs: Math.round(tookMs) });
   }
+}
+
+function withCors(response: Response): Response {
+  for (const [name, value] of Object.entries(CORS)) response.headers.set(name, value);
+  return response;
 }
 
 function validate(schema: z.ZodType, value: unknown, code: "M_BAD_JSON" | "M_INVALID_PARAM"): unknown {

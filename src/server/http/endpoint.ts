@@ -23,6 +23,8 @@ export interface Asked<P, Q, B> {
   readonly from: string;
   /** Ends when the client goes away, or the server stops. */
   readonly signal: AbortSignal;
+  /** As it came; its body is read already, but for {@link streaming} endpoints. */
+  readonly request: Request;
 }
 
 interface Definition<P, Q, B, R> {
@@ -51,6 +53,22 @@ export interface Endpoint {
   readonly body: z.ZodType | undefined;
   readonly reply: z.ZodType;
   handle(asked: Asked<unknown, unknown, unknown>, services: Services): Promise<unknown>;
+}
+
+/** An endpoint that reads the body by itself, as it comes, and may answer with other things than JSON. */
+export function streaming<P = object, Q = object, R = unknown>(
+  definition: Omit<Definition<P, Q, object, R>, "body" | "handle"> & {
+    handle(asked: Asked<P, Q, object>, services: Services): Promise<NoInfer<R> | Response>;
+  },
+): Endpoint {
+  return {
+    ...endpoint<P, Q, object, R | Response>({
+      ...definition,
+      reply: z.union([z.instanceof(Response), definition.reply]),
+      handle: (asked, services) => definition.handle(asked, services),
+    }),
+    body: undefined,
+  };
 }
 
 export interface Group {

@@ -8,6 +8,7 @@ import type { Group } from "./endpoint.js";
 import { keyBackups } from "./key-backups.js";
 import { keys } from "./keys.js";
 import { login } from "./login.js";
+import { media } from "./media.js";
 import { membership } from "./membership.js";
 import { openid } from "./openid.js";
 import { profiles } from "./profiles.js";
@@ -51,5 +52,6 @@ export const GROUPS: readonly Group[] = [
   keyBackups,
   toDevice,
   voip,
+  media,
   openid,
 ];

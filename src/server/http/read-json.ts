@@ -11,8 +11,10 @@ const MAX_DEPTH = 100;
  * @throws Failure M_TOO_LARGE, M_NOT_JSON, M_BAD_JSON
  */
 export async function readJson(request: Request, limitBytes: number): Promise<unknown> {
-  if (Number(request.headers.get("content-length") ?? 0) > limitBytes) throw tooLarge(limitBytes);
-  const text = await request.text();
+  const declared = request.headers.get("content-length");
+  if (Number(declared ?? 0) > limitBytes) throw tooLarge(limitBytes);
+  // Who does not say how much comes is believed up to the limit only.
+  const text = declared === null ? await readText(request.body, limitBytes) : await request.text();
   if (text.length > limitBytes) throw tooLarge(limitBytes);
   if (text === "" && (request.method === "POST" || request.method === "DELETE")) return {};
   if (isTooDeep(text)) throw new Failure("M_BAD_JSON", `the body has more than ${MAX_DEPTH} levels`);
@@ -25,6 +27,17 @@ export async function readJson(request: Request, limitBytes: number): Promise<un
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new Failure("M_BAD_JSON", "the body is not an object");
   return value;
+}
+
+async function readText(body: ReadableStream<Uint8Array> | null, limitBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > limitBytes) throw tooLarge(limitBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 const tooLarge = (limitBytes: number) => new Failure("M_TOO_LARGE", `a body has at most ${limitBytes} bytes`);

@@ -9,6 +9,7 @@ import { CrossSigning } from "./cross-signing.js";
 import { Directory } from "./directory.js";
 import { History } from "./history.js";
 import { InteractiveAuth } from "./interactive-auth.js";
+import { Media } from "./media.js";
 import { Memberships } from "./memberships.js";
 import { Metrics } from "./metrics.js";
 import { Profiles } from "./profiles.js";
@@ -61,6 +62,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     memberships: new Memberships(store, rooms, profiles),
     crossSigning: new CrossSigning(store),
     upgrades: new RoomUpgrades(store, rooms, profiles),
+    media: new Media(store, config),
     spaces: new Spaces(store, rooms),
     directory: new Directory(store, rooms, config.serverName),
     sync: new Sync(store, stream, typing, syncRooms, pushRules),

@@ -8,6 +8,7 @@ import type { Procedure } from "./database.js";
 import { directoryProcedures } from "./directory.js";
 import { encryptionProcedures } from "./encryption.js";
 import { keyBackupProcedures } from "./key-backups.js";
+import { mediaProcedures } from "./media.js";
 import { outboxProcedures } from "./outbox.js";
 import { personalProcedures } from "./personal.js";
 import { sessionProcedures } from "./sessions.js";
@@ -20,6 +21,7 @@ export const procedures = {
   ...personalProcedures,
   ...encryptionProcedures,
   ...keyBackupProcedures,
+  ...mediaProcedures,
   ...crossSigningProcedures,
   ...outboxProcedures,
 } satisfies Record<string, Procedure<never, unknown>>;

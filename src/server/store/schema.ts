@@ -88,7 +88,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       at INTEGER NOT NULL, PRIMARY KEY (bus, position))`,
   ],
   [
-    // Relations, and encryption beyond one device: backups of message keys, and keys that vouch for devices and people.
+    // Encryption beyond one device: backups of message keys, and keys that vouch for devices and people.
     `CREATE TABLE key_backups (
       user_id TEXT NOT NULL, version INTEGER NOT NULL, algorithm TEXT NOT NULL, auth_data TEXT NOT NULL,
       etag INTEGER NOT NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (user_id, version))`,
@@ -102,6 +102,11 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE key_signatures (
       user_id TEXT NOT NULL, key_id TEXT NOT NULL, signer TEXT NOT NULL, signer_key TEXT NOT NULL, signature TEXT NOT NULL,
       PRIMARY KEY (user_id, key_id, signer, signer_key)) WITHOUT ROWID`,
+    // Contents are files, named by their hash.
+    `CREATE TABLE media (
+      media_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, created_at INTEGER NOT NULL, hash TEXT, bytes INTEGER, type TEXT, name TEXT)`,
+    `CREATE INDEX media_by_user ON media (user_id)`,
+    `CREATE INDEX media_by_hash ON media (hash)`,
     // Which event speaks of which; what was redacted is taken out.
     `CREATE TABLE relations (
       parent TEXT NOT NULL, position INTEGER NOT NULL, room_id TEXT NOT NULL, rel_type TEXT NOT NULL,

@@ -9,6 +9,7 @@ import { DirectoryStore } from "./directory.js";
 import { EncryptionStore } from "./encryption.js";
 import { EventStore } from "./events.js";
 import { KeyBackupStore } from "./key-backups.js";
+import { MediaStore } from "./media.js";
 import { OutboxStore } from "./outbox.js";
 import { PersonalStore } from "./personal.js";
 import type { Procedures, Write } from "./procedures.js";
@@ -26,6 +27,7 @@ export interface Store {
   readonly encryption: EncryptionStore;
   readonly crossSigning: CrossSigningStore;
   readonly keyBackups: KeyBackupStore;
+  readonly media: MediaStore;
   readonly outbox: OutboxStore;
   onChanges(listener: (changes: readonly Change[]) => void): void;
   onGap(listener: () => void): void;
@@ -65,6 +67,7 @@ export function storeOver(database: Database<Procedures>): Store {
     encryption: new EncryptionStore(database, write),
     crossSigning: new CrossSigningStore(database, write),
     keyBackups: new KeyBackupStore(database, write),
+    media: new MediaStore(database, write),
     outbox: new OutboxStore(database, write),
     onChanges: (listener) => database.onChanges(listener),
     onGap: (listener) => database.onGap(listener),

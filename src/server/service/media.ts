@@ -1,0 +1,110 @@
+/**
+ * Pictures, films and files that people send.
+ * Source: Matrix client-server API v1.19, "Content repository".
+ */
+import { dirname, join } from "node:path";
+import type { ServerConfig } from "../../shared/server-config.js";
+import { newToken } from "../core/ids.js";
+import { ContentFiles, TooMuchError, type ReceivedFile } from "../runtime/files.js";
+import type { Media as StoredMedia, MediaContent, MediaWrite } from "../store/media.js";
+import type { Store } from "../store/store.js";
+import { Failure, forbidden, notFound } from "./failure.js";
+
+/** A place that was taken is free again after a day; "at least 24 hours" is what the specification asks for. */
+const UNUSED_MS = 24 * 60 * 60_000;
+const MOST_UNUSED = 20;
+
+export interface Upload {
+  readonly userId: string;
+  readonly body: ReadableStream<Uint8Array> | null;
+  /** As the client says; it may say nothing, or lie. */
+  readonly declaredBytes?: number;
+  readonly type: string;
+  readonly name?: string;
+}
+
+export class Media {
+  readonly #store: Store;
+  readonly #limits: ServerConfig["media"];
+  readonly #serverName: string;
+  readonly #files: ContentFiles | undefined;
+
+  constructor(store: Store, config: Pick<ServerConfig, "media" | "store" | "serverName">) {
+    this.#store = store;
+    this.#limits = config.media;
+    this.#serverName = config.serverName;
+    const folder =
+      config.media.folder ??
+      (config.store.kind === "sqlite" ? join(dirname(config.store.path), "media") : undefined);
+    this.#files = folder === undefined ? undefined : new ContentFiles(folder);
+  }
+
+  async tidy(): Promise<void> {
+    await this.#files?.tidy();
+  }
+
+  uriOf(mediaId: string): string {
+    return `mxc://${this.#serverName}/${mediaId}`;
+  }
+
+  /** @returns the new content's id. @throws Failure M_TOO_LARGE, M_FORBIDDEN without room for it */
+  async upload(upload: Upload): Promise<string> {
+    const mediaId = newToken("m");
+    const content = await this.#receive(upload);
+    refuse(await this.#store.media.add(mediaId, upload.userId, content, this.#limits.userBytes));
+    return mediaId;
+  }
+
+  /** Takes a place for what is uploaded later. */
+  async reserve(userId: string): Promise<{ mediaId: string; expiresAt: number }> {
+    const mediaId = newToken("m");
+    const now = Date.now();
+    if (!(await this.#store.media.reserve(mediaId, userId, MOST_UNUSED, now - UNUSED_MS)))
+      throw new Failure("M_LIMIT_EXCEEDED", "you have too many places that nothing was uploaded to", {
+        retry_after_ms: UNUSED_MS,
+      });
+    return { mediaId, expiresAt: now + UNUSED_MS };
+  }
+
+  /** @throws Failure M_NOT_FOUND, M_FORBIDDEN, M_CANNOT_OVERWRITE_MEDIA, and those of {@link upload} */
+  async fill(mediaId: string, upload: Upload): Promise<void> {
+    const place = await this.#store.media.get(mediaId);
+    if (place === undefined || isOver(place)) throw notFound("there is no such place");
+    if (place.userId !== upload.userId) throw forbidden("another has taken this place");
+    if (place.content !== undefined) throw overwriting();
+    const content = await this.#receive(upload);
+    refuse(await this.#store.media.fill(mediaId, upload.userId, content, this.#limits.userBytes));
+  }
+
+  /** @throws Failure M_NOT_FOUND; M_NOT_YET_UPLOADED for a place without a content */
+  async find(serverName: string, mediaId: string): Promise<MediaContent & { readonly path: string }> {
+    const media = serverName === this.#serverName ? await this.#store.media.get(mediaId) : undefined;
+    if (media === undefined || isOver(media) || this.#files === undefined)
+      throw notFound("there is no such media");
+    if (media.content === undefined)
+      throw new Failure("M_NOT_YET_UPLOADED", "nothing was uploaded there yet");
+    return { ...media.content, path: this.#files.pathOf(media.content.hash) };
+  }
+
+  async #receive({ body, declaredBytes, type, name }: Upload): Promise<MediaContent> {
+    if (this.#files === undefined)
+      throw new Failure("M_UNKNOWN", "this server has no folder for media", { status: 503 });
+    const { uploadBytes } = this.#limits;
+    if (declaredBytes !== undefined && declaredBytes > uploadBytes) throw tooLarge(uploadBytes);
+    const received: ReceivedFile = await this.#files.receive(body, uploadBytes).catch((error: unknown) => {
+      throw error instanceof TooMuchError ? tooLarge(uploadBytes) : error;
+    });
+    return { ...received, type, ...(name !== undefined && { name }) };
+  }
+}
+
+const isOver = ({ content, createdAt }: StoredMedia): boolean =>
+  content === undefined && Date.now() - createdAt > UNUSED_MS;
+
+const tooLarge = (bytes: number) => new Failure("M_TOO_LARGE", `an upload has at most ${bytes} bytes`);
+const overwriting = () => new Failure("M_CANNOT_OVERWRITE_MEDIA", "something was uploaded there already");
+
+function refuse(outcome: MediaWrite): void {
+  if (outcome === "full") throw forbidden("there is no more room for your uploads");
+  if (outcome === "taken") throw overwriting();
+}
