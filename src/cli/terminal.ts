@@ -165,7 +165,9 @@ function onInterrupt(stopping: AbortController, note: (text: string) => void): v
   listening = () => {
     if (stopping.signal.aborted) process.exit(INTERRUPTED);
     stopping.abort();
-    note("stopping after the current step; Ctrl-C again leaves at once, and what runs on a board goes on there");
+    note(
+      "stopping after the current step; Ctrl-C again leaves at once, and what runs on a board goes on there",
+    );
   };
   process.on("SIGINT", listening);
 }

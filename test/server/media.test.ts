@@ -27,7 +27,12 @@ const raw = (person: Person | undefined, method: string, path: string, init: Req
     },
   });
 
-async function upload(person: Person, body: string | Buffer<ArrayBuffer>, type = "image/png", query = ""): Promise<string> {
+async function upload(
+  person: Person,
+  body: string | Buffer<ArrayBuffer>,
+  type = "image/png",
+  query = "",
+): Promise<string> {
   const response = await raw(person, "POST", `/_matrix/media/v3/upload${query}`, {
     body,
     headers: { "content-type": type },
