@@ -127,24 +127,26 @@ test("a drive too small for an image of unknown size says so", async () => {
 });
 
 test("a power cut at any moment leaves the old system, none, or the new one; never a part", async () => {
-  await using drive = await testDrive(32);
+  // Sound, and slow enough to be cut off while it is written.
+  await using drive = await testDrive(32, FAULTS.ends(64 * MIB));
   const old = Buffer.from(tinyImage(24).map((byte, index) => (index < PAGE ? byte : byte ^ 1)));
+  const begin = () =>
+    execa(process.execPath, [CLI, "flash", "--image", image, "--to", drive.id, "--yes", drive.id, "--json"], {
+      ...{ detached: true, reject: false, cleanup: false },
+      env: environment([drive.path]),
+    });
+  const whole = begin();
+  await untilWriting(whole);
   const start = performance.now();
-  expect((await flash([drive])).exitCode).toBe(0);
-  const wholeMs = performance.now() - start;
+  expect((await whole).exitCode).toBe(0);
+  const writingMs = performance.now() - start;
   const seen = { old: 0, none: 0, whole: 0 };
   for (let cut = 0; cut < CUTS; cut += 1) {
     await writeFile(drive.path, old, { flag: "r+", flush: true });
-    const child = execa(
-      process.execPath,
-      [CLI, "flash", "--image", image, "--to", drive.id, "--yes", drive.id],
-      {
-        ...{ detached: true, reject: false, cleanup: false },
-        env: environment([drive.path]),
-      },
-    );
+    const child = begin();
+    await untilWriting(child);
     // Spread over the run, and at random within each stretch.
-    await Promise.race([delay((wholeMs * (cut + Math.random())) / CUTS), child]);
+    await Promise.race([delay((writingMs * (cut + Math.random())) / CUTS), child]);
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
     await child;
     await letGoOf(drive);
@@ -156,10 +158,24 @@ test("a power cut at any moment leaves the old system, none, or the new one; nev
       seen.none += 1;
     }
   }
-  expect(seen.none).toBeGreaterThan(0);
+  expect(seen.none, JSON.stringify(seen)).toBeGreaterThan(0);
   expect((await flash([drive])).exitCode).toBe(0);
   expect(await isWhole(drive)).toBe(true);
 });
+
+/** Resolves as well when it ends before. */
+async function untilWriting(
+  child: Promise<unknown> & { readonly stderr: NodeJS.ReadableStream | null },
+): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let said = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes('"writing"')) resolve();
+    });
+    void child.then(() => resolve());
+  });
+}
 
 /** Until the kernel has closed what a killed process held. */
 async function letGoOf({ path }: TestDrive): Promise<void> {
