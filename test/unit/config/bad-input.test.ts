@@ -471,17 +471,6 @@ const CASES: readonly Case[] = [
     ],
   ],
   [
-    "a pass phrase where its name belongs",
-    `${GOOD}firstBoot: { wifi: { ssid: home, country: GB, password: "My Pass Phrase" } }`,
-    [
-      "`firstBoot.wifi.password` is not what is allowed there",
-      "4:57, firstBoot.wifi.password",
-      "text",
-      "the name of a secret: lower-case letters, digits and `_`",
-      "correct `firstBoot.wifi.password`",
-    ],
-  ],
-  [
     "a secret in the wrong file",
     `${GOOD}secrets: { admin_password: hunter2 }`,
     [
