@@ -13,29 +13,29 @@ export interface Attributes {
 }
 
 export function replaceFile(path: string, content: Content, { mode, owner, group }: Attributes): Script {
-  const folder = folderOf(path);
-  return sh`
-${sweepLeftovers(folder)}
-new=$(mktemp ${`${folder}/.imcloud.XXXXXXXX`})
-trap 'rm -f "$new"' EXIT
-cat ${payloadFile(content)} > "$new"
+  const attributes = sh`
 chown ${`${owner}:${group}`} "$new"
-chmod ${mode} "$new"
-sync "$new"
-mv -fT "$new" ${path}
-sync ${folder}`;
+chmod ${mode} "$new"`;
+  return putInPlace(path, sh`cat ${payloadFile(content)}`, attributes);
 }
 
 /** Puts what a command prints of a file in that file's place, with its attributes: for files that are somebody else's too. */
 export function rewriteFile(path: string, print: Script): Script {
+  const attributes = sh`
+chown --reference=${path} "$new"
+chmod --reference=${path} "$new"`;
+  return putInPlace(path, print, attributes);
+}
+
+/** @param attributes gives `$new` its owner and mode */
+function putInPlace(path: string, print: Script, attributes: Script): Script {
   const folder = folderOf(path);
   return sh`
 ${sweepLeftovers(folder)}
 new=$(mktemp ${`${folder}/.imcloud.XXXXXXXX`})
 trap 'rm -f "$new"' EXIT
 ${print} > "$new"
-chown --reference=${path} "$new"
-chmod --reference=${path} "$new"
+${attributes}
 sync "$new"
 mv -fT "$new" ${path}
 sync ${folder}`;

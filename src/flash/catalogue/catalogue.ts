@@ -14,7 +14,7 @@ import { ownImages } from "./own.js";
 import { UBUNTU_IMAGES } from "./ubuntu.js";
 
 /**
- * Lists are kept: without a network the last one is as good as any.
+ * A list that was read is kept, and is gone by, with a note that says so, while it cannot be fetched.
  *
  * @param list address or path of the list; none: Raspberry Pi's
  * @param note told what could not be had and what was taken instead
@@ -27,7 +27,7 @@ export async function loadCatalogue(
   const where = list ?? OS_LIST;
   const text = await readKept(where, note);
   const listed = await parseOsList(text, where, {
-    read: (url) => readKept(url, () => undefined),
+    read: (url) => readKept(url, note),
     onMissing: (url, error) => note(`left out the list ${url}: ${reasonOf(error)}`),
   });
   const all = [...(await ownImages()), ...listed, ...UBUNTU_IMAGES];
