@@ -66,7 +66,7 @@ export const dataMove: ResourceType<Desired, Observed> = {
   key: ({ path }) => path,
 
   probe: (all) => sh`
-${mountsScript(all.map(({ desired }) => desired.path))}
+${mountsScript([...new Set(all.flatMap(({ desired: { path, disk } }) => [path, disk]))])}
 for path in ${all.map(({ desired }) => desired.path)}; do
   [ ! -e "$path.imcloud-old" ] || printf 'old %s\n' "$path"
 done
@@ -102,7 +102,9 @@ systemctl is-active ${[...new Set(all.flatMap(({ desired }) => desired.units)), 
         const at = mounted.get(desired.path);
         const isMounted = at !== undefined && at.root !== "/";
         const hasOld = rows.includes(`old ${desired.path}`);
-        if (!isSwitched) refuseUnclear(desired, move, rows, at?.device, hasOld, origin);
+        // What is still to be seen of a disk that is gone says nothing: not even whether a copy was whole.
+        const hasBoth = mounted.has(desired.disk) && rows.includes(`both ${desired.path}`);
+        if (!isSwitched) refuseUnclear(desired, move, { device: at?.device, hasBoth, hasOld }, origin);
         const since = doneAt.get(move.name);
         const kind = !isSwitched ? "on-card" : since === undefined ? "switched" : "moved";
         const oldForS = hasOld && since !== undefined ? now - since : undefined;
@@ -167,26 +169,24 @@ const removal = (move: Move): ChangeDraft => ({
 function refuseUnclear(
   { path }: Desired,
   { to }: Move,
-  rows: readonly string[],
-  mountedDevice: string | undefined,
-  hasOld: boolean,
+  seen: { readonly device: string | undefined; readonly hasBoth: boolean; readonly hasOld: boolean },
   origin: Origin,
 ): void {
   const refuse = (message: string, found: string, hint: string) =>
     new ImcloudError("board.disk-refused", message, { origin, found, hint });
-  if (mountedDevice !== undefined)
+  if (seen.device !== undefined)
     throw refuse(
       `${path} is on a disk of its own already`,
-      `${mountedDevice} is mounted there`,
+      `${seen.device} is mounted there`,
       "leave it out of `ssd.move`, or unmount it and take it out of /etc/fstab",
     );
-  if (rows.includes(`both ${path}`))
+  if (seen.hasBoth)
     throw refuse(
       "there is data in both places, and nothing says which counts",
       `${path} and ${to}`,
       "look at both, and move away the one that is not wanted",
     );
-  if (hasOld)
+  if (seen.hasOld)
     throw refuse(
       `an older copy of ${path} is still there`,
       `${path}.imcloud-old`,

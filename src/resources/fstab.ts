@@ -24,8 +24,8 @@ export function fstabLine({ what, path, filesystem, options, pass }: Entry): str
 
 /**
  * Prints `fstab PATH LINE` for each line of fstab that mounts something at one of the paths,
- * `mounted PATH ROOT DEVICE OPTIONS` for what is mounted there, the uppermost last, and `gone PATH` where the device of
- * a mount is not there any more.
+ * `mounted PATH ROOT DEVICE OPTIONS` for what is mounted there, the uppermost last, and `gone PATH DEVICE` where the
+ * device of a mount is not there any more.
  */
 export function mountsScript(paths: readonly string[]): Script {
   return sh`
@@ -37,7 +37,7 @@ rows=$(awk -v ${`paths= ${paths.join(" ")} `} '
 ' "$@")
 printf '%s\n' "$rows"
 printf '%s\n' "$rows" | while read -r word path _ device _; do
-  case "$word $device" in "mounted /dev/"*) [ -b "$device" ] || printf 'gone %s\n' "$path" ;; esac
+  case "$word $device" in "mounted /dev/"*) [ -b "$device" ] || printf 'gone %s %s\n' "$path" "$device" ;; esac
 done`;
 }
 
@@ -64,7 +64,8 @@ export function parseMounts(output: string): Mounts {
     if (word === "fstab") lines.set(path, [...(lines.get(path) ?? []), rest]);
     const [root = "", device = "", options = ""] = rest.split(" ");
     if (word === "mounted") mounted.set(path, { root, device, options: options.split(",") });
-    mounted.delete(/^gone (\S+)$/.exec(row)?.[1] ?? "");
+    const [, goneFrom = "", gone] = /^gone (\S+) (\S+)$/.exec(row) ?? [];
+    if (gone !== undefined && mounted.get(goneFrom)?.device === gone) mounted.delete(goneFrom);
   }
   return { lines, mounted };
 }

@@ -286,9 +286,12 @@ function stepsOf(json: Readonly<Record<string, unknown>>): ReadonlyMap<string, n
 }
 
 async function untilStep({ stderr }: ReturnType<Operator["start"]>, step: string): Promise<void> {
-  for await (const line of createInterface({ input: stderr }))
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: stderr })) {
     if (line.includes('"step-started"') && line.includes(step)) return;
-  throw new Error(`there was no step ${step}`);
+    lines.push(line);
+  }
+  throw new Error(`there was no step ${step} in:\n${lines.join("\n")}`);
 }
 
 /** Cuts the power so long after a step has begun. */

@@ -38,8 +38,11 @@ describe("a mount", () => {
   });
 
   test("from a disk that went away and came back with another letter is made anew", () => {
-    const stale = [...THERE.slice(0, 2), "gone /srv/ssd", `uuid ${UUID} ../../sdb1`, "end"];
+    const stale = [...THERE.slice(0, 2), "gone /srv/ssd /dev/sda1", `uuid ${UUID} ../../sdb1`, "end"];
     expect(judge(mount, WISH, stale)).toMatchObject([{ kind: "update", before: `${LINE} (not mounted)` }]);
+    // The new mount lies over the old one.
+    const over = [...THERE.slice(0, 2), "mounted /srv/ssd / /dev/sdb1 rw,noatime", ...stale.slice(2)];
+    expect(judge(mount, WISH, over)).toEqual([]);
   });
 
   test.each([
@@ -72,6 +75,7 @@ describe("a move of data", () => {
   const LINE =
     "fstab /var/lib/im /srv/ssd/var-lib-im /var/lib/im none bind,nofail,x-systemd.requires-mounts-for=/srv/ssd,x-imcloud 0 0";
   const MOUNTED = "mounted /var/lib/im /var-lib-im /dev/sda1 rw";
+  const DISK = "mounted /srv/ssd / /dev/sda1 rw";
   const DONE = "done /var/lib/imcloud/moves/var-lib-im/done 1000.5";
   const RUNNING = ["unit active", "unit active"];
   const OLD = "old /var/lib/im";
@@ -100,6 +104,11 @@ describe("a move of data", () => {
     expect(judge(dataMove, WISH, [LINE, DONE, "now 2000", ...RUNNING])[0]?.before).toMatch(/but not mounted/);
   });
 
+  test("begins anew where the disk went away in the middle, whatever its mount still shows", () => {
+    const stale = [DISK, "gone /srv/ssd /dev/sda1", "both /var/lib/im", "now 1", ...RUNNING];
+    expect(judge(dataMove, WISH, stale)).toMatchObject([{ kind: "create" }]);
+  });
+
   test("leaves the old copy until it is told, an hour has gone by, and the service runs", () => {
     const told = { ...WISH, keepOld: false };
     expect(judge(dataMove, told, moved(4_599, OLD))).toEqual([]);
@@ -118,7 +127,7 @@ describe("a move of data", () => {
     ],
     [
       "data in both places",
-      ["both /var/lib/im"],
+      [DISK, "both /var/lib/im"],
       "there is data in both places, and nothing says which counts",
       /\/srv\/ssd\/var-lib-im/,
     ],
