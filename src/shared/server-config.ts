@@ -133,15 +133,18 @@ const RateLimits = z.strictObject({
     .describe("addresses whose X-Forwarded-For names the client"),
 });
 
-const Registration = z
-  .strictObject({
-    mode: z.enum(["closed", "token", "open"]).default("closed"),
-    tokenFile: FilePath.optional().describe("the token that new users must know; for mode `token`"),
-  })
-  .refine((registration) => registration.mode !== "token" || registration.tokenFile !== undefined, {
-    message: "mode `token` needs `tokenFile`",
-    path: ["tokenFile"],
-  });
+const Registration = z.strictObject({
+  mode: z.enum(["closed", "token", "open"]).default("closed"),
+  tokenFile: FilePath.optional().describe(
+    "a token by which anybody may register, in mode `token`, beside those that administrators make",
+  ),
+});
+
+const Admin = z.strictObject({
+  tokenPath: FilePath.optional().describe(
+    "where each start writes the token by which `imcloud-server admin` administers, for the server's own user alone; default: `admin.token` beside SQLite's file; with PostgreSQL there is none unless it is named",
+  ),
+});
 
 const Limits = z.strictObject({
   requestBytes: SizeBytes.default(1_048_576).describe("largest request body"),
@@ -186,6 +189,7 @@ export const ServerConfig = z.strictObject({
   store: z.discriminatedUnion("kind", [SqliteStore, PostgresStore]),
   bus: z.discriminatedUnion("kind", [MemoryBus, RabbitmqBus, KafkaBus]).default({ kind: "memory" }),
   registration: Registration.prefault({}),
+  admin: Admin.prefault({}),
   rateLimits: RateLimits.prefault({}),
   metrics: z
     .strictObject({

@@ -69,12 +69,6 @@ describe("check-config", () => {
       78,
       "registration.tokenFile: /none cannot be read",
     ],
-    [
-      "token registration without a token",
-      { registration: { mode: "token" } },
-      78,
-      "mode `token` needs `tokenFile`",
-    ],
     ["a wrong name", { serverName: "a b" }, 78, "serverName"],
   ])("%s", (_, overrides, code, message) => {
     const result = run(["check-config", "--config", configFile(overrides)]);
@@ -270,4 +264,23 @@ test("`serve --dev` needs nothing but a folder", async () => {
   expect(statSync(place).mode & 0o777).toBe(0o700);
   await ended(child, "SIGTERM");
   expect(child.exitCode).toBe(0);
+});
+
+test("whoever may read the server's folder administers it, by `admin`", async () => {
+  await using server = await startServerProcess();
+  const ask = (words: readonly string[], input = "") =>
+    run(["admin", ...words, "--config", server.configPath], input);
+  const made = ask(["PUT", "/users/ann"], JSON.stringify({ password: "secret" }));
+  expect(made).toMatchObject({ code: 0, out: '{"user_id":"@ann:hs1","outcome":"created"}\n' });
+  expect(JSON.parse(ask(["GET", "/users"]).out)).toMatchObject({ users: [{ user_id: "@ann:hs1" }] });
+  expect(ask(["GET", "/users/@bea:hs1"])).toMatchObject({
+    code: 1,
+    err: "M_NOT_FOUND: there is no such user\n",
+  });
+  const locked = ask(["PUT", "/_matrix/client/v1/admin/lock/@ann:hs1"], '{"locked":true}');
+  expect(locked.out).toBe('{"locked":true}\n');
+  expect(ask(["PATCH", "/users"]).code).toBe(64);
+  expect(ask(["GET", "users"]).code).toBe(64);
+  await ended(server.process, "SIGTERM");
+  expect(ask(["GET", "/users"]).code).toBe(69);
 });

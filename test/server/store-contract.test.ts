@@ -305,8 +305,8 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
         { hash: "r1", kind: "refresh" },
       ]);
       const next = [{ hash: "a2", kind: "access" } as const, { hash: "r2", kind: "refresh" } as const];
-      expect(await store.sessions.refresh("r1", next)).toBe(true);
-      expect(await store.sessions.refresh("r1", [{ hash: "a3", kind: "access" }])).toBe(false);
+      expect(await store.sessions.refresh("r1", next)).toBe("done");
+      expect(await store.sessions.refresh("r1", [{ hash: "a3", kind: "access" }])).toBe("unknown");
       expect(await store.sessions.byToken("a1")).toBeUndefined();
       expect(await store.sessions.byToken("a2")).toMatchObject({ userId: "@ann:hs1", deviceId: "PHONE" });
     });
@@ -445,6 +445,52 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       expect(await media.fill("place", "@a:hs1", { ...content, bytes: 41 }, 100)).toBe("full");
       expect(await media.fill("place", "@a:hs1", { ...content, bytes: 40 }, 100)).toBe("done");
       expect(await media.fill("place", "@a:hs1", content, 1_000)).toBe("taken");
+    });
+
+    test("an account by a token is made with the token's use, or not at all", async () => {
+      await using store = await open();
+      const { accounts, registrationTokens: tokens } = store;
+      const token = { id: "t", hash: "h", uses: 1, expiresAt: Date.now() + 60_000, createdAt: 1 };
+      expect(await tokens.add(token)).toBe(true);
+      expect(await tokens.add({ ...token, id: "u" })).toBe(false);
+      expect(await tokens.isGood("h", Date.now())).toBe(true);
+      expect(await tokens.isGood("h", token.expiresAt)).toBe(false);
+      await accounts.create("@ann:hs1", "hash", false);
+      expect(await accounts.createByToken("@ann:hs1", "hash", "h")).toBe("taken");
+      expect(await accounts.createByToken("@bob:hs1", "hash", "none")).toBe("refused");
+      const made = await Promise.all(
+        ["@bob:hs1", "@cleo:hs1"].map((userId) => accounts.createByToken(userId, "hash", "h")),
+      );
+      expect(made).toEqual(["created", "refused"]);
+      expect(await accounts.get("@cleo:hs1")).toBeUndefined();
+      expect(await tokens.list()).toEqual([
+        { id: "t", uses: 1, used: 1, expiresAt: token.expiresAt, createdAt: 1 },
+      ]);
+      expect([await tokens.delete("t"), await tokens.delete("t")]).toEqual([true, false]);
+    });
+
+    test("accounts are restrained, given a quota, and listed by what they are called", async () => {
+      await using store = await open();
+      const { accounts } = store;
+      for (const name of ["a_1", "ab1", "b"]) await accounts.create(`@${name}:hs1`, undefined, false);
+      await accounts.setProfileField("@b:hs1", "displayname", "Anna_1");
+      expect((await accounts.page("A_1", "", 9)).map(({ userId }) => userId)).toEqual(["@a_1:hs1", "@b:hs1"]);
+      expect((await accounts.page("", "@a_1:hs1", 1)).map(({ userId }) => userId)).toEqual(["@ab1:hs1"]);
+      expect(await accounts.setRestraint("@b:hs1", "locked", true)).toBe(true);
+      expect(await accounts.setRestraint("@none:hs1", "suspended", true)).toBe(false);
+      expect(await accounts.setMediaQuota("@b:hs1", 10)).toBe(true);
+      const restrained = await accounts.get("@b:hs1");
+      expect(restrained).toMatchObject({ isLocked: true, isSuspended: false, mediaBytes: 10 });
+      await store.sessions.logIn("@b:hs1", "PHONE", [
+        { hash: "a", kind: "access" },
+        { hash: "r", kind: "refresh" },
+      ]);
+      expect(await store.sessions.byToken("a")).toMatchObject({ isLocked: true, isSuspended: false });
+      expect(await store.sessions.refresh("r", [])).toBe("locked");
+      const content = { hash: "h", bytes: 11, type: "image/png" };
+      expect(await store.media.add("one", "@b:hs1", content, 100)).toBe("full");
+      expect(await store.media.add("one", "@b:hs1", { ...content, bytes: 10 }, 0)).toBe("done");
+      expect(await store.media.usage("@b:hs1")).toEqual({ count: 1, bytes: 10 });
     });
 
     test("one drains the outbox at a time, and the cursor only moves for its holder", async () => {

@@ -1,7 +1,7 @@
 /**
  * A server for one test: its own database in its own folder, a free port, weak passwords and no rate limits.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClientEvent, createClient, type MatrixClient } from "matrix-js-sdk";
@@ -115,6 +115,21 @@ export class ApiError extends Error {
     this.code = String(body["errcode"]);
     this.body = body;
   }
+}
+
+/** The server's operator, who has no account but the token in the server's own folder. */
+export function operatorOf(
+  server: Pick<TestServer, "url" | "folder">,
+): Pick<Person, "call" | "get" | "post" | "token"> {
+  const token = readFileSync(join(server.folder, "admin.token"), "utf8").trim();
+  const call = <T>(method: string, path: string, body?: unknown) =>
+    callApi<T>(server.url, method, path.startsWith("/_") ? path : `/_imcloud/admin/v1${path}`, body, token);
+  return {
+    token,
+    call,
+    get: (path) => call("GET", path),
+    post: (path, body) => call("POST", path, body),
+  };
 }
 
 /** The error that a call is answered with. @throws Error when it is answered with anything else */

@@ -9,9 +9,10 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import { isLoopback, type ServerConfig } from "../../shared/server-config.js";
+import type { ServerConfig } from "../../shared/server-config.js";
 import { ConfigError } from "../load-config.js";
 import { readSecretFile } from "../runtime/secret-file.js";
+import { baseUrlOf } from "./base-url.js";
 import { probeBroker } from "./probe-broker.js";
 
 const STEP_MS = 10_000;
@@ -77,7 +78,9 @@ class ProbeClient {
 
   constructor(config: ServerConfig) {
     this.#config = config;
-    this.#baseUrl = baseUrlOf(config);
+    const listener = config.listeners[0];
+    if (listener === undefined) throw new ConfigError("there is no listener");
+    this.#baseUrl = baseUrlOf(listener);
   }
 
   async logIn(): Promise<void> {
@@ -161,13 +164,4 @@ class ProbeClient {
       throw new Error(`${String(answer["errcode"])}: ${String(answer["error"])} (HTTP ${response.status})`);
     return answer;
   }
-}
-
-/** The first listener, as this machine reaches it. */
-function baseUrlOf(config: ServerConfig): string {
-  const listener = config.listeners[0];
-  if (listener === undefined) throw new ConfigError("there is no listener");
-  const everywhere = listener.address === "0.0.0.0" || listener.address === "::";
-  const host = everywhere || isLoopback(listener.address) ? "127.0.0.1" : listener.address;
-  return `${listener.tls === undefined ? "http" : "https"}://${listener.address === "::1" ? "[::1]" : host}:${listener.port}`;
 }

@@ -16,6 +16,7 @@ const USAGE = `usage: imcloud-server COMMAND
   user add NAME --config FILE [--admin]   make an account; the password comes on standard input
   user passwd NAME --config FILE          set a password, which comes on standard input; ends all sessions
   user list --config FILE                 print all accounts as JSON lines
+  admin METHOD PATH --config FILE         ask the running server as its operator; a body comes on standard input
 `;
 
 export const Exit = { Ok: 0, Failed: 1, Usage: 64, Unavailable: 69, Config: 78 } as const;
@@ -63,6 +64,10 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
       case "user": {
         const { runUserCommand } = await import("./user.js");
         return await runUserCommand(rest, config(), values.admin ?? false);
+      }
+      case "admin": {
+        const { runAdminCommand } = await import("./admin.js");
+        return await runAdminCommand(rest, config());
       }
       default:
         throw new UsageError(command === undefined ? "a command is needed" : `\`${command}\` is no command`);

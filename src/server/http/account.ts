@@ -6,7 +6,6 @@ import { z } from "zod";
 import type { JsonObject } from "../core/json.js";
 import { Empty, endpoint, group } from "./endpoint.js";
 import { passwordStage } from "./password-stage.js";
-import { assertStrong } from "./registration.js";
 
 export const account = group("Account management", [
   endpoint({
@@ -24,7 +23,7 @@ export const account = group("Account management", [
     reply: Empty,
 
     async handle({ caller, body }, services) {
-      const { sessions, store, interactiveAuth, config } = services;
+      const { accounts, interactiveAuth } = services;
       const proved = await interactiveAuth.prove(
         `password ${caller.userId}`,
         body as JsonObject,
@@ -33,9 +32,7 @@ export const account = group("Account management", [
       const { new_password: password, logout_devices: logOut } = z
         .object({ new_password: z.string(), logout_devices: z.boolean() })
         .parse(proved);
-      assertStrong(password, config.limits.passwordMinimum);
-      await store.accounts.setPassword(caller.userId, await sessions.hashPassword(password));
-      if (logOut) await sessions.closeAll(caller.userId, caller.deviceId);
+      await accounts.setPassword(caller.userId, password, logOut ? caller.deviceId : "all");
       return {};
     },
   }),
@@ -47,16 +44,13 @@ export const account = group("Account management", [
 
     async handle({ caller, body }, services) {
       const { userId } = caller;
-      const { sessions, store, memberships, interactiveAuth } = services;
+      const { accounts, interactiveAuth } = services;
       const proved = await interactiveAuth.prove(
         `deactivate ${userId}`,
         body as JsonObject,
         passwordStage(caller, services),
       );
-      // The rooms first: who is cut off half-way still has a session to ask again with.
-      await memberships.leaveAll(userId);
-      await store.accounts.deactivate(userId, proved["erase"] === true);
-      await sessions.closeAll(userId);
+      await accounts.deactivate(userId, proved["erase"] === true);
       // No identity server knows anybody of here.
       return { id_server_unbind_result: "success" as const };
     },

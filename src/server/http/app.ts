@@ -5,8 +5,8 @@
  */
 import { performance } from "node:perf_hooks";
 import { z } from "zod";
-import { Failure } from "../service/failure.js";
-import type { Caller } from "../service/sessions.js";
+import { Failure, forbidden, suspended } from "../service/failure.js";
+import { locked, type Caller } from "../service/sessions.js";
 import type { Services } from "../service/services.js";
 import type { Endpoint } from "./endpoint.js";
 import { readJson } from "./read-json.js";
@@ -25,7 +25,10 @@ const HEADERS = new Headers({ ...CORS, "content-type": "application/json", "cach
 const R0 = "/_matrix/client/r0/";
 const UNKNOWN_LABELS = 'method="",route="unknown"';
 
-const NOBODY: Caller = { userId: "", deviceId: "", isAdmin: false };
+const NOBODY: Caller = { userId: "", deviceId: "", isAdmin: false, isSuspended: false, isLocked: false };
+
+/** Who administers from the machine itself has no account. */
+const OPERATOR: Caller = { ...NOBODY, isAdmin: true };
 
 export interface AppOptions {
   /** Validate answers too: for tests, as it costs as much as the work itself. */
@@ -123,12 +126,10 @@ export class App {
     queryText: string,
     from: string,
   ): Promise<unknown> {
-    const { limits, sessions } = this.#services;
+    const { limits } = this.#services;
     const rawQuery = queryText === "" ? {} : Object.fromEntries(new URLSearchParams(queryText));
-    let caller = NOBODY;
-    if (endpoint.auth === "user") {
-      caller = await sessions.caller(tokenOf(request, rawQuery), from);
-    }
+    const caller =
+      endpoint.auth === "none" ? NOBODY : await this.#callerOf(endpoint, tokenOf(request, rawQuery), from);
     if (endpoint.limit !== undefined)
       limits.take(endpoint.limit, caller.userId === "" ? from : caller.userId);
     const params = validate(endpoint.params, rawParams, "M_INVALID_PARAM");
@@ -150,7 +151,20 @@ export class App {
       },
     };
     const reply = await endpoint.handle(asked, this.#services);
+    if (endpoint.auth === "admin" && endpoint.method !== "GET")
+      this.#services.log.info("administration", { by: caller.userId, method: endpoint.method, path });
     return this.#checkReplies ? endpoint.reply.parse(reply) : reply;
+  }
+
+  /** @throws Failure when the token is nobody's, or of somebody who may not do this */
+  async #callerOf(endpoint: Endpoint, token: string, from: string): Promise<Caller> {
+    const { sessions, operator } = this.#services;
+    if (endpoint.auth === "admin" && operator.isToken(token)) return OPERATOR;
+    const caller = await sessions.caller(token, from);
+    if (caller.isLocked && !endpoint.admitsLocked) throw locked();
+    if (caller.isSuspended && endpoint.refusesSuspended) throw suspended();
+    if (endpoint.auth === "admin" && !caller.isAdmin) throw forbidden("this is for administrators");
+    return caller;
   }
 
   #clientOf(request: Request, address: string): string {

@@ -49,6 +49,7 @@ export const directory = group("Room directory", [
 
   endpoint({
     route: "PUT /_matrix/client/v3/directory/room/{roomAlias}",
+    refusesSuspended: true,
     params: Alias,
     body: z.object({ room_id: RoomId }),
     reply: Empty,
@@ -60,6 +61,7 @@ export const directory = group("Room directory", [
 
   endpoint({
     route: "DELETE /_matrix/client/v3/directory/room/{roomAlias}",
+    refusesSuspended: true,
     params: Alias,
     reply: Empty,
     async handle({ caller, params }, services) {
@@ -98,6 +100,7 @@ export const directory = group("Room directory", [
 
   endpoint({
     route: "PUT /_matrix/client/v3/directory/list/room/{roomId}",
+    refusesSuspended: true,
     params: Room,
     body: z.object({ visibility: z.enum(["public", "private"]).default("public") }),
     reply: Empty,

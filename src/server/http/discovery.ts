@@ -29,8 +29,9 @@ export const discovery = group("Server discovery", [
   endpoint({
     route: "GET /_matrix/client/v3/capabilities",
     reply: z.object({ capabilities: Json }),
-    handle: (_asked, { config }) => ({
+    handle: ({ caller }, { config }) => ({
       capabilities: {
+        ...(caller.isAdmin && { "m.account_moderation": { suspend: true, lock: true } }),
         "m.change_password": { enabled: true },
         "m.room_versions": {
           default: config.defaultRoomVersion,

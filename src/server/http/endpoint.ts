@@ -6,8 +6,8 @@ import { z } from "zod";
 import type { Caller } from "../service/sessions.js";
 import type { Services } from "../service/services.js";
 
-/** `user` needs an access token, `none` ignores it. */
-export type Auth = "user" | "none";
+/** `user` needs an access token, `admin` one of an administrator, `none` ignores it. */
+export type Auth = "user" | "admin" | "none";
 export type LimitName = "message" | "roomCreation" | "registration";
 
 /** One request, validated. */
@@ -32,6 +32,10 @@ interface Definition<P, Q, B, R> {
   readonly route: string;
   readonly auth?: Auth;
   readonly limit?: LimitName;
+  /** Suspended accounts may not. Source: Matrix client-server API, "Account suspension". */
+  readonly refusesSuspended?: boolean;
+  /** Locked accounts may, of all things. Source: "Account locking". */
+  readonly admitsLocked?: boolean;
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly body?: z.ZodType<B>;
@@ -47,6 +51,8 @@ export interface Endpoint {
   readonly labels: string;
   readonly auth: Auth;
   readonly limit: LimitName | undefined;
+  readonly refusesSuspended: boolean;
+  readonly admitsLocked: boolean;
   readonly params: z.ZodType;
   readonly query: z.ZodType;
   /** Absent where a body is not read. */
@@ -88,6 +94,8 @@ export function endpoint<P = object, Q = object, B = object, R = unknown>(
     labels: `method="${method}",route="${path}"`,
     auth: definition.auth ?? "user",
     limit: definition.limit,
+    refusesSuspended: definition.refusesSuspended ?? false,
+    admitsLocked: definition.admitsLocked ?? false,
     params: definition.params ?? Nothing,
     query: definition.query ?? Nothing,
     body: definition.body ?? (method === "GET" ? undefined : Nothing),

@@ -1,6 +1,9 @@
 /** All endpoint groups. A new one is a new file and a line here. */
 import { account } from "./account.js";
 import { accountData } from "./account-data.js";
+import { adminTokens } from "./admin-tokens.js";
+import { adminUsers } from "./admin-users.js";
+import { administration } from "./administration.js";
 import { devices } from "./devices.js";
 import { directory } from "./directory.js";
 import { discovery } from "./discovery.js";
@@ -54,4 +57,7 @@ export const GROUPS: readonly Group[] = [
   voip,
   media,
   openid,
+  administration,
+  adminUsers,
+  adminTokens,
 ];

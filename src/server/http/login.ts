@@ -100,6 +100,7 @@ export const login = group("Login", [
 
   endpoint({
     route: "POST /_matrix/client/v3/logout",
+    admitsLocked: true,
     reply: Empty,
     async handle({ caller }, { sessions }) {
       await sessions.close(caller.userId, [caller.deviceId]);
@@ -109,6 +110,7 @@ export const login = group("Login", [
 
   endpoint({
     route: "POST /_matrix/client/v3/logout/all",
+    admitsLocked: true,
     reply: Empty,
     async handle({ caller }, { sessions }) {
       await sessions.closeAll(caller.userId);

@@ -45,6 +45,7 @@ const config = (path: string) =>
 export const media = group("Content repository", [
   streaming({
     route: "POST /_matrix/media/v3/upload",
+    refusesSuspended: true,
     limit: "message",
     query: Named,
     reply: Uri,
@@ -56,6 +57,7 @@ export const media = group("Content repository", [
 
   endpoint({
     route: "POST /_matrix/media/v1/create",
+    refusesSuspended: true,
     limit: "message",
     reply: Uri.extend({ unused_expires_at: z.number() }),
     async handle({ caller }, services) {
@@ -66,6 +68,7 @@ export const media = group("Content repository", [
 
   streaming({
     route: "PUT /_matrix/media/v3/upload/{serverName}/{mediaId}",
+    refusesSuspended: true,
     params: Where,
     query: Named,
     reply: Empty,

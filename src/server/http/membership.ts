@@ -30,6 +30,7 @@ export const membership = group("Room membership", [
 
   endpoint({
     route: "POST /_matrix/client/v3/rooms/{roomId}/join",
+    refusesSuspended: true,
     params: Room,
     body: Reason,
     reply: Joined,
@@ -41,6 +42,7 @@ export const membership = group("Room membership", [
 
   endpoint({
     route: "POST /_matrix/client/v3/join/{roomIdOrAlias}",
+    refusesSuspended: true,
     params: RoomOrAlias,
     body: Reason,
     reply: Joined,
@@ -53,6 +55,7 @@ export const membership = group("Room membership", [
 
   endpoint({
     route: "POST /_matrix/client/v3/knock/{roomIdOrAlias}",
+    refusesSuspended: true,
     params: RoomOrAlias,
     body: Reason,
     reply: Joined,
@@ -65,6 +68,7 @@ export const membership = group("Room membership", [
 
   endpoint({
     route: "POST /_matrix/client/v3/rooms/{roomId}/invite",
+    refusesSuspended: true,
     limit: "message",
     params: Room,
     body: Someone,
@@ -88,6 +92,7 @@ export const membership = group("Room membership", [
 
   endpoint({
     route: "POST /_matrix/client/v3/rooms/{roomId}/kick",
+    refusesSuspended: true,
     params: Room,
     body: Someone,
     reply: Empty,
@@ -99,6 +104,7 @@ export const membership = group("Room membership", [
 
   endpoint({
     route: "POST /_matrix/client/v3/rooms/{roomId}/ban",
+    refusesSuspended: true,
     params: Room,
     body: Someone,
     reply: Empty,
@@ -110,6 +116,7 @@ export const membership = group("Room membership", [
 
   endpoint({
     route: "POST /_matrix/client/v3/rooms/{roomId}/unban",
+    refusesSuspended: true,
     params: Room,
     body: Someone,
     reply: Empty,

@@ -48,6 +48,7 @@ export const profiles = group("Profiles", [
 
   endpoint({
     route: "PUT /_matrix/client/v3/profile/{userId}/{keyName}",
+    refusesSuspended: true,
     params: Field,
     body: Content,
     reply: Empty,
@@ -69,6 +70,7 @@ export const profiles = group("Profiles", [
 
   endpoint({
     route: "DELETE /_matrix/client/v3/profile/{userId}/{keyName}",
+    refusesSuspended: true,
     params: Field,
     reply: Empty,
     async handle({ caller, params }, services) {

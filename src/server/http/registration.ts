@@ -2,10 +2,8 @@
  * New accounts.
  * Source: Matrix client-server API v1.19, "Account registration", "Token-authenticated registration".
  */
-import { timingSafeEqual, createHash } from "node:crypto";
 import { z } from "zod";
 import { DeviceId, isNewUserId, newToken, toUserId } from "../core/ids.js";
-import { readSecretFile } from "../runtime/secret-file.js";
 import { Failure, forbidden } from "../service/failure.js";
 import type { Stages } from "../service/interactive-auth.js";
 import type { Services } from "../service/services.js";
@@ -31,23 +29,22 @@ export const registration = group("Account registration", [
     reply: z.looseObject({ user_id: z.string() }),
 
     async handle({ body, query }, services) {
-      const { config, store, sessions, interactiveAuth } = services;
+      const { accounts, config, sessions, interactiveAuth, registrationTokens } = services;
       if (query.kind === "guest")
         throw new Failure("M_GUEST_ACCESS_FORBIDDEN", "this server takes no guests");
       if (query.kind !== "user") throw new Failure("M_INVALID_PARAM", "`kind` is `user` or `guest`");
       if (config.registration.mode === "closed") throw forbidden("accounts are made by the administrator");
       // Before the proof, so that a wrong name costs nobody a registration token.
       if (body.username !== undefined) await assertFree(body.username, services);
-      if (body.password !== undefined) assertStrong(body.password, config.limits.passwordMinimum);
+      if (body.password !== undefined) accounts.assertStrong(body.password);
 
-      const proved = Request.parse(
-        await interactiveAuth.prove("register", body, stagesFor(config.registration)),
-      );
+      let token: string | undefined;
+      const stages = stagesFor(services, (shown) => (token = shown));
+      const proved = Request.parse(await interactiveAuth.prove("register", body, stages));
       if (proved.password === undefined) throw new Failure("M_MISSING_PARAM", "a password is needed");
       const userId = await assertFree(proved.username ?? newToken("u").toLowerCase(), services);
-      assertStrong(proved.password, config.limits.passwordMinimum);
-      if (!(await store.accounts.create(userId, await sessions.hashPassword(proved.password), false)))
-        throw inUse();
+      accounts.assertStrong(proved.password);
+      await registrationTokens.register(userId, await sessions.hashPassword(proved.password), token);
       if (proved.inhibit_login) return { user_id: userId, home_server: config.serverName };
       const session = await sessions.open(userId, {
         withRefresh: proved.refresh_token,
@@ -78,29 +75,24 @@ export const registration = group("Account registration", [
     limit: "registration",
     query: z.object({ token: z.string() }),
     reply: z.object({ valid: z.boolean() }),
-    handle({ query }, { config }) {
+    async handle({ query }, { config, registrationTokens }) {
       if (config.registration.mode !== "token") throw forbidden("this server has no registration tokens");
-      return { valid: isToken(query.token, config.registration.tokenFile) };
+      return { valid: await registrationTokens.isGood(query.token) };
     },
   }),
 ]);
 
-function stagesFor({ mode, tokenFile }: Services["config"]["registration"]): Stages {
-  if (mode === "open") return { "m.login.dummy": () => undefined };
+/** @param spend hears of the token that was shown */
+function stagesFor({ config, registrationTokens }: Services, spend: (token: string) => void): Stages {
+  if (config.registration.mode === "open") return { "m.login.dummy": () => undefined };
   return {
-    "m.login.registration_token": (auth) => {
+    "m.login.registration_token": async (auth) => {
       const token = auth["token"];
-      if (typeof token !== "string" || !isToken(token, tokenFile))
+      if (typeof token !== "string" || !(await registrationTokens.isGood(token)))
         throw forbidden("the registration token is wrong");
+      spend(token);
     },
   };
-}
-
-/** Read anew each time, so that a changed token needs no restart; compared in constant time. */
-function isToken(given: string, tokenFile: string | undefined): boolean {
-  if (tokenFile === undefined) return false;
-  const hash = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(hash(given), hash(readSecretFile(tokenFile)));
 }
 
 /** @returns the user id of a name that is allowed and not taken */
@@ -109,14 +101,7 @@ async function assertFree(username: string, { config, store }: Services): Promis
   if (!isNewUserId(userId) || !userId.endsWith(`:${config.serverName}`)) {
     throw new Failure("M_INVALID_USERNAME", "a user name has lower-case letters, digits and ._=-/+");
   }
-  if ((await store.accounts.get(userId)) !== undefined) throw inUse();
+  if ((await store.accounts.get(userId)) !== undefined)
+    throw new Failure("M_USER_IN_USE", "the user name is taken");
   return userId;
-}
-
-const inUse = () => new Failure("M_USER_IN_USE", "the user name is taken");
-
-/** @throws Failure M_WEAK_PASSWORD */
-export function assertStrong(password: string, minimum: number): void {
-  if ([...password].length < minimum)
-    throw new Failure("M_WEAK_PASSWORD", `a password has at least ${minimum} characters`);
 }

@@ -31,6 +31,7 @@ const Request = z.object({
 export const roomCreation = group("Creation", [
   endpoint({
     route: "POST /_matrix/client/v3/createRoom",
+    refusesSuspended: true,
     limit: "roomCreation",
     body: Request,
     reply: z.object({ room_id: z.string() }),
@@ -82,6 +83,7 @@ export const roomCreation = group("Creation", [
 
   endpoint({
     route: "POST /_matrix/client/v3/rooms/{roomId}/upgrade",
+    refusesSuspended: true,
     limit: "roomCreation",
     params: z.object({ roomId: RoomId }),
     body: z.object({ new_version: z.string(), additional_creators: z.array(UserId).default([]) }),

@@ -5,10 +5,24 @@
 import { z } from "zod";
 import { EventId, EventType, RoomId, TxnId } from "../core/ids.js";
 import { stringOrNone } from "../core/json.js";
+import { suspended } from "../service/failure.js";
+import type { Services } from "../service/services.js";
+import type { Caller } from "../service/sessions.js";
 import { Content } from "./content.js";
 import { endpoint, group } from "./endpoint.js";
 
 const Sent = z.object({ event_id: z.string() });
+
+/** Who is suspended takes back what they said, and says nothing new. @throws Failure M_USER_SUSPENDED */
+async function assertMaySend(
+  caller: Caller,
+  redacts: string | undefined,
+  { store }: Services,
+): Promise<void> {
+  if (!caller.isSuspended) return;
+  const target = redacts === undefined ? undefined : await store.events.event(redacts);
+  if (target?.sender !== caller.userId) throw suspended();
+}
 
 export const sending = group("Sending events", [
   endpoint({
@@ -18,10 +32,12 @@ export const sending = group("Sending events", [
     body: Content,
     reply: Sent,
 
-    async handle({ caller, params, body }, { relations, rooms, txns }) {
+    async handle({ caller, params, body }, services) {
+      const { relations, rooms, txns } = services;
       const { roomId, eventType: type, txnId } = params;
       const draft = { sender: caller.userId, type, content: body };
       const redacts = type === "m.room.redaction" ? stringOrNone(body["redacts"]) : undefined;
+      await assertMaySend(caller, redacts, services);
       const path = { roomId, type, ...(redacts !== undefined && { redacts }) };
       const eventId = await txns.once(caller, path, txnId, async (origin) => {
         if (redacts !== undefined)
@@ -40,8 +56,10 @@ export const sending = group("Sending events", [
     body: z.object({ reason: z.string().optional() }),
     reply: Sent,
 
-    async handle({ caller, params, body }, { rooms, txns }) {
+    async handle({ caller, params, body }, services) {
+      const { rooms, txns } = services;
       const { roomId, eventId: redacts, txnId } = params;
+      await assertMaySend(caller, redacts, services);
       const content = body.reason === undefined ? {} : { reason: body.reason };
       const eventId = await txns.once(
         caller,

@@ -105,6 +105,7 @@ export const state = group("Room state", [
   }),
   endpoint({
     route: "PUT /_matrix/client/v3/rooms/{roomId}/state/{eventType}",
+    refusesSuspended: true,
     limit: "message",
     params: Key,
     body: Content,
@@ -113,6 +114,7 @@ export const state = group("Room state", [
   }),
   endpoint({
     route: "PUT /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}",
+    refusesSuspended: true,
     limit: "message",
     params: Key,
     body: Content,

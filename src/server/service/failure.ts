@@ -10,6 +10,8 @@ const STATUS = {
   M_UNKNOWN_TOKEN: 401,
   M_MISSING_TOKEN: 401,
   M_USER_DEACTIVATED: 403,
+  M_USER_SUSPENDED: 403,
+  M_USER_LOCKED: 401,
   M_BAD_JSON: 400,
   M_NOT_JSON: 400,
   M_NOT_FOUND: 404,
@@ -64,3 +66,5 @@ export class Failure extends Error {
 export const forbidden = (message: string): Failure => new Failure("M_FORBIDDEN", message);
 export const notFound = (message: string): Failure => new Failure("M_NOT_FOUND", message);
 export const invalid = (message: string): Failure => new Failure("M_INVALID_PARAM", message);
+/** Source: Matrix client-server API, "Account suspension". */
+export const suspended = (): Failure => new Failure("M_USER_SUSPENDED", "the account is suspended");

@@ -5,6 +5,7 @@ import type { ServerConfig } from "../../shared/server-config.js";
 import type { Log } from "../runtime/log.js";
 import { PasswordHasher } from "../runtime/password.js";
 import type { Store } from "../store/store.js";
+import { Accounts } from "./accounts.js";
 import { CrossSigning } from "./cross-signing.js";
 import { Directory } from "./directory.js";
 import { History } from "./history.js";
@@ -12,9 +13,11 @@ import { InteractiveAuth } from "./interactive-auth.js";
 import { Media } from "./media.js";
 import { Memberships } from "./memberships.js";
 import { Metrics } from "./metrics.js";
+import { Operator } from "./operator.js";
 import { Profiles } from "./profiles.js";
 import { PushRules } from "./push-rules.js";
 import { RateLimits } from "./rate-limits.js";
+import { RegistrationTokens } from "./registration-tokens.js";
 import { Relations } from "./relations.js";
 import { Rooms } from "./rooms.js";
 import { Sessions } from "./sessions.js";
@@ -33,6 +36,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const rooms = new Rooms(store, config.serverName, config.limits.roomsInMemory);
   const profiles = new Profiles(store, rooms);
   const sessions = new Sessions(store, new PasswordHasher(config.passwordHash), config.serverName);
+  const memberships = new Memberships(store, rooms, profiles);
   const history = new History(store);
   const relations = new Relations(store, history);
   const typing = new Typing(stream);
@@ -59,7 +63,10 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     relations,
     typing,
     pushRules,
-    memberships: new Memberships(store, rooms, profiles),
+    memberships,
+    accounts: new Accounts(store, sessions, memberships, config),
+    operator: new Operator(config),
+    registrationTokens: new RegistrationTokens(store, config.registration.tokenFile),
     crossSigning: new CrossSigning(store),
     upgrades: new RoomUpgrades(store, rooms, profiles),
     media: new Media(store, config),

@@ -4,6 +4,7 @@
 import { hash } from "node:crypto";
 import { newDeviceId, newToken, toUserId } from "../core/ids.js";
 import type { PasswordHasher } from "../runtime/password.js";
+import type { Account } from "../store/accounts.js";
 import type { NewToken } from "../store/sessions.js";
 import type { Store } from "../store/store.js";
 import { Failure, forbidden } from "./failure.js";
@@ -22,6 +23,8 @@ export interface Caller {
   readonly userId: string;
   readonly deviceId: string;
   readonly isAdmin: boolean;
+  readonly isSuspended: boolean;
+  readonly isLocked: boolean;
 }
 
 export interface Session {
@@ -85,7 +88,12 @@ export class Sessions {
     if (account?.isDeactivated === true)
       throw new Failure("M_USER_DEACTIVATED", "the account is deactivated");
     if (!matches || account === undefined) throw forbidden("wrong user name or password");
+    if (account.isLocked) throw locked();
     return account.userId;
+  }
+
+  isPassword(account: Account, password: string): Promise<boolean> {
+    return this.#hasher.verify(password, account.passwordHash);
   }
 
   hashPassword(password: string): Promise<string> {
@@ -110,7 +118,9 @@ export class Sessions {
   /** @throws Failure M_UNKNOWN_TOKEN for a refresh token that was used or never given */
   async refresh(refreshToken: string): Promise<Omit<Session, "userId" | "deviceId">> {
     const { tokens, session } = newTokens(true);
-    if (await this.#store.sessions.refresh(hashToken(refreshToken), tokens)) {
+    const outcome = await this.#store.sessions.refresh(hashToken(refreshToken), tokens);
+    if (outcome === "locked") throw locked();
+    if (outcome === "done") {
       // The pair's access token has ended with it; which one that was, only the store knew.
       this.#tokens.clear();
       return session;
@@ -148,6 +158,11 @@ export class Sessions {
     );
   }
 
+  /** What is known of the user's tokens is looked up again: the account is another than it was. */
+  recheck(userId: string): void {
+    for (const [token, { caller }] of this.#tokens) if (caller.userId === userId) this.#tokens.delete(token);
+  }
+
   #remember(token: string, known: Remembered): void {
     this.#tokens.set(token, known);
     if (this.#tokens.size > REMEMBERED_TOKENS) this.#tokens.delete(this.#tokens.keys().next().value ?? "");
@@ -177,4 +192,9 @@ function newTokens(withRefresh: boolean): {
   };
 }
 
-const hashToken = (token: string): string => hash("sha256", token, "base64url");
+/** Source: Matrix client-server API, "Account locking": the session is to be kept. */
+export const locked = (): Failure =>
+  new Failure("M_USER_LOCKED", "the account is locked", { soft_logout: true });
+
+/** What is kept of a token. */
+export const hashToken = (token: string): string => hash("sha256", token, "base64url");

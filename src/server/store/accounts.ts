@@ -4,29 +4,80 @@
 import type { JsonValue } from "../core/json.js";
 import type { Reader, Transaction } from "./database.js";
 import type { Write } from "./procedures.js";
+import { spendToken } from "./registration-tokens.js";
 
 export interface Account {
   readonly userId: string;
+  readonly displayName?: string;
   /** Absent for an account that nobody can log in to by password. */
   readonly passwordHash?: string;
   readonly isAdmin: boolean;
   readonly isDeactivated: boolean;
+  /** May read, and write next to nothing. */
+  readonly isSuspended: boolean;
+  /** May do nothing until it is unlocked; sessions stay. */
+  readonly isLocked: boolean;
+  /** What the account's uploads may take, in bytes, when it is not what all accounts have. */
+  readonly mediaBytes?: number;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+}
+
+/** What stops an account that is not at its end. */
+export type Restraint = "suspended" | "locked";
+
+interface NewAccount {
+  readonly userId: string;
+  /** Nobody logs in by password without one. */
+  readonly passwordHash?: string;
+  readonly isAdmin: boolean;
 }
 
 export const accountProcedures = {
-  /** @returns false when the name is taken, now or ever */
+  /**
+   * @param input `tokenHash`: the registration token that makes it; it is used once more if the account comes to be
+   * @returns `taken`: the name is, now or ever; `refused`: the token is not, or no longer, good
+   */
   async createAccount(
     transaction: Transaction,
-    input: { userId: string; passwordHash: string; isAdmin: boolean; now: number },
-  ): Promise<boolean> {
-    const created = await transaction.run(
-      "INSERT INTO accounts (user_id, password_hash, admin, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-      input.userId,
-      input.passwordHash,
-      input.isAdmin ? 1 : 0,
-      input.now,
+    input: NewAccount & { now: number; tokenHash?: string },
+  ): Promise<"created" | "taken" | "refused"> {
+    const { userId, passwordHash = null, isAdmin, now, tokenHash } = input;
+    const [known] = await transaction.all("SELECT user_id FROM accounts WHERE user_id = ?", userId);
+    if (known !== undefined) return "taken";
+    if (tokenHash !== undefined && !(await spendToken(transaction, tokenHash, now))) return "refused";
+    await transaction.run(
+      "INSERT INTO accounts (user_id, password_hash, admin, created_at) VALUES (?, ?, ?, ?)",
+      userId,
+      passwordHash,
+      isAdmin ? 1 : 0,
+      now,
     );
-    return created === 1;
+    return "created";
+  },
+
+  async setRestraint(
+    transaction: Transaction,
+    input: { userId: string; restraint: Restraint; isOn: boolean },
+  ): Promise<boolean> {
+    const changed = await transaction.run(
+      `UPDATE accounts SET ${input.restraint === "locked" ? "locked" : "suspended"} = ? WHERE user_id = ?`,
+      input.isOn ? 1 : 0,
+      input.userId,
+    );
+    return changed === 1;
+  },
+
+  async setMediaQuota(
+    transaction: Transaction,
+    input: { userId: string; bytes: number | null },
+  ): Promise<boolean> {
+    const changed = await transaction.run(
+      "UPDATE accounts SET media_bytes = ? WHERE user_id = ?",
+      input.bytes,
+      input.userId,
+    );
+    return changed === 1;
   },
 
   async setPassword(
@@ -94,16 +145,33 @@ export class AccountStore {
     this.#write = write;
   }
 
-  create(userId: string, passwordHash: string, isAdmin: boolean): Promise<boolean> {
-    return this.#write("createAccount", { userId, passwordHash, isAdmin, now: Date.now() });
+  /** @returns false when the name is taken, now or ever */
+  async create(userId: string, passwordHash: string | undefined, isAdmin: boolean): Promise<boolean> {
+    return (
+      (await this.#write("createAccount", {
+        userId,
+        isAdmin,
+        now: Date.now(),
+        ...(passwordHash !== undefined && { passwordHash }),
+      })) === "created"
+    );
+  }
+
+  /** Makes an account by a registration token of which this is the hash, if it is still good. */
+  createByToken(
+    userId: string,
+    passwordHash: string,
+    tokenHash: string,
+  ): Promise<"created" | "taken" | "refused"> {
+    return this.#write("createAccount", { userId, passwordHash, isAdmin: false, now: Date.now(), tokenHash });
   }
 
   async get(userId: string): Promise<Account | undefined> {
-    return (await this.#accounts("WHERE user_id = ?", userId))[0];
+    return (await this.#accounts("WHERE a.user_id = ?", userId))[0];
   }
 
   list(): Promise<Account[]> {
-    return this.#accounts("ORDER BY user_id");
+    return this.#accounts("ORDER BY a.user_id");
   }
 
   setPassword(userId: string, passwordHash: string): Promise<boolean> {
@@ -116,6 +184,33 @@ export class AccountStore {
 
   setAdmin(userId: string, isAdmin: boolean): Promise<boolean> {
     return this.#write("setAdmin", { userId, isAdmin });
+  }
+
+  setRestraint(userId: string, restraint: Restraint, isOn: boolean): Promise<boolean> {
+    return this.#write("setRestraint", { userId, restraint, isOn });
+  }
+
+  /** @param bytes null: what all accounts have */
+  setMediaQuota(userId: string, bytes: number | null): Promise<boolean> {
+    return this.#write("setMediaQuota", { userId, bytes });
+  }
+
+  /**
+   * A page of accounts in the order of their ids.
+   *
+   * @param term what the id or the display name contains, whatever its case
+   * @param after the last id of the page before
+   */
+  page(term: string, after: string, limit: number): Promise<Account[]> {
+    const pattern = containing(term);
+    return this.#accounts(
+      `WHERE a.user_id > ? AND (LOWER(a.user_id) LIKE ? ESCAPE '\\' OR LOWER(n.value) LIKE ? ESCAPE '\\')
+       ORDER BY a.user_id LIMIT ?`,
+      after,
+      pattern,
+      pattern,
+      limit,
+    );
   }
 
   async profile(userId: string): Promise<Record<string, JsonValue>> {
@@ -135,7 +230,7 @@ export class AccountStore {
     term: string,
     limit: number,
   ): Promise<{ userId: string; displayName?: string; avatarUrl?: string }[]> {
-    const pattern = `%${term.toLowerCase().replaceAll(/[\\%_]/g, "\\$&")}%`;
+    const pattern = containing(term);
     const rows = await this.#reader.all<{ user_id: string; name: string | null; avatar: string | null }>(
       `SELECT a.user_id, n.value AS name, p.value AS avatar FROM accounts a
        LEFT JOIN profiles n ON n.user_id = a.user_id AND n.name = 'displayname'
@@ -153,18 +248,38 @@ export class AccountStore {
     }));
   }
 
-  async #accounts(rest: string, ...params: readonly string[]): Promise<Account[]> {
-    const rows = await this.#reader.all<{
-      user_id: string;
-      password_hash: string | null;
-      admin: number;
-      deactivated: number;
-    }>(`SELECT user_id, password_hash, admin, deactivated FROM accounts ${rest}`, ...params);
+  async #accounts(rest: string, ...params: readonly (string | number)[]): Promise<Account[]> {
+    const rows = await this.#reader.all<AccountRow>(
+      `SELECT a.user_id, a.password_hash, a.admin, a.deactivated, a.suspended, a.locked, a.media_bytes, a.created_at,
+         n.value AS name
+       FROM accounts a LEFT JOIN profiles n ON n.user_id = a.user_id AND n.name = 'displayname' ${rest}`,
+      ...params,
+    );
     return rows.map((row) => ({
       userId: row.user_id,
       ...(row.password_hash !== null && { passwordHash: row.password_hash }),
+      ...(row.name !== null && { displayName: JSON.parse(row.name) as string }),
       isAdmin: row.admin === 1,
       isDeactivated: row.deactivated === 1,
+      isSuspended: row.suspended === 1,
+      isLocked: row.locked === 1,
+      ...(row.media_bytes !== null && { mediaBytes: row.media_bytes }),
+      createdAt: row.created_at,
     }));
   }
 }
+
+interface AccountRow {
+  user_id: string;
+  password_hash: string | null;
+  admin: number;
+  deactivated: number;
+  suspended: number;
+  locked: number;
+  media_bytes: number | null;
+  created_at: number;
+  name: string | null;
+}
+
+/** A pattern for `LIKE ... ESCAPE '\'` over what is in lower case. */
+export const containing = (term: string): string => `%${term.toLowerCase().replaceAll(/[\\%_]/g, "\\$&")}%`;

@@ -90,6 +90,7 @@ export const mediaProcedures = {
   },
 };
 
+/** @param quotaBytes what an account may have that nobody gave a quota of its own */
 async function hasRoom(
   transaction: Transaction,
   { userId, content, quotaBytes }: { userId: string; content: MediaContent; quotaBytes: number },
@@ -98,7 +99,11 @@ async function hasRoom(
     "SELECT SUM(bytes) AS bytes FROM media WHERE user_id = ?",
     userId,
   );
-  return Number(row?.bytes ?? 0) + content.bytes <= quotaBytes;
+  const [own] = await transaction.all<{ media_bytes: number | null }>(
+    "SELECT media_bytes FROM accounts WHERE user_id = ?",
+    userId,
+  );
+  return Number(row?.bytes ?? 0) + content.bytes <= (own?.media_bytes ?? quotaBytes);
 }
 
 export class MediaStore {
@@ -131,6 +136,15 @@ export class MediaStore {
       createdAt: row.created_at,
       ...(content !== undefined && { content }),
     };
+  }
+
+  /** What an account has uploaded, in all. */
+  async usage(userId: string): Promise<{ readonly count: number; readonly bytes: number }> {
+    const [row] = await this.#reader.all<{ count: number; bytes: number | null }>(
+      "SELECT COUNT(*) AS count, SUM(bytes) AS bytes FROM media WHERE user_id = ? AND hash IS NOT NULL",
+      userId,
+    );
+    return { count: row?.count ?? 0, bytes: row?.bytes ?? 0 };
   }
 
   reserve(mediaId: string, userId: string, mostEmpty: number, emptySince: number): Promise<boolean> {

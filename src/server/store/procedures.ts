@@ -11,11 +11,13 @@ import { keyBackupProcedures } from "./key-backups.js";
 import { mediaProcedures } from "./media.js";
 import { outboxProcedures } from "./outbox.js";
 import { personalProcedures } from "./personal.js";
+import { registrationTokenProcedures } from "./registration-tokens.js";
 import { sessionProcedures } from "./sessions.js";
 
 export const procedures = {
   ...appendProcedures,
   ...accountProcedures,
+  ...registrationTokenProcedures,
   ...sessionProcedures,
   ...directoryProcedures,
   ...personalProcedures,

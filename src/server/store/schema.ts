@@ -104,7 +104,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       PRIMARY KEY (user_id, key_id, signer, signer_key)) WITHOUT ROWID`,
     // Contents are files, named by their hash.
     `CREATE TABLE media (
-      media_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, created_at INTEGER NOT NULL, hash TEXT, bytes INTEGER, type TEXT, name TEXT)`,
+      media_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, created_at INTEGER NOT NULL, hash TEXT, bytes INTEGER, type TEXT, name TEXT,
+      quarantined INTEGER NOT NULL DEFAULT 0)`,
     `CREATE INDEX media_by_user ON media (user_id)`,
     `CREATE INDEX media_by_hash ON media (hash)`,
     // Which event speaks of which; what was redacted is taken out.
@@ -115,6 +116,15 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE INDEX relations_by_position ON relations (position)`,
     `CREATE TABLE signature_changes (
       signer TEXT NOT NULL, user_id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (signer, user_id)) WITHOUT ROWID`,
+    // What administrators decide: of accounts, of who may register, of rooms that are closed.
+    `ALTER TABLE accounts ADD COLUMN suspended INTEGER NOT NULL DEFAULT 0`,
+    `ALTER TABLE accounts ADD COLUMN locked INTEGER NOT NULL DEFAULT 0`,
+    `ALTER TABLE accounts ADD COLUMN media_bytes INTEGER`,
+    `CREATE TABLE registration_tokens (
+      id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, uses INTEGER, used INTEGER NOT NULL DEFAULT 0, expires_at INTEGER,
+      created_at INTEGER NOT NULL)`,
+    `CREATE TABLE blocked_rooms (room_id TEXT PRIMARY KEY, reason TEXT, at INTEGER NOT NULL)`,
+    `CREATE TABLE notice_rooms (user_id TEXT PRIMARY KEY, room_id TEXT NOT NULL)`,
   ],
 ];
 

@@ -24,6 +24,16 @@ export interface NewToken {
   readonly expiresAt?: number;
 }
 
+export interface TokenOwner {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly isAdmin: boolean;
+  readonly isSuspended: boolean;
+  readonly isLocked: boolean;
+  /** Milliseconds since 1970. */
+  readonly expiresAt?: number;
+}
+
 interface DeviceKey {
   readonly userId: string;
   readonly deviceId: string;
@@ -96,17 +106,19 @@ export const sessionProcedures = {
     return null;
   },
 
-  /** The old pair ends in the moment in which the new one begins. @returns false when the refresh token is unknown */
+  /** The old pair ends in the moment in which the new one begins; that of a locked account stays. */
   async refreshTokens(
     transaction: Transaction,
     input: { oldHash: string; now: number; tokens: readonly NewToken[] },
-  ) {
-    const [row] = await transaction.all<{ user_id: string; device_id: string }>(
-      "SELECT user_id, device_id FROM tokens WHERE hash = ? AND kind = 'refresh' AND (expires_at IS NULL OR expires_at > ?)",
+  ): Promise<"done" | "unknown" | "locked"> {
+    const [row] = await transaction.all<{ user_id: string; device_id: string; locked: number }>(
+      `SELECT t.user_id, t.device_id, a.locked FROM tokens t JOIN accounts a ON a.user_id = t.user_id
+       WHERE t.hash = ? AND t.kind = 'refresh' AND (t.expires_at IS NULL OR t.expires_at > ?)`,
       input.oldHash,
       input.now,
     );
-    if (row === undefined) return false;
+    if (row === undefined) return "unknown";
+    if (row.locked === 1) return "locked";
     const device = { userId: row.user_id, deviceId: row.device_id };
     await transaction.run(
       "DELETE FROM tokens WHERE user_id = ? AND device_id = ?",
@@ -114,7 +126,7 @@ export const sessionProcedures = {
       device.deviceId,
     );
     await putTokens(transaction, device, input.tokens);
-    return true;
+    return "done";
   },
 
   async deleteDevices(
@@ -186,11 +198,10 @@ export class SessionStore {
     });
   }
 
-  refresh(oldHash: string, tokens: readonly NewToken[]): Promise<boolean> {
+  refresh(oldHash: string, tokens: readonly NewToken[]): Promise<"done" | "unknown" | "locked"> {
     return this.#write("refreshTokens", { oldHash, tokens, now: Date.now() });
   }
 
-  /** Whom a token speaks for, and until when. */
   /** @param expiresAt milliseconds since 1970 */
   addOpenIdToken(userId: string, deviceId: string, hash: string, expiresAt: number): Promise<null> {
     return this.#write("addOpenIdToken", { userId, deviceId, hash, now: Date.now(), expiresAt });
@@ -206,16 +217,17 @@ export class SessionStore {
     return row?.user_id;
   }
 
-  async byToken(
-    hash: string,
-  ): Promise<{ userId: string; deviceId: string; isAdmin: boolean; expiresAt?: number } | undefined> {
+  /** Whom an access token speaks for, and until when. */
+  async byToken(hash: string): Promise<TokenOwner | undefined> {
     const [row] = await this.#reader.all<{
       user_id: string;
       device_id: string;
       admin: number;
+      suspended: number;
+      locked: number;
       expires_at: number | null;
     }>(
-      `SELECT t.user_id, t.device_id, t.expires_at, a.admin FROM tokens t JOIN accounts a ON a.user_id = t.user_id
+      `SELECT t.user_id, t.device_id, t.expires_at, a.admin, a.suspended, a.locked FROM tokens t JOIN accounts a ON a.user_id = t.user_id
        WHERE t.hash = ? AND t.kind = 'access' AND a.deactivated = 0`,
       hash,
     );
@@ -224,6 +236,8 @@ export class SessionStore {
         userId: row.user_id,
         deviceId: row.device_id,
         isAdmin: row.admin === 1,
+        isSuspended: row.suspended === 1,
+        isLocked: row.locked === 1,
         ...(row.expires_at !== null && { expiresAt: row.expires_at }),
       }
     );

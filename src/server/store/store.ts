@@ -13,6 +13,7 @@ import { MediaStore } from "./media.js";
 import { OutboxStore } from "./outbox.js";
 import { PersonalStore } from "./personal.js";
 import type { Procedures, Write } from "./procedures.js";
+import { RegistrationTokenStore } from "./registration-tokens.js";
 import { RelationStore } from "./relations.js";
 import { SessionStore } from "./sessions.js";
 import { SqliteDatabase } from "./sqlite/database.js";
@@ -21,6 +22,7 @@ export interface Store {
   readonly events: EventStore;
   readonly relations: RelationStore;
   readonly accounts: AccountStore;
+  readonly registrationTokens: RegistrationTokenStore;
   readonly sessions: SessionStore;
   readonly directory: DirectoryStore;
   readonly personal: PersonalStore;
@@ -61,6 +63,7 @@ export function storeOver(database: Database<Procedures>): Store {
     events,
     relations: new RelationStore(database, events),
     accounts: new AccountStore(database, write),
+    registrationTokens: new RegistrationTokenStore(database, write),
     sessions: new SessionStore(database, write),
     directory: new DirectoryStore(database, write),
     personal: new PersonalStore(database, write),
