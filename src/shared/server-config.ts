@@ -146,6 +146,16 @@ const Admin = z.strictObject({
   ),
 });
 
+const Notices = z.strictObject({
+  user: z
+    .string()
+    .regex(/^[a-z0-9._=/+-]{1,200}$/, "lower-case letters, digits and . _ = - / +")
+    .default("notices")
+    .describe("the account that tells people what administrators have to say; nobody logs in to it"),
+  displayName: z.string().min(1).max(255).default("Notices"),
+  roomName: z.string().min(1).max(255).default("Notices"),
+});
+
 const Limits = z.strictObject({
   requestBytes: SizeBytes.default(1_048_576).describe("largest request body"),
   syncWaitMs: z
@@ -190,6 +200,7 @@ export const ServerConfig = z.strictObject({
   bus: z.discriminatedUnion("kind", [MemoryBus, RabbitmqBus, KafkaBus]).default({ kind: "memory" }),
   registration: Registration.prefault({}),
   admin: Admin.prefault({}),
+  notices: Notices.prefault({}),
   rateLimits: RateLimits.prefault({}),
   metrics: z
     .strictObject({

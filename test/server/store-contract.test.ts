@@ -447,6 +447,43 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       expect(await media.fill("place", "@a:hs1", content, 1_000)).toBe("taken");
     });
 
+    test("what is purged is gone with its place and relations; state, the newest and the young stay", async () => {
+      await using store = await open();
+      const roomId = "!a:hs1";
+      await makeRoom(store, roomId);
+      const [root] = events(roomId, 3, [{}]) as [NewEvent];
+      const reply = { content: { "m.relates_to": { rel_type: "m.thread", event_id: root.eventId } } };
+      const name = { type: "m.room.name", stateKey: "", content: { name: 'The "Attic"' } };
+      const more = events(roomId, 4, [reply, name, {}, {}]).map((event, index) =>
+        index < 3 ? event : { ...event, ts: event.ts + 1 },
+      );
+      await store.events.append({ roomId, expectedHead: 2, events: [root, ...more] });
+      const { roomAdministration: rooms } = store;
+      const all = { roomId, upTo: 100, limit: 1 };
+      expect(await rooms.purge({ ...all, after: 0, before: root.ts })).toEqual({ count: 0 });
+      expect(await rooms.purge({ ...all, after: 0, before: root.ts + 1 })).toEqual({ count: 1, next: 3 });
+      expect(await rooms.purge({ ...all, after: 3, limit: 9, before: root.ts + 1 })).toEqual({ count: 2 });
+      expect(await rooms.purge({ ...all, after: 0, limit: 9 })).toEqual({ count: 0 });
+      const left = await store.events.history(roomId, { after: 0, upTo: 100 }, "f", 100);
+      expect(left.map(({ seq }) => seq)).toEqual([1, 2, 5, 7]);
+      expect(await store.events.event(root.eventId)).toBeUndefined();
+      expect(await store.relations.threads(roomId, 100, 10)).toEqual([]);
+
+      await rooms.block(roomId, "why");
+      await rooms.block("!none:hs1");
+      expect([await rooms.isBlocked(roomId), await rooms.isBlocked("!b:hs1")]).toEqual([true, false]);
+      expect((await rooms.blocked()).map((room) => room.roomId).toSorted()).toEqual([roomId, "!none:hs1"]);
+      expect(await rooms.page('"attic', "", 9)).toEqual([
+        { roomId, version: "11", isPublished: false, isBlocked: true, joined: 1, name: 'The "Attic"' },
+      ]);
+      expect(await rooms.page("", roomId, 9)).toEqual([]);
+      expect(await rooms.room("!none:hs1")).toBeUndefined();
+      expect([await rooms.unblock(roomId), await rooms.unblock(roomId)]).toEqual([true, false]);
+      await rooms.setNoticeRoom("@a:hs1", "!old:hs1");
+      await rooms.setNoticeRoom("@a:hs1", roomId);
+      expect(await rooms.noticeRoom("@a:hs1")).toBe(roomId);
+    });
+
     test("an account by a token is made with the token's use, or not at all", async () => {
       await using store = await open();
       const { accounts, registrationTokens: tokens } = store;

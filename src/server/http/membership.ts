@@ -84,7 +84,8 @@ export const membership = group("Room membership", [
     params: Room,
     body: Reason,
     reply: Empty,
-    async handle({ caller, params, body }, { memberships }) {
+    async handle({ caller, params, body }, { memberships, notices }) {
+      await notices.assertMayLeave(caller.userId, params.roomId);
       await memberships.leave(params.roomId, caller.userId, body.reason);
       return {};
     },

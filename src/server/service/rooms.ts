@@ -38,6 +38,8 @@ interface LiveRoom {
   readonly state: RoomState;
   head: number;
   headEvent: string;
+  /** An administrator has closed it: people may leave, and nothing else happens. */
+  readonly isBlocked: boolean;
   /** What it holds did not come to be, or was overtaken. */
   isStale: boolean;
 }
@@ -64,6 +66,11 @@ export class Rooms {
     return (await this.#room(roomId)).state;
   }
 
+  /** The room is read anew when it is next asked for. */
+  forget(roomId: string): void {
+    this.#live.delete(roomId);
+  }
+
   /** @returns the new event's id, once it is durable */
   async send(roomId: string, draft: EventDraft, origin?: Origin): Promise<string> {
     const [event] = await this.sendAll(roomId, () => [draft], origin);
@@ -84,7 +91,10 @@ export class Rooms {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const room = await this.#room(roomId);
       const expectedHead = room.head;
-      const events = this.#buildAll(room, decide(room.state), origin);
+      const drafts = decide(room.state);
+      if (room.isBlocked && !drafts.every(isLeaving))
+        throw forbidden("an administrator has blocked this room");
+      const events = this.#buildAll(room, drafts, origin);
       const last = events.at(-1);
       if (last === undefined) return [];
       const append: Append = {
@@ -145,6 +155,7 @@ export class Rooms {
       state: new RoomState(),
       head: 0,
       headEvent: "",
+      isBlocked: false,
       isStale: false,
     };
     const events: NewEvent[] = [];
@@ -233,6 +244,7 @@ export class Rooms {
       state: new RoomState<StateEvent>(events),
       head: head.head,
       headEvent: head.headEvent,
+      isBlocked: await this.#store.roomAdministration.isBlocked(roomId),
       isStale: false,
     };
   }
@@ -243,6 +255,9 @@ export class Rooms {
     this.#live.delete(room.roomId);
   }
 }
+
+const isLeaving = ({ type, sender, stateKey, content }: EventDraft): boolean =>
+  type === "m.room.member" && stateKey === sender && content["membership"] === "leave";
 
 /** Turns the rules' refusals into answers. */
 function judged<T>(judge: () => T): T {

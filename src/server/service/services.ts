@@ -13,12 +13,14 @@ import { InteractiveAuth } from "./interactive-auth.js";
 import { Media } from "./media.js";
 import { Memberships } from "./memberships.js";
 import { Metrics } from "./metrics.js";
+import { Notices } from "./notices.js";
 import { Operator } from "./operator.js";
 import { Profiles } from "./profiles.js";
 import { PushRules } from "./push-rules.js";
 import { RateLimits } from "./rate-limits.js";
 import { RegistrationTokens } from "./registration-tokens.js";
 import { Relations } from "./relations.js";
+import { RoomAdministration } from "./room-administration.js";
 import { Rooms } from "./rooms.js";
 import { Sessions } from "./sessions.js";
 import { Spaces } from "./spaces.js";
@@ -65,6 +67,8 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     pushRules,
     memberships,
     accounts: new Accounts(store, sessions, memberships, config),
+    roomAdministration: new RoomAdministration(store, rooms, config.bus.kind),
+    notices: new Notices(store, rooms, profiles, config),
     operator: new Operator(config),
     registrationTokens: new RegistrationTokens(store, config.registration.tokenFile),
     crossSigning: new CrossSigning(store),

@@ -39,6 +39,19 @@ export async function placeEvents(transaction: Transaction, before: number): Pro
   await transaction.run("UPDATE stream SET placed = ?", upTo);
 }
 
+/** Takes an event's id out, of an event that goes. */
+export async function unplaceEvent(
+  transaction: Transaction,
+  eventId: string,
+  position: number,
+): Promise<void> {
+  await transaction.run(
+    "DELETE FROM event_places WHERE hash = ? AND position = ?",
+    hashOf(eventId),
+    position,
+  );
+}
+
 /** Where events are, by their ids. */
 export class EventPlaces {
   readonly #reader: Reader;

@@ -110,6 +110,15 @@ export class OutboxStore {
     return this.#write("releaseOutbox", { bus, holder });
   }
 
+  /** Everything up to this position the broker has answered for. */
+  async confirmed(bus: string): Promise<number> {
+    const [row] = await this.#reader.all<{ position: number }>(
+      "SELECT position FROM outbox WHERE bus = ?",
+      bus,
+    );
+    return row?.position ?? 0;
+  }
+
   /** How many positions of events are not confirmed yet, and how many events were refused for good. */
   async lag(bus: string): Promise<{ events: number; deadLetters: number }> {
     const [row] = await this.#reader.all<{ events: number; dead: number }>(

@@ -12,6 +12,7 @@ import { mediaProcedures } from "./media.js";
 import { outboxProcedures } from "./outbox.js";
 import { personalProcedures } from "./personal.js";
 import { registrationTokenProcedures } from "./registration-tokens.js";
+import { roomAdministrationProcedures } from "./room-administration.js";
 import { sessionProcedures } from "./sessions.js";
 
 export const procedures = {
@@ -24,6 +25,7 @@ export const procedures = {
   ...encryptionProcedures,
   ...keyBackupProcedures,
   ...mediaProcedures,
+  ...roomAdministrationProcedures,
   ...crossSigningProcedures,
   ...outboxProcedures,
 } satisfies Record<string, Procedure<never, unknown>>;

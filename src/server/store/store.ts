@@ -15,6 +15,7 @@ import { PersonalStore } from "./personal.js";
 import type { Procedures, Write } from "./procedures.js";
 import { RegistrationTokenStore } from "./registration-tokens.js";
 import { RelationStore } from "./relations.js";
+import { RoomAdministrationStore } from "./room-administration.js";
 import { SessionStore } from "./sessions.js";
 import { SqliteDatabase } from "./sqlite/database.js";
 
@@ -30,6 +31,7 @@ export interface Store {
   readonly crossSigning: CrossSigningStore;
   readonly keyBackups: KeyBackupStore;
   readonly media: MediaStore;
+  readonly roomAdministration: RoomAdministrationStore;
   readonly outbox: OutboxStore;
   onChanges(listener: (changes: readonly Change[]) => void): void;
   onGap(listener: () => void): void;
@@ -71,6 +73,7 @@ export function storeOver(database: Database<Procedures>): Store {
     crossSigning: new CrossSigningStore(database, write),
     keyBackups: new KeyBackupStore(database, write),
     media: new MediaStore(database, write),
+    roomAdministration: new RoomAdministrationStore(database, write),
     outbox: new OutboxStore(database, write),
     onChanges: (listener) => database.onChanges(listener),
     onGap: (listener) => database.onGap(listener),
