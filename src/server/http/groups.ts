@@ -19,6 +19,7 @@ import { relations } from "./relations.js";
 import { registration } from "./registration.js";
 import { roomCreation } from "./room-creation.js";
 import { sending } from "./sending.js";
+import { slidingSync } from "./sliding-sync.js";
 import { spaces } from "./spaces.js";
 import { state } from "./state.js";
 import { sync } from "./sync.js";
@@ -42,6 +43,7 @@ export const GROUPS: readonly Group[] = [
   spaces,
   relations,
   sync,
+  slidingSync,
   typing,
   receipts,
   profiles,

@@ -6,6 +6,7 @@ import type { Log } from "../runtime/log.js";
 import { PasswordHasher } from "../runtime/password.js";
 import type { Store } from "../store/store.js";
 import { CrossSigning } from "./cross-signing.js";
+import { DeviceLists } from "./device-lists.js";
 import { Directory } from "./directory.js";
 import { History } from "./history.js";
 import { InteractiveAuth } from "./interactive-auth.js";
@@ -18,6 +19,10 @@ import { RateLimits } from "./rate-limits.js";
 import { Relations } from "./relations.js";
 import { Rooms } from "./rooms.js";
 import { Sessions } from "./sessions.js";
+import { SlidingExtensions } from "./sliding-extensions.js";
+import { SlidingListKeeper } from "./sliding-list-keeper.js";
+import { SlidingRooms } from "./sliding-rooms.js";
+import { SlidingSync } from "./sliding-sync.js";
 import { Spaces } from "./spaces.js";
 import { Stream } from "./stream.js";
 import { Summaries } from "./summaries.js";
@@ -38,15 +43,10 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const typing = new Typing(stream);
   const pushRules = new PushRules(store);
   const unread = new UnreadCounts(store, rooms, pushRules);
-  const syncRooms = new SyncRooms(
-    store,
-    history,
-    typing,
-    unread,
-    new Summaries(store),
-    relations,
-    config.limits.timelineEvents,
-  );
+  const summaries = new Summaries(store);
+  const deviceLists = new DeviceLists(store);
+  const { timelineEvents, slidingRoomsInMemory } = config.limits;
+  const syncRooms = new SyncRooms(store, history, typing, unread, summaries, relations, timelineEvents);
   return {
     config,
     store,
@@ -65,7 +65,14 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     media: new Media(store, config),
     spaces: new Spaces(store, rooms),
     directory: new Directory(store, rooms, config.serverName),
-    sync: new Sync(store, stream, typing, syncRooms, pushRules),
+    sync: new Sync(store, stream, typing, syncRooms, pushRules, deviceLists),
+    slidingSync: new SlidingSync(
+      { store, stream, typing },
+      new SlidingListKeeper(store, stream),
+      new SlidingRooms(store, history, relations, unread, summaries, timelineEvents),
+      new SlidingExtensions(store, typing, pushRules, deviceLists),
+      slidingRoomsInMemory,
+    ),
     txns: await Transactions.open(store),
     limits: new RateLimits(config.rateLimits),
     interactiveAuth: new InteractiveAuth(),

@@ -14,12 +14,14 @@ import { OutboxStore } from "./outbox.js";
 import { PersonalStore } from "./personal.js";
 import type { Procedures, Write } from "./procedures.js";
 import { RelationStore } from "./relations.js";
+import { RoomViewStore } from "./room-views.js";
 import { SessionStore } from "./sessions.js";
 import { SqliteDatabase } from "./sqlite/database.js";
 
 export interface Store {
   readonly events: EventStore;
   readonly relations: RelationStore;
+  readonly views: RoomViewStore;
   readonly accounts: AccountStore;
   readonly sessions: SessionStore;
   readonly directory: DirectoryStore;
@@ -60,6 +62,7 @@ export function storeOver(database: Database<Procedures>): Store {
   return {
     events,
     relations: new RelationStore(database, events),
+    views: new RoomViewStore(database, events),
     accounts: new AccountStore(database, write),
     sessions: new SessionStore(database, write),
     directory: new DirectoryStore(database, write),
