@@ -65,9 +65,15 @@ test("keys are counted, and devices of those one shares a room with are told whe
     device_one_time_keys_count: { signed_curve25519: 0 },
     device_unused_fallback_key_types: [],
   });
-  const upload = ({ call, userId, deviceId }: Person) =>
-    call("POST", "keys/upload", {
-      device_keys: { user_id: userId, device_id: deviceId, algorithms: [], keys: {}, signatures: {} },
+  const upload = (person: Person) =>
+    person.call("POST", "keys/upload", {
+      device_keys: {
+        user_id: person.userId,
+        device_id: person.deviceId,
+        algorithms: [],
+        keys: {},
+        signatures: {},
+      },
     });
   await upload(carol);
   await upload(bob);

@@ -21,6 +21,7 @@ import { Rooms } from "./rooms.js";
 import { Sessions } from "./sessions.js";
 import { SlidingExtensions } from "./sliding-extensions.js";
 import { SlidingListKeeper } from "./sliding-list-keeper.js";
+import { SlidingNaming } from "./sliding-naming.js";
 import { SlidingRooms } from "./sliding-rooms.js";
 import { SlidingSync } from "./sliding-sync.js";
 import { Spaces } from "./spaces.js";
@@ -69,7 +70,14 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     slidingSync: new SlidingSync(
       { store, stream, typing },
       new SlidingListKeeper(store, stream),
-      new SlidingRooms(store, history, relations, unread, summaries, timelineEvents),
+      new SlidingRooms(
+        store,
+        history,
+        relations,
+        unread,
+        new SlidingNaming(store, summaries),
+        timelineEvents,
+      ),
       new SlidingExtensions(store, typing, pushRules, deviceLists),
       slidingRoomsInMemory,
     ),

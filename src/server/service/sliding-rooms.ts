@@ -4,7 +4,7 @@
  * Source: MSC4186, "Room results"; the fields' names are those of its experimental form.
  */
 import { toClientEvent, type StoredEvent, type Viewer } from "../core/event.js";
-import { stringOrNone, type JsonObject } from "../core/json.js";
+import type { JsonObject } from "../core/json.js";
 import type { RoomConfig } from "../core/room-config.js";
 import type { Membership } from "../core/room-state.js";
 import { renderHistoryToken } from "../core/tokens.js";
@@ -13,8 +13,8 @@ import type { Store } from "../store/store.js";
 import type { History } from "./history.js";
 import type { Relations } from "./relations.js";
 import type { SentRoom } from "./sliding-connection.js";
+import type { SlidingNaming } from "./sliding-naming.js";
 import { LazyMembers } from "./sliding-members.js";
-import type { Summaries } from "./summaries.js";
 import type { UnreadCounts } from "./unread.js";
 
 const MEMBER = "m.room.member";
@@ -65,7 +65,7 @@ export class SlidingRooms {
   readonly #history: History;
   readonly #relations: Relations;
   readonly #unread: UnreadCounts;
-  readonly #summaries: Summaries;
+  readonly #naming: SlidingNaming;
   readonly #timelineLimit: number;
 
   constructor(
@@ -73,14 +73,14 @@ export class SlidingRooms {
     history: History,
     relations: Relations,
     unread: UnreadCounts,
-    summaries: Summaries,
+    naming: SlidingNaming,
     timelineLimit: number,
   ) {
     this.#store = store;
     this.#history = history;
     this.#relations = relations;
     this.#unread = unread;
-    this.#summaries = summaries;
+    this.#naming = naming;
     this.#timelineLimit = timelineLimit;
   }
 
@@ -136,7 +136,7 @@ export class SlidingRooms {
       start: timeline.start,
       body: {
         ...(isInitial && { initial: true }),
-        ...(await this.#naming(roomId, viewer.userId, isInitial ? undefined : changes)),
+        ...(await this.#naming.of(roomId, viewer.userId, isInitial ? undefined : changes)),
         ...(isDirect !== (isInitial ? false : sent?.isDirect) && { is_dm: isDirect }),
         ...(bump !== undefined && { bump_stamp: bump }),
         ...(await this.#timelineFields(asked, timeline)),
@@ -260,42 +260,6 @@ export class SlidingRooms {
       ({ eventId, type, stateKey = "" }) =>
         !told.has(eventId) && config.wants(type, stateKey) && !sent.config.wants(type, stateKey),
     );
-  }
-
-  /** @param changes of the state; undefined when the client knows nothing yet */
-  async #naming(
-    roomId: string,
-    userId: string,
-    changes: readonly StoredEvent[] | undefined,
-  ): Promise<JsonObject> {
-    const has = (type: string) => changes === undefined || changes.some((event) => event.type === type);
-    const types = ["m.room.name", "m.room.avatar"].filter(has);
-    const hasMembers = has(MEMBER);
-    if (types.length === 0 && !hasMembers) return {};
-    const state = await this.#store.views.state(roomId, {
-      types: ["m.room.name", "m.room.avatar"],
-      members: [],
-    });
-    const textOf = (type: string, key: string) => {
-      const text = stringOrNone(state.find((event) => event.type === type)?.content[key]);
-      return text === "" ? undefined : text;
-    };
-    const name = textOf("m.room.name", "name");
-    const avatar = textOf("m.room.avatar", "url");
-    // What a client knows nothing of yet need not be taken back.
-    const orNull = (value: string | undefined) => value ?? (changes === undefined ? undefined : null);
-    const isUnnamed = name === undefined && (hasMembers || has("m.room.name"));
-    return {
-      ...(has("m.room.name") && { name: orNull(name) }),
-      ...(has("m.room.avatar") && { avatar: orNull(avatar) }),
-      ...(isUnnamed && { heroes: await this.#summaries.heroes(roomId, userId) }),
-      ...(hasMembers && (await this.#memberCounts(roomId))),
-    };
-  }
-
-  async #memberCounts(roomId: string): Promise<JsonObject> {
-    const counts = await this.#store.views.memberCounts(roomId);
-    return { joined_count: counts.join ?? 0, invited_count: counts.invite ?? 0 };
   }
 
   async #bumpStamp(

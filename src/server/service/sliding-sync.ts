@@ -143,8 +143,8 @@ export class SlidingSync {
 
     const sent = new Map([...told].map(([roomId, room]) => [roomId, room.sent]));
     for (const roomId of missed.keys()) {
-      const { missedSince: _, ...rest } = sent.get(roomId) ?? (connection.rooms.get(roomId) as SentRoom);
-      sent.set(roomId, rest);
+      const known = sent.get(roomId) ?? connection.rooms.get(roomId);
+      if (known !== undefined) sent.set(roomId, withoutMissed(known));
     }
     const stretch = await stretchOf(this.#store, follower, from.position, upTo, changes);
     const extended = await this.#extensions.answer({
@@ -222,6 +222,10 @@ export class SlidingSync {
       touched?.has(roomId) !== false
     );
   }
+}
+
+function withoutMissed({ missedSince: _, ...sent }: SentRoom): SentRoom {
+  return sent;
 }
 
 /** The rooms in which something happened that may show in what is told of them: not others' receipts. */
