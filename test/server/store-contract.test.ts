@@ -492,6 +492,31 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       expect(await newest(["m.room.message"], 6)).toBeUndefined();
     });
 
+    test("who shares a room with somebody, and who came or went in their rooms", async () => {
+      await using store = await open();
+      await makeRoom(store, "!a:hs1");
+      await makeRoom(store, "!b:hs1");
+      await store.events.append({
+        roomId: "!a:hs1",
+        expectedHead: 2,
+        events: events("!a:hs1", 3, [member("@bob:hs1", "join"), member("@carol:hs1", "invite")]),
+      });
+      await store.events.append({
+        roomId: "!b:hs1",
+        expectedHead: 2,
+        events: events("!b:hs1", 3, [member("@dave:hs1", "join"), member("@alice:hs1", "leave")]),
+      });
+      const all = ["@alice:hs1", "@bob:hs1", "@carol:hs1", "@dave:hs1", "@nobody:hs1"];
+      expect((await store.events.sharing("@alice:hs1", all)).toSorted()).toEqual(["@alice:hs1", "@bob:hs1"]);
+      expect(await store.events.sharing("@alice:hs1", [])).toEqual([]);
+      const changed = async (position: number) =>
+        (await store.views.membersChangedSince("@alice:hs1", position))
+          .map(({ userId }) => userId)
+          .toSorted();
+      expect(await changed(0)).toEqual(["@bob:hs1", "@carol:hs1"]);
+      expect(await changed(5)).toEqual(["@carol:hs1"]);
+    });
+
     test("a user's data is found by its room and by its type", async () => {
       await using store = await open();
       const { personal } = store;

@@ -36,7 +36,8 @@ export class DeviceLists {
     const newcomers = await this.#newcomers(follower, stretch, changes);
     const candidates = new Set([...devices, ...signed, ...newcomers.joined, ...newcomers.left]);
     if (candidates.size === 0) return undefined;
-    const sharing = new Set([...(await this.#store.events.sharing(follower.userId)), follower.userId]);
+    const { userId: self } = follower;
+    const sharing = new Set([...(await this.#store.events.sharing(self, [...candidates])), self]);
     const changed = [...signed, ...[...devices, ...newcomers.joined].filter((userId) => sharing.has(userId))];
     const left = newcomers.left.filter((userId) => !sharing.has(userId));
     if (changed.length + left.length === 0) return undefined;
@@ -51,8 +52,10 @@ export class DeviceLists {
   ): Promise<{ joined: string[]; left: string[] }> {
     const joined: string[] = [];
     const left: string[] = [];
-    const memberships = changes?.filter(({ kind }) => kind === "membership");
-    for (const { roomId = "", userId = "", membership } of memberships ?? []) {
+    const memberships =
+      changes?.filter(({ kind }) => kind === "membership") ??
+      (await this.#store.views.membersChangedSince(follower.userId, stretch.since));
+    for (const { roomId = "", userId = "", membership } of memberships) {
       if (userId !== follower.userId && follower.rooms.get(roomId)?.membership === "join") {
         (membership === "join" ? joined : left).push(userId);
       }

@@ -100,6 +100,20 @@ export class RoomViewStore {
     });
   }
 
+  /** Whose membership in a room of this user changed after a position. */
+  async membersChangedSince(
+    userId: string,
+    position: number,
+  ): Promise<{ roomId: string; userId: string; membership: Membership }[]> {
+    const rows = await this.#reader.all<{ room_id: string; user_id: string; membership: Membership }>(
+      `SELECT o.room_id, o.user_id, o.membership FROM memberships m JOIN memberships o ON o.room_id = m.room_id
+       WHERE m.user_id = ? AND m.membership = 'join' AND o.position > ? AND o.user_id <> m.user_id`,
+      userId,
+      position,
+    );
+    return rows.map((row) => ({ roomId: row.room_id, userId: row.user_id, membership: row.membership }));
+  }
+
   /** The position of the newest event of these types. @returns undefined when the stretch's newest 500 have none */
   async newestOf(
     roomId: string,
