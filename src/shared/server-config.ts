@@ -171,6 +171,11 @@ const Limits = z.strictObject({
     .default(100)
     .describe("most events of one room in one sync answer"),
   roomsInMemory: z.int().min(1).default(256).describe("rooms whose state is kept in memory"),
+  slidingRoomsInMemory: z
+    .int()
+    .min(1_000)
+    .default(100_000)
+    .describe("rooms that all sliding syncs together remember; a client that is forgotten starts anew"),
   sqliteCacheKib: z.int().min(256).default(8_192).describe("SQLite's page cache, per connection"),
   passwordMinimum: z.int().min(1).default(8).describe("characters of a password; 1 for tests"),
 });

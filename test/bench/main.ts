@@ -16,6 +16,7 @@ import { rabbitSmall } from "./rabbit-small.js";
 import { send } from "./send.js";
 import { ssd } from "./ssd.js";
 import { start } from "./start.js";
+import { initial, syncCost } from "./sync-cost.js";
 
 const BENCHES: readonly Bench[] = [
   start,
@@ -26,6 +27,8 @@ const BENCHES: readonly Bench[] = [
   fleet,
   send,
   idle,
+  syncCost,
+  initial,
   ssd,
   qos,
   rabbitSmall,

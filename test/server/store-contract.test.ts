@@ -429,6 +429,110 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       expect(await store.relations.hasReaction(near, "m.room.message", "@alice:hs1", "k")).toBe(false);
     });
 
+    test("rooms are seen by activity, and of one no more than is asked for", async () => {
+      await using store = await open();
+      const own = [
+        { type: "m.room.create", stateKey: "", content: { room_version: "11", type: "m.space" } },
+        member("@alice:hs1", "join"),
+        { type: "m.room.name", stateKey: "", content: { name: "n" } },
+        { ...member("@bob:hs1", "join"), content: { membership: "join", displayname: "Bob", avatar_url: 1 } },
+        member("@carol:hs1", "invite"),
+        {},
+      ];
+      for (const roomId of ["!a:hs1", "!b:hs1"]) {
+        const made = await store.events.append({
+          roomId,
+          expectedHead: 0,
+          version: "11",
+          events: events(roomId, 1, own),
+        });
+        expect(made).toHaveProperty("positions");
+      }
+      const encryption = { type: "m.room.encryption", stateKey: "" };
+      await store.events.append({
+        roomId: "!a:hs1",
+        expectedHead: 6,
+        events: events("!a:hs1", 7, [encryption]),
+      });
+      const { views } = store;
+      const facts = (await views.facts("@carol:hs1")).toSorted((one, other) => one.activity - other.activity);
+      const common = { type: "m.space", membership: "invite", isRemoved: true } as const;
+      // For whoever is outside, the invite is all that happened.
+      expect(facts).toEqual([
+        { ...common, roomId: "!a:hs1", activity: 5, isEncrypted: true },
+        { ...common, roomId: "!b:hs1", activity: 11, isEncrypted: false },
+      ]);
+      expect(await views.facts("@alice:hs1", ["!a:hs1", "!none:hs1"])).toEqual([
+        {
+          ...common,
+          membership: "join",
+          isRemoved: false,
+          roomId: "!a:hs1",
+          activity: 13,
+          isEncrypted: true,
+        },
+      ]);
+      const state = async (query: Parameters<typeof views.state>[1]) =>
+        (await views.state("!a:hs1", query)).map(({ type, stateKey }) => `${type}|${stateKey ?? ""}`);
+      expect(await state({ types: [], members: [] })).toEqual([]);
+      expect(await state({ types: ["m.room.name", "m.none"], members: ["@bob:hs1"] })).toEqual([
+        "m.room.name|",
+        "m.room.member|@bob:hs1",
+      ]);
+      expect(await state({ types: "all", members: [] })).toHaveLength(3);
+      expect(await state({ types: "all", members: "all" })).toHaveLength(6);
+      expect(await views.memberCounts("!a:hs1")).toEqual({ join: 2, invite: 1 });
+      expect(await views.members("!a:hs1", "join", 1)).toEqual([{ userId: "@alice:hs1" }]);
+      expect(await views.members("!a:hs1", "join", 9)).toContainEqual({
+        userId: "@bob:hs1",
+        displayName: "Bob",
+      });
+      const newest = (types: string[], after = 0) => views.newestOf("!a:hs1", types, { after, upTo: 13 });
+      expect(await newest(["m.room.message", "m.room.create"])).toBe(6);
+      expect(await newest(["m.room.message"], 6)).toBeUndefined();
+    });
+
+    test("who shares a room with somebody, and who came or went in their rooms", async () => {
+      await using store = await open();
+      await makeRoom(store, "!a:hs1");
+      await makeRoom(store, "!b:hs1");
+      await store.events.append({
+        roomId: "!a:hs1",
+        expectedHead: 2,
+        events: events("!a:hs1", 3, [member("@bob:hs1", "join"), member("@carol:hs1", "invite")]),
+      });
+      await store.events.append({
+        roomId: "!b:hs1",
+        expectedHead: 2,
+        events: events("!b:hs1", 3, [member("@dave:hs1", "join"), member("@alice:hs1", "leave")]),
+      });
+      const all = ["@alice:hs1", "@bob:hs1", "@carol:hs1", "@dave:hs1", "@nobody:hs1"];
+      expect((await store.events.sharing("@alice:hs1", all)).toSorted()).toEqual(["@alice:hs1", "@bob:hs1"]);
+      expect(await store.events.sharing("@alice:hs1", [])).toEqual([]);
+      const changed = async (position: number) =>
+        (await store.views.membersChangedSince("@alice:hs1", position))
+          .map(({ userId }) => userId)
+          .toSorted();
+      expect(await changed(0)).toEqual(["@bob:hs1", "@carol:hs1"]);
+      expect(await changed(5)).toEqual(["@carol:hs1"]);
+    });
+
+    test("a user's data is found by its room and by its type", async () => {
+      await using store = await open();
+      const { personal } = store;
+      await personal.setAccountData("@a:hs1", "", "m.tag", { of: "all" });
+      const first = await personal.setAccountData("@a:hs1", "!a:hs1", "m.tag", { of: "a" });
+      const second = await personal.setAccountData("@a:hs1", "!a:hs1", "other", {});
+      await personal.setAccountData("@b:hs1", "!a:hs1", "m.tag", {});
+      const types = async (after: number) =>
+        (await personal.accountDataOfRoom("@a:hs1", "!a:hs1", after)).map(({ type }) => type);
+      expect([await types(0), await types(first)]).toEqual([["m.tag", "other"], ["other"]]);
+      expect(second).toBeGreaterThan(first);
+      expect(await personal.dataOfRooms("@a:hs1", "m.tag")).toEqual([
+        { roomId: "!a:hs1", type: "m.tag", content: { of: "a" }, position: first },
+      ]);
+    });
+
     test("uploads fill an account's room and no more, and a place is filled once", async () => {
       await using store = await open();
       const content = { hash: "h", bytes: 60, type: "image/png", name: "n" };

@@ -25,10 +25,30 @@ export function parseSyncToken(text: string): SyncToken | undefined {
   return { position, typing, toDevice };
 }
 
+/** The `pos` of a sliding sync. */
+export interface SlidingPos {
+  readonly connection: string;
+  /** Of the answer, on its connection. */
+  readonly serial: number;
+  /** Everything up to this position was told, of rooms that were in sight. */
+  readonly position: number;
+}
+
+export const renderSlidingPos = ({ connection, serial, position }: SlidingPos): string =>
+  `p1.${connection}.${serial}.${position}`;
+
+/** @returns undefined for a token that this server never gave */
+export function parseSlidingPos(text: string): SlidingPos | undefined {
+  const [, connection, serial, position] = /^p1\.([\w-]{1,64})\.(\d{1,15})\.(\d{1,15})$/.exec(text) ?? [];
+  if (connection === undefined) return undefined;
+  return { connection, serial: Number(serial), position: Number(position) };
+}
+
 export const renderHistoryToken = (position: number): string => `h1_${position}`;
 
 /** @returns the position before the gap, or undefined for a token that this server never gave */
 export function parseHistoryToken(text: string): number | undefined {
   const [, position] = /^h1_(\d{1,15})$/.exec(text) ?? [];
-  return position === undefined ? parseSyncToken(text)?.position : Number(position);
+  if (position !== undefined) return Number(position);
+  return (parseSyncToken(text) ?? parseSlidingPos(text))?.position;
 }

@@ -9,12 +9,18 @@ import { endpoint, group, Json } from "./endpoint.js";
 /** A client refuses a server that lists none of those it knows; one that lists too much is called for what it lacks. */
 const SPEC_VERSIONS = ["r0.6.1", ...Array.from({ length: 12 }, (_, index) => `v1.${index + 1}`)];
 
+/** What is there that the specification does not have yet. */
+const UNSTABLE_FEATURES = {
+  /** MSC4186. */
+  "org.matrix.simplified_msc3575": true,
+};
+
 export const discovery = group("Server discovery", [
   endpoint({
     route: "GET /_matrix/client/versions",
     auth: "none",
     reply: z.object({ versions: z.array(z.string()), unstable_features: z.record(z.string(), z.boolean()) }),
-    handle: () => ({ versions: SPEC_VERSIONS, unstable_features: {} }),
+    handle: () => ({ versions: SPEC_VERSIONS, unstable_features: UNSTABLE_FEATURES }),
   }),
 
   endpoint({

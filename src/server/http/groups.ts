@@ -23,6 +23,7 @@ import { relations } from "./relations.js";
 import { registration } from "./registration.js";
 import { roomCreation } from "./room-creation.js";
 import { sending } from "./sending.js";
+import { slidingSync } from "./sliding-sync.js";
 import { spaces } from "./spaces.js";
 import { state } from "./state.js";
 import { sync } from "./sync.js";
@@ -46,6 +47,7 @@ export const GROUPS: readonly Group[] = [
   spaces,
   relations,
   sync,
+  slidingSync,
   typing,
   receipts,
   profiles,

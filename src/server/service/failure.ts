@@ -39,6 +39,7 @@ const STATUS = {
   M_NOT_YET_UPLOADED: 504,
   M_CANNOT_OVERWRITE_MEDIA: 409,
   M_INVALID_SIGNATURE: 400,
+  M_UNKNOWN_POS: 400,
 } as const;
 export type FailureCode = keyof typeof STATUS;
 

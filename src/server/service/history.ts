@@ -48,6 +48,19 @@ export class History {
     };
   }
 
+  /**
+   * Where the knowledge of a joined room ends for somebody who was told of it up to `since`: who left it and came
+   * back missed what happened between, and begins anew.
+   *
+   * @returns `since`, or 0
+   */
+  async knownUpTo(roomId: string, userId: string, since: number): Promise<number> {
+    const members = await this.#store.events.stateHistory(roomId, "m.room.member", userId);
+    const later = members.filter(({ position }) => position > since);
+    const wasJoined = membershipOf(members.findLast(({ position }) => position <= since)?.content) === "join";
+    return wasJoined && later.every(({ content }) => membershipOf(content) === "join") ? since : 0;
+  }
+
   /** @throws Failure M_FORBIDDEN when the user may read nothing of the room */
   async viewpointOrRefuse(roomId: string, userId: string): Promise<Viewpoint> {
     const viewpoint = await this.viewpoint(roomId, userId);

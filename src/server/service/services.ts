@@ -7,6 +7,7 @@ import { PasswordHasher } from "../runtime/password.js";
 import type { Store } from "../store/store.js";
 import { Accounts } from "./accounts.js";
 import { CrossSigning } from "./cross-signing.js";
+import { DeviceLists } from "./device-lists.js";
 import { Directory } from "./directory.js";
 import { History } from "./history.js";
 import { InteractiveAuth } from "./interactive-auth.js";
@@ -23,6 +24,11 @@ import { Relations } from "./relations.js";
 import { RoomAdministration } from "./room-administration.js";
 import { Rooms } from "./rooms.js";
 import { Sessions } from "./sessions.js";
+import { SlidingExtensions } from "./sliding-extensions.js";
+import { SlidingListKeeper } from "./sliding-list-keeper.js";
+import { SlidingNaming } from "./sliding-naming.js";
+import { SlidingRooms } from "./sliding-rooms.js";
+import { SlidingSync } from "./sliding-sync.js";
 import { Spaces } from "./spaces.js";
 import { Stream } from "./stream.js";
 import { Summaries } from "./summaries.js";
@@ -44,15 +50,10 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const typing = new Typing(stream);
   const pushRules = new PushRules(store);
   const unread = new UnreadCounts(store, rooms, pushRules);
-  const syncRooms = new SyncRooms(
-    store,
-    history,
-    typing,
-    unread,
-    new Summaries(store),
-    relations,
-    config.limits.timelineEvents,
-  );
+  const summaries = new Summaries(store);
+  const deviceLists = new DeviceLists(store);
+  const { timelineEvents, slidingRoomsInMemory } = config.limits;
+  const syncRooms = new SyncRooms(store, history, typing, unread, summaries, relations, timelineEvents);
   return {
     config,
     store,
@@ -76,7 +77,21 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     media: new Media(store, config),
     spaces: new Spaces(store, rooms),
     directory: new Directory(store, rooms, config.serverName),
-    sync: new Sync(store, stream, typing, syncRooms, pushRules),
+    sync: new Sync(store, stream, typing, syncRooms, pushRules, deviceLists),
+    slidingSync: new SlidingSync(
+      { store, stream, typing },
+      new SlidingListKeeper(store, stream),
+      new SlidingRooms(
+        store,
+        history,
+        relations,
+        unread,
+        new SlidingNaming(store, summaries),
+        timelineEvents,
+      ),
+      new SlidingExtensions(store, typing, pushRules, deviceLists),
+      slidingRoomsInMemory,
+    ),
     txns: await Transactions.open(store),
     limits: new RateLimits(config.rateLimits),
     interactiveAuth: new InteractiveAuth(),

@@ -4,6 +4,8 @@
  * Source: Matrix client-server API, "Calculating the display name for a room".
  */
 import type { JsonObject } from "../core/json.js";
+import type { Membership } from "../core/room-state.js";
+import type { RoomMember } from "../store/room-views.js";
 import type { Store } from "../store/store.js";
 
 const HEROES = 5;
@@ -15,24 +17,42 @@ export class Summaries {
     this.#store = store;
   }
 
+  /** As `/sync` tells it. */
   async of(roomId: string, userId: string): Promise<JsonObject> {
-    const [joined, invited] = await Promise.all([
-      this.#store.events.members(roomId, "join"),
-      this.#store.events.members(roomId, "invite"),
+    const [counts, heroes] = await Promise.all([
+      this.#store.views.memberCounts(roomId),
+      this.#heroes(roomId, userId),
     ]);
-    let heroes = [...joined, ...invited].filter((member) => member !== userId);
-    // Nobody is left: those who were there name the room.
-    if (heroes.length === 0) {
-      const gone = [
-        ...(await this.#store.events.members(roomId, "leave")),
-        ...(await this.#store.events.members(roomId, "ban")),
-      ];
-      heroes = gone.filter((member) => member !== userId);
-    }
     return {
-      "m.heroes": heroes.slice(0, HEROES),
-      "m.joined_member_count": joined.length,
-      "m.invited_member_count": invited.length,
+      "m.heroes": heroes.map((hero) => hero.userId),
+      "m.joined_member_count": counts.join ?? 0,
+      "m.invited_member_count": counts.invite ?? 0,
     };
+  }
+
+  /** As sliding sync tells it: with what they call themselves in the room. */
+  async heroes(roomId: string, userId: string): Promise<JsonObject[]> {
+    return (await this.#heroes(roomId, userId)).map((hero) => ({
+      user_id: hero.userId,
+      ...(hero.displayName !== undefined && { displayname: hero.displayName }),
+      ...(hero.avatarUrl !== undefined && { avatar_url: hero.avatarUrl }),
+    }));
+  }
+
+  async #heroes(roomId: string, userId: string): Promise<RoomMember[]> {
+    const inside = await this.#others(roomId, userId, ["join", "invite"]);
+    // Nobody is left: those who were there name the room.
+    return inside.length > 0 ? inside : this.#others(roomId, userId, ["leave", "ban"]);
+  }
+
+  async #others(roomId: string, userId: string, memberships: readonly Membership[]): Promise<RoomMember[]> {
+    const others: RoomMember[] = [];
+    for (const membership of memberships) {
+      const wanted = HEROES - others.length;
+      // One more, as the user may be among them.
+      const members = wanted === 0 ? [] : await this.#store.views.members(roomId, membership, wanted + 1);
+      others.push(...members.filter((member) => member.userId !== userId).slice(0, wanted));
+    }
+    return others;
   }
 }

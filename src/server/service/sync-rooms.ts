@@ -4,7 +4,6 @@
 import { toClientEvent, type StoredEvent } from "../core/event.js";
 import { passes, passesEvent, passesRoom } from "../core/filter.js";
 import type { JsonObject } from "../core/json.js";
-import { membershipOf } from "../core/room-state.js";
 import { renderHistoryToken } from "../core/tokens.js";
 import { mayRead } from "../core/visibility.js";
 import type { AccountData, Receipt } from "../store/personal.js";
@@ -12,7 +11,8 @@ import type { Store } from "../store/store.js";
 import type { History } from "./history.js";
 import type { Relations } from "./relations.js";
 import type { Follower } from "./stream.js";
-import type { Stretched, SyncRequest } from "./sync.js";
+import type { Stretched } from "./stretch.js";
+import type { SyncRequest } from "./sync.js";
 import type { Summaries } from "./summaries.js";
 import type { Typing } from "./typing.js";
 import type { UnreadCounts } from "./unread.js";
@@ -102,19 +102,13 @@ export class SyncRooms {
     return filled.length === 0 ? undefined : Object.fromEntries(filled);
   }
 
-  /** Where the device's knowledge of a joined room ends: a room that was joined since is new to it. */
-  async #knownUpTo(
+  #knownUpTo(
     { viewer }: SyncRequest,
     roomId: string,
     { since }: Stretched,
     isNew: boolean,
-  ): Promise<number> {
-    if (!isNew || since === 0) return since;
-    const members = await this.#store.events.stateHistory(roomId, "m.room.member", viewer.userId);
-    const later = members.filter(({ position }) => position > since);
-    const wasJoined = membershipOf(members.findLast(({ position }) => position <= since)?.content) === "join";
-    // Who left and came back missed what happened between.
-    return wasJoined && later.every(({ content }) => membershipOf(content) === "join") ? since : 0;
+  ): Promise<number> | number {
+    return isNew && since > 0 ? this.#history.knownUpTo(roomId, viewer.userId, since) : since;
   }
 
   async #joined(
@@ -143,6 +137,7 @@ export class SyncRooms {
       !timeline.isLimited;
     if (isQuiet && !isWhole && !stretch.touched.has(roomId)) return undefined;
 
+    const unread = await this.#unread.of(viewer.userId, roomId, stretch.upTo);
     const hasNewMembers =
       isWhole || [...timeline.events, ...state].some(({ type }) => type === "m.room.member");
     return {
@@ -150,7 +145,7 @@ export class SyncRooms {
       state: { events: state.map((event) => toClientEvent(event, viewer, false)) },
       ephemeral: { events: ephemeral },
       account_data: { events: accountData },
-      unread_notifications: await this.#unread.of(viewer.userId, roomId, stretch.upTo),
+      unread_notifications: { notification_count: unread.notifications, highlight_count: unread.highlights },
       ...(hasNewMembers && { summary: await this.#summaries.of(roomId, viewer.userId) }),
     };
   }
@@ -284,7 +279,7 @@ export class SyncRooms {
 }
 
 /** By event, then by type, then by user. Source: `m.receipt`. */
-function renderReceipts(receipts: readonly Receipt[]): JsonObject {
+export function renderReceipts(receipts: readonly Receipt[]): JsonObject {
   const events: Record<string, Record<string, Record<string, JsonObject>>> = {};
   for (const { eventId, type, userId, ts, thread } of receipts) {
     const ofType = ((events[eventId] ??= {})[type] ??= {});

@@ -10,7 +10,9 @@ import { renderSyncToken, type SyncToken } from "../core/tokens.js";
 import type { Change } from "../store/database.js";
 import type { AccountData } from "../store/personal.js";
 import type { Store } from "../store/store.js";
+import type { ChangedDevices, DeviceLists } from "./device-lists.js";
 import type { PushRules } from "./push-rules.js";
+import { stretchOf } from "./stretch.js";
 import type { Follower, Stream } from "./stream.js";
 import type { SyncRooms } from "./sync-rooms.js";
 import type { Typing } from "./typing.js";
@@ -31,38 +33,38 @@ export interface SyncRequest {
   readonly signal?: AbortSignal;
 }
 
-/** What changed for somebody in a stretch of positions. */
-export interface Stretched {
-  readonly since: number;
-  readonly upTo: number;
-  /** The rooms in which something happened. */
-  readonly touched: ReadonlySet<string>;
-}
-
-type DeviceLists = { readonly changed: readonly string[]; readonly left: readonly string[] };
-
 export class Sync {
   readonly #store: Store;
   readonly #stream: Stream;
   readonly #typing: Typing;
   readonly #rooms: SyncRooms;
   readonly #pushRules: PushRules;
+  readonly #deviceLists: DeviceLists;
 
-  constructor(store: Store, stream: Stream, typing: Typing, rooms: SyncRooms, pushRules: PushRules) {
+  constructor(
+    store: Store,
+    stream: Stream,
+    typing: Typing,
+    rooms: SyncRooms,
+    pushRules: PushRules,
+    deviceLists: DeviceLists,
+  ) {
     this.#store = store;
     this.#stream = stream;
     this.#typing = typing;
     this.#rooms = rooms;
     this.#pushRules = pushRules;
+    this.#deviceLists = deviceLists;
   }
 
   async answer(request: SyncRequest): Promise<SyncBody> {
     const { viewer, since, timeoutMs, signal } = request;
-    const follower = await this.#stream.follow(viewer.userId);
     // What the device saw, it does not need again.
     if (since !== undefined && since.toDevice > 0) await this.#dropSeen(viewer, since.toDevice);
     const deadline = performance.now() + timeoutMs;
     for (;;) {
+      // Asked for each time: after a gap it is another one.
+      const follower = await this.#stream.follow(viewer.userId);
       follower.lastUsed = Date.now();
       const version = follower.version;
       const { body, isEmpty } = await this.#assemble(request, follower);
@@ -74,12 +76,11 @@ export class Sync {
   }
 
   /** Whose devices changed between two tokens, for whoever has to look at them again. */
-  async deviceChanges(userId: string, from: SyncToken, to: SyncToken): Promise<DeviceLists> {
+  async deviceChanges(userId: string, from: SyncToken, to: SyncToken): Promise<ChangedDevices> {
     const follower = await this.#stream.follow(userId);
     const changes = this.#stream.since(from.position)?.filter(({ position }) => position <= to.position);
-    const stretch = await this.#stretch(follower, from.position, to.position, changes);
-    const lists = await this.#deviceLists({ since: from }, follower, stretch, changes);
-    return lists ?? { changed: [], left: [] };
+    const stretch = await stretchOf(this.#store, follower, from.position, to.position, changes);
+    return (await this.#deviceLists.changedIn(follower, stretch, changes)) ?? { changed: [], left: [] };
   }
 
   async #assemble(request: SyncRequest, follower: Follower): Promise<{ body: SyncBody; isEmpty: boolean }> {
@@ -88,7 +89,7 @@ export class Sync {
     const upTo = Math.max(this.#stream.latest, since?.position ?? 0);
     const typingSerial = this.#typing.serial;
     const changes = since === undefined ? undefined : this.#stream.since(since.position);
-    const stretch = await this.#stretch(follower, since?.position ?? 0, upTo, changes);
+    const stretch = await stretchOf(this.#store, follower, since?.position ?? 0, upTo, changes);
     const typing = new Set(this.#typing.changedSince(since?.typing ?? 0));
 
     const isMine = (kind: Change["kind"]) =>
@@ -101,7 +102,8 @@ export class Sync {
     const rooms = await this.#rooms.sections(request, follower, stretch, typing, dataByRoom(known));
     const own = await this.#accountData(request, known);
     const toDevice = await this.#store.encryption.toDevice(viewer, upTo, TO_DEVICE_LIMIT);
-    const lists = await this.#deviceLists(request, follower, stretch, changes);
+    const lists =
+      since === undefined ? undefined : await this.#deviceLists.changedIn(follower, stretch, changes);
 
     // A full page: the rest comes next, so this part of the token stops in front of it.
     const lastToDevice = toDevice.length === TO_DEVICE_LIMIT ? (toDevice.at(-1)?.position ?? upTo) : upTo;
@@ -123,27 +125,6 @@ export class Sync {
     };
   }
 
-  async #stretch(
-    follower: Follower,
-    since: number,
-    upTo: number,
-    changes: readonly Change[] | undefined,
-  ): Promise<Stretched> {
-    if (since === 0) return { since, upTo, touched: new Set(follower.rooms.keys()) };
-    if (changes === undefined) {
-      return {
-        since,
-        upTo,
-        touched: new Set(await this.#store.events.roomsChangedSince(follower.userId, since)),
-      };
-    }
-    const touched = new Set<string>();
-    for (const { roomId, userId } of changes) {
-      if (roomId !== undefined && (userId === undefined || userId === follower.userId)) touched.add(roomId);
-    }
-    return { since, upTo, touched };
-  }
-
   async #accountData(
     { viewer, filter, since }: SyncRequest,
     known: readonly AccountData[],
@@ -162,69 +143,10 @@ export class Sync {
     return events;
   }
 
-  /** Whose devices to look at again, and with whom no room is shared any more. */
-  async #deviceLists(
-    { since }: Pick<SyncRequest, "since">,
-    follower: Follower,
-    stretch: Stretched,
-    changes: readonly Change[] | undefined,
-  ): Promise<DeviceLists | undefined> {
-    if (since === undefined) return undefined;
-    const devices =
-      changes === undefined
-        ? await this.#store.encryption.devicesChanged(stretch.since, stretch.upTo)
-        : namesIn(changes, "devices");
-    const signed =
-      changes === undefined
-        ? await this.#store.crossSigning.signedBy(follower.userId, stretch.since, stretch.upTo)
-        : changes.flatMap(({ kind, userId, about }) =>
-            kind === "signatures" && userId === follower.userId && about !== undefined ? [about] : [],
-          );
-    const newcomers = await this.#newcomers(follower, stretch, changes);
-    const candidates = new Set([...devices, ...signed, ...newcomers.joined, ...newcomers.left]);
-    if (candidates.size === 0) return undefined;
-    const sharing = new Set([...(await this.#store.events.sharing(follower.userId)), follower.userId]);
-    const changed = [...signed, ...[...devices, ...newcomers.joined].filter((userId) => sharing.has(userId))];
-    const left = newcomers.left.filter((userId) => !sharing.has(userId));
-    if (changed.length + left.length === 0) return undefined;
-    return { changed: [...new Set(changed)], left: [...new Set(left)] };
-  }
-
-  /** Who came into a room of this user or left one; when the user came or left, everybody there. */
-  async #newcomers(
-    follower: Follower,
-    stretch: Stretched,
-    changes: readonly Change[] | undefined,
-  ): Promise<{ joined: string[]; left: string[] }> {
-    const joined: string[] = [];
-    const left: string[] = [];
-    const memberships = changes?.filter(({ kind }) => kind === "membership");
-    for (const { roomId = "", userId = "", membership } of memberships ?? []) {
-      if (userId !== follower.userId && follower.rooms.get(roomId)?.membership === "join") {
-        (membership === "join" ? joined : left).push(userId);
-      }
-    }
-    for (const roomId of stretch.touched) {
-      const own = follower.rooms.get(roomId);
-      if (own === undefined || own.position <= stretch.since || own.position > stretch.upTo) continue;
-      const members = await this.#store.events.members(roomId, "join");
-      (own.membership === "join" ? joined : left).push(
-        ...members.filter((userId) => userId !== follower.userId),
-      );
-    }
-    return { joined, left };
-  }
-
   async #dropSeen(viewer: Viewer, upTo: number): Promise<void> {
     if ((await this.#store.encryption.toDevice(viewer, upTo, 1)).length > 0)
       await this.#store.encryption.dropToDevice(viewer, upTo);
   }
-}
-
-function namesIn(changes: readonly Change[], kind: Change["kind"]): string[] {
-  return changes.flatMap((change) =>
-    change.kind === kind && change.userId !== undefined ? [change.userId] : [],
-  );
 }
 
 function dataByRoom(data: readonly AccountData[]): Map<string, AccountData[]> {

@@ -3,6 +3,9 @@
  */
 import type { Stream } from "./stream.js";
 
+/** Changes that are remembered; whoever asks about older ones is told of every room. */
+const REMEMBERED = 4_096;
+
 interface RoomTyping {
   readonly users: Map<string, ReturnType<typeof setTimeout>>;
   /** The number of the last change. */
@@ -12,6 +15,8 @@ interface RoomTyping {
 export class Typing {
   readonly #stream: Stream;
   readonly #rooms = new Map<string, RoomTyping>();
+  /** The rooms of the last changes; each change has a serial one higher than the one before. */
+  readonly #changes: string[] = [];
   // Starts at the time, so that numbers go on rising over a restart and old tokens stay older.
   #serial = Date.now();
 
@@ -47,7 +52,9 @@ export class Typing {
 
   /** The rooms in which somebody began or ceased to type after a serial. */
   changedSince(serial: number): string[] {
-    if (serial >= this.#serial) return [];
+    const count = this.#serial - serial;
+    if (count <= 0) return [];
+    if (count <= this.#changes.length) return [...new Set(this.#changes.slice(-count))];
     return [...this.#rooms].filter(([, room]) => room.serial > serial).map(([roomId]) => roomId);
   }
 
@@ -58,6 +65,16 @@ export class Typing {
   #changed(roomId: string, room: RoomTyping): void {
     this.#serial += 1;
     room.serial = this.#serial;
+    this.#changes.push(roomId);
+    if (this.#changes.length > 2 * REMEMBERED) this.#forget(this.#changes.splice(0, REMEMBERED));
     this.#stream.wakeRoom(roomId);
+  }
+  /** Of a room whose changes nobody asks about, only who types there matters. */
+  #forget(roomIds: readonly string[]): void {
+    for (const roomId of new Set(roomIds)) {
+      const room = this.#rooms.get(roomId);
+      if (room?.users.size === 0 && room.serial <= this.#serial - this.#changes.length)
+        this.#rooms.delete(roomId);
+    }
   }
 }

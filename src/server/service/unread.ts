@@ -4,9 +4,9 @@
  * Counted when the user asks, from where the last count stopped: a message costs nothing for members who are
  * not there, and a sync costs the events that are new.
  */
-import { evaluate } from "../core/push-evaluate.js";
-import { toClientEvent } from "../core/event.js";
-import { stringOrNone, type JsonObject } from "../core/json.js";
+import { evaluate, type Verdict } from "../core/push-evaluate.js";
+import { toClientEvent, type StoredEvent } from "../core/event.js";
+import { stringOrNone } from "../core/json.js";
 import { PowerLevels } from "../core/power-levels.js";
 import type { Store } from "../store/store.js";
 import type { PushRules } from "./push-rules.js";
@@ -16,11 +16,14 @@ import type { Rooms } from "./rooms.js";
 const REMEMBERED = 20_000;
 const BATCH = 500;
 
-interface Count {
-  readonly readUpTo: number;
-  readonly countedUpTo: number;
+export interface Unread {
   readonly notifications: number;
   readonly highlights: number;
+}
+
+interface Count extends Unread {
+  readonly readUpTo: number;
+  readonly countedUpTo: number;
 }
 
 export class UnreadCounts {
@@ -35,7 +38,7 @@ export class UnreadCounts {
     this.#rules = rules;
   }
 
-  async of(userId: string, roomId: string, upTo: number): Promise<JsonObject> {
+  async of(userId: string, roomId: string, upTo: number): Promise<Unread> {
     const key = `${userId} ${roomId}`;
     const readUpTo = await this.#readUpTo(userId, roomId);
     const known = this.#counts.get(key);
@@ -47,7 +50,7 @@ export class UnreadCounts {
     this.#counts.delete(key);
     this.#counts.set(key, count);
     if (this.#counts.size > REMEMBERED) this.#counts.delete(this.#counts.keys().next().value ?? "");
-    return { notification_count: count.notifications, highlight_count: count.highlights };
+    return count;
   }
 
   /** How far the receipts say; without one, from when the user came in. */
@@ -61,27 +64,33 @@ export class UnreadCounts {
 
   async #count(userId: string, roomId: string, start: Count, upTo: number): Promise<Count> {
     let { countedUpTo, notifications, highlights } = start;
-    if (countedUpTo >= upTo) return start;
+    let judge: ((event: StoredEvent) => Verdict) | undefined;
+    while (countedUpTo < upTo) {
+      const events = await this.#store.events.history(roomId, { after: countedUpTo, upTo }, "f", BATCH);
+      for (const event of events) {
+        if (event.sender === userId) continue;
+        // The rules need the whole room: only when there is something to judge.
+        judge ??= await this.#judge(userId, roomId);
+        const { notify, highlight } = judge(event);
+        notifications += notify ? 1 : 0;
+        highlights += highlight ? 1 : 0;
+      }
+      countedUpTo = events.length < BATCH ? upTo : (events.at(-1)?.position ?? upTo);
+    }
+    return { readUpTo: start.readUpTo, countedUpTo, notifications, highlights };
+  }
+
+  async #judge(userId: string, roomId: string): Promise<(event: StoredEvent) => Verdict> {
     const state = await this.#rooms.state(roomId);
     const levels = new PowerLevels(state);
     const rules = await this.#rules.of(userId);
     const displayName = stringOrNone(state.content("m.room.member", userId)?.["displayname"]);
     const memberCount = state.members("join").length;
-    for (;;) {
-      const events = await this.#store.events.history(roomId, { after: countedUpTo, upTo }, "f", BATCH);
-      for (const event of events) {
-        countedUpTo = event.position;
-        if (event.sender === userId) continue;
-        const { notify, highlight } = evaluate(rules, toClientEvent(event, { userId, deviceId: "" }), {
-          memberCount,
-          ...(displayName !== undefined && { displayName }),
-          mayNotify: (key) => levels.ofUser(event.sender) >= levels.toNotify(key),
-        });
-        notifications += notify ? 1 : 0;
-        highlights += highlight ? 1 : 0;
-      }
-      if (events.length < BATCH)
-        return { readUpTo: start.readUpTo, countedUpTo: upTo, notifications, highlights };
-    }
+    return (event) =>
+      evaluate(rules, toClientEvent(event, { userId, deviceId: "" }), {
+        memberCount,
+        ...(displayName !== undefined && { displayName }),
+        mayNotify: (key) => levels.ofUser(event.sender) >= levels.toNotify(key),
+      });
   }
 }

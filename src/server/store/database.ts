@@ -31,7 +31,7 @@ export interface Change {
   readonly userId?: string;
   /** For kind `membership`: what the user now is in the room. */
   readonly membership?: Membership;
-  /** For kind `signatures`: whom the user has signed. */
+  /** For kind `signatures`: whom the user has signed; for kind `receipt`: who has read. */
   readonly about?: string;
   /** For kind `event`: marks the request that it came from. */
   readonly txn?: string;

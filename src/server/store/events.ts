@@ -34,6 +34,9 @@ export interface Stretch {
   readonly upTo: number;
 }
 
+/** Users of one statement: SQLite takes 32,766 parameters. */
+const USERS = 500;
+
 const COLUMNS = `e.position, e.room_id, e.seq, e.event_id, e.type, e.state_key, e.sender, e.ts, e.content, e.proof, e.redacts,
   e.replaces, e.redacted_because, e.device_id, e.txn_id`;
 
@@ -177,14 +180,21 @@ export class EventStore {
     return (await this.#memberships("user_id = ? AND room_id = ?", userId, roomId))[0];
   }
 
-  /** Users who are in a room with this one, and who it is. */
-  async sharing(userId: string): Promise<string[]> {
-    const rows = await this.#reader.all<{ user_id: string }>(
-      `SELECT DISTINCT o.user_id FROM memberships m JOIN memberships o ON o.room_id = m.room_id AND o.membership = 'join'
-       WHERE m.user_id = ? AND m.membership = 'join'`,
-      userId,
-    );
-    return rows.map((row) => row.user_id);
+  /** Of some users, those who are in a room with this one. The cost is that of the rooms they are in. */
+  async sharing(userId: string, among: readonly string[]): Promise<string[]> {
+    const sharing: string[] = [];
+    for (let start = 0; start < among.length; start += USERS) {
+      const some = among.slice(start, start + USERS);
+      const rows = await this.#reader.all<{ user_id: string }>(
+        `SELECT DISTINCT o.user_id FROM memberships o
+         JOIN memberships m ON m.room_id = o.room_id AND m.user_id = ? AND m.membership = 'join'
+         WHERE o.user_id IN (${some.map(() => "?").join(", ")}) AND o.membership = 'join'`,
+        userId,
+        ...some,
+      );
+      sharing.push(...rows.map((row) => row.user_id));
+    }
+    return sharing;
   }
 
   forget(userId: string, roomId: string): Promise<boolean> {

@@ -38,7 +38,9 @@ export const personalProcedures = {
     if (old !== undefined && old.event_position >= input.eventPosition) return false;
     // Nobody else hears of a private receipt: it is told to its user, not to the room.
     const target =
-      input.type === "m.read" ? { roomId: input.roomId } : { roomId: input.roomId, userId: input.userId };
+      input.type === "m.read"
+        ? { roomId: input.roomId, about: input.userId }
+        : { roomId: input.roomId, userId: input.userId, about: input.userId };
     await transaction.run(
       `INSERT INTO receipts (room_id, user_id, type, thread, event_id, event_position, ts, position)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room_id, user_id, type, thread) DO UPDATE SET
@@ -123,11 +125,24 @@ export class PersonalStore {
   }
 
   /** All of the account's data, of its rooms too, that changed after a position. */
-  async accountDataSince(userId: string, after: number): Promise<AccountData[]> {
+  accountDataSince(userId: string, after: number): Promise<AccountData[]> {
+    return this.#accountData("user_id = ? AND position > ?", userId, after);
+  }
+
+  /** What the user keeps of one room, and changed after a position. */
+  accountDataOfRoom(userId: string, roomId: string, after: number): Promise<AccountData[]> {
+    return this.#accountData("user_id = ? AND room_id = ? AND position > ?", userId, roomId, after);
+  }
+
+  /** What the user keeps of one kind, of each room. */
+  dataOfRooms(userId: string, type: string): Promise<AccountData[]> {
+    return this.#accountData("user_id = ? AND room_id <> '' AND type = ?", userId, type);
+  }
+
+  async #accountData(where: string, ...params: readonly (string | number)[]): Promise<AccountData[]> {
     const rows = await this.#reader.all<{ room_id: string; type: string; content: string; position: number }>(
-      "SELECT room_id, type, content, position FROM account_data WHERE user_id = ? AND position > ? ORDER BY position",
-      userId,
-      after,
+      `SELECT room_id, type, content, position FROM account_data WHERE ${where} ORDER BY position`,
+      ...params,
     );
     return rows.map((row) => ({
       roomId: row.room_id,

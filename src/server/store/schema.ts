@@ -114,6 +114,9 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       PRIMARY KEY (parent, position)) WITHOUT ROWID`,
     `CREATE INDEX relations_by_room ON relations (room_id, rel_type, parent, position)`,
     `CREATE INDEX relations_by_position ON relations (position)`,
+    // With the position: whom a room consists of is told in the order in which they came.
+    `DROP INDEX memberships_by_room`,
+    `CREATE INDEX memberships_by_room ON memberships (room_id, membership, position)`,
     `CREATE TABLE signature_changes (
       signer TEXT NOT NULL, user_id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (signer, user_id)) WITHOUT ROWID`,
     // What administrators decide: of accounts, of who may register, of rooms that are closed.

@@ -16,12 +16,14 @@ import type { Procedures, Write } from "./procedures.js";
 import { RegistrationTokenStore } from "./registration-tokens.js";
 import { RelationStore } from "./relations.js";
 import { RoomAdministrationStore } from "./room-administration.js";
+import { RoomViewStore } from "./room-views.js";
 import { SessionStore } from "./sessions.js";
 import { SqliteDatabase } from "./sqlite/database.js";
 
 export interface Store {
   readonly events: EventStore;
   readonly relations: RelationStore;
+  readonly views: RoomViewStore;
   readonly accounts: AccountStore;
   readonly registrationTokens: RegistrationTokenStore;
   readonly sessions: SessionStore;
@@ -64,6 +66,7 @@ export function storeOver(database: Database<Procedures>): Store {
   return {
     events,
     relations: new RelationStore(database, events),
+    views: new RoomViewStore(database, events),
     accounts: new AccountStore(database, write),
     registrationTokens: new RegistrationTokenStore(database, write),
     sessions: new SessionStore(database, write),
