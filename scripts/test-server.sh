@@ -4,6 +4,8 @@
 # client.
 # usage: test-server.sh [FILE...]
 #
+# Without files it ends with a line that says how much of the Matrix API the tests met: see test/conformance/tally.ts.
+#
 # Installs RabbitMQ, PostgreSQL, Java and Maven where they are missing (root, Debian or Ubuntu) and stops the services
 # that the packages start: the tests start their own, on free ports and in temporary folders, and end them. Kafka is no
 # package: the tests fetch it from Maven Central, once, into imcloud's cache.
@@ -45,7 +47,15 @@ for bun in node_modules/bun/bin/bun.exe "node_modules/@oven/bun-linux-$architect
   if [ -x "$bun" ] && "$bun" --version > /dev/null 2>&1; then break; fi
 done
 
-tests=("$@")
-[ "${#tests[@]}" -gt 0 ] || tests=(test/server test/conformance)
-# The foreign client logs each of its requests.
-exec "$bun" test --timeout 60000 "${tests[@]}"
+if [ "$#" -gt 0 ]; then
+  exec "$bun" test --timeout 60000 "$@"
+fi
+
+# All of them: what they met of the Matrix API is counted, and every answer validated.
+exchanges=$(mktemp)
+trap 'rm -f "$exchanges"' EXIT
+status=0
+IMCLOUD_EXCHANGES=$exchanges "$bun" test --timeout 60000 --preload ./test/conformance/record.ts \
+  test/server test/conformance || status=$?
+"$bun" test/conformance/tally.ts "$exchanges" || status=$?
+exit "$status"

@@ -127,6 +127,9 @@ const RateLimits = z.strictObject({
     "per account: events, redactions, invites",
   ),
   roomCreation: RateLimit.default({ perSecond: 0.2, burst: 20 }).describe("per account"),
+  request: RateLimit.default({ perSecond: 50, burst: 500 }).describe(
+    "per account, or per address without one: everything else",
+  ),
   trustedProxies: z
     .array(z.string().min(1))
     .default([])

@@ -130,8 +130,7 @@ export class App {
     const rawQuery = queryText === "" ? {} : Object.fromEntries(new URLSearchParams(queryText));
     const caller =
       endpoint.auth === "none" ? NOBODY : await this.#callerOf(endpoint, tokenOf(request, rawQuery), from);
-    if (endpoint.limit !== undefined)
-      limits.take(endpoint.limit, caller.userId === "" ? from : caller.userId);
+    limits.take(endpoint.limit, caller.userId === "" ? from : caller.userId);
     const params = validate(endpoint.params, rawParams, "M_INVALID_PARAM");
     const query = validate(endpoint.query, rawQuery, "M_INVALID_PARAM");
     const body =

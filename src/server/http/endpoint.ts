@@ -8,7 +8,7 @@ import type { Services } from "../service/services.js";
 
 /** `user` needs an access token, `admin` one of an administrator, `none` ignores it. */
 export type Auth = "user" | "admin" | "none";
-export type LimitName = "message" | "roomCreation" | "registration";
+export type LimitName = "message" | "roomCreation" | "registration" | "request";
 
 /** One request, validated. */
 export interface Asked<P, Q, B> {
@@ -31,6 +31,7 @@ interface Definition<P, Q, B, R> {
   /** `PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}` */
   readonly route: string;
   readonly auth?: Auth;
+  /** Without: `request`. */
   readonly limit?: LimitName;
   /** Suspended accounts may not. Source: Matrix client-server API, "Account suspension". */
   readonly refusesSuspended?: boolean;
@@ -50,7 +51,7 @@ export interface Endpoint {
   /** Names the endpoint in metrics. */
   readonly labels: string;
   readonly auth: Auth;
-  readonly limit: LimitName | undefined;
+  readonly limit: LimitName;
   readonly refusesSuspended: boolean;
   readonly admitsLocked: boolean;
   readonly params: z.ZodType;
@@ -93,7 +94,7 @@ export function endpoint<P = object, Q = object, B = object, R = unknown>(
     path,
     labels: `method="${method}",route="${path}"`,
     auth: definition.auth ?? "user",
-    limit: definition.limit,
+    limit: definition.limit ?? "request",
     refusesSuspended: definition.refusesSuspended ?? false,
     admitsLocked: definition.admitsLocked ?? false,
     params: definition.params ?? Nothing,

@@ -46,16 +46,19 @@ export const receipts = group("Receipts", [
       receiptType: z.enum(["m.read", "m.read.private", "m.fully_read"]),
       eventId: EventId,
     }),
-    body: z.object({ thread_id: z.string().min(1).optional() }),
+    body: z.object({ thread_id: z.unknown().optional() }),
     reply: Empty,
     async handle({ caller, params, body }, services) {
       const place = { userId: caller.userId, roomId: params.roomId };
       await assertJoined(place, services);
+      const { thread_id: thread } = body;
+      if (thread !== undefined && (typeof thread !== "string" || thread === ""))
+        throw invalid("`thread_id` is a thread's root, or `main`");
       if (params.receiptType === "m.fully_read") {
-        if (body.thread_id !== undefined) throw invalid("the fully read marker knows no threads");
+        if (thread !== undefined) throw invalid("the fully read marker knows no threads");
         await setFullyRead(place, params.eventId, services);
       } else {
-        await setReceipt(place, params.receiptType, params.eventId, body.thread_id ?? "", services);
+        await setReceipt(place, params.receiptType, params.eventId, thread ?? "", services);
       }
       return {};
     },

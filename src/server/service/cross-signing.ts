@@ -43,9 +43,14 @@ export class CrossSigning {
     });
   }
 
-  /** @throws Failure M_INVALID_PARAM, M_MISSING_PARAM, M_INVALID_SIGNATURE */
+  /** @throws Failure M_INVALID_PARAM, M_MISSING_PARAM, M_INVALID_SIGNATURE, M_FORBIDDEN */
   async upload(userId: string, uploaded: Keys): Promise<void> {
     for (const [usage, key] of Object.entries(uploaded)) assertKeyOf(userId, usage as KeyUsage, key);
+    const devices = await this.#store.sessions.devices(userId);
+    // What signs is found by its name, among devices and keys alike.
+    for (const key of Object.values(uploaded))
+      if (devices.some(({ deviceId }) => deviceId === signingKey(key).publicKey))
+        throw new Failure("M_FORBIDDEN", "one of your devices has the key for a name");
     const master = uploaded.master ?? (await this.#store.crossSigning.keys(userId)).master;
     for (const usage of SIGNED_BY_MASTER) {
       const key = uploaded[usage];
