@@ -37,6 +37,7 @@ import { Sync } from "./sync.js";
 import { Transactions } from "./transactions.js";
 import { Typing } from "./typing.js";
 import { UnreadCounts } from "./unread.js";
+import { Verdicts } from "./verdicts.js";
 import { RoomUpgrades } from "./upgrade-room.js";
 
 export async function openServices(config: ServerConfig, store: Store, log: Log) {
@@ -49,7 +50,8 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const relations = new Relations(store, history);
   const typing = new Typing(stream);
   const pushRules = new PushRules(store);
-  const unread = new UnreadCounts(store, rooms, pushRules);
+  const verdicts = new Verdicts(rooms, pushRules);
+  const unread = new UnreadCounts(store, verdicts);
   const summaries = new Summaries(store);
   const deviceLists = new DeviceLists(store);
   const { timelineEvents, slidingRoomsInMemory } = config.limits;
@@ -72,6 +74,8 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     notices: new Notices(store, rooms, profiles, config),
     operator: new Operator(config),
     registrationTokens: new RegistrationTokens(store, config.registration.tokenFile),
+    verdicts,
+    unread,
     crossSigning: new CrossSigning(store),
     upgrades: new RoomUpgrades(store, rooms, profiles),
     media: new Media(store, config),
