@@ -11,6 +11,7 @@ import type { Log } from "./runtime/log.js";
 import { holdLock } from "./runtime/sqlite.js";
 import { openServices, type Services } from "./service/services.js";
 import { openStore } from "./store/store.js";
+import { PushSender } from "./workers/push-sender.js";
 import { OutboxDrainer } from "./workers/outbox-drainer.js";
 
 /** Time for requests under way when the server stops, in milliseconds. */
@@ -49,6 +50,9 @@ export async function startServer(
     drainer.start();
     opened.defer(() => drainer.stop());
   }
+  const sender = new PushSender(services, config.store.kind === "postgres");
+  sender.start();
+  opened.defer(() => sender.stop());
   addGauges(services, config.bus.kind === "memory" ? undefined : bus);
 
   const operations = new Operations(services, { bus: () => bus.trouble });

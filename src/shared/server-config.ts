@@ -191,6 +191,24 @@ const Media = z.strictObject({
   userBytes: SizeBytes.default(1_073_741_824).describe("all uploads of one account together"),
 });
 
+/** A network of IPv4 or IPv6, as `address/bits`. */
+const Network = z.string().refine(isNetwork, "a network such as `192.168.1.0/24`");
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits = ""] = text.split("/");
+  const family = isIP(address);
+  return family !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32);
+}
+
+const Push = z.strictObject({
+  allowedNetworks: z
+    .array(Network)
+    .default([])
+    .describe(
+      "networks of one's own in which pushers may be, also without TLS: `192.168.1.0/24` for a UnifiedPush distributor at home; none by default, as any user could let the server speak to what is there",
+    ),
+});
+
 /** Sized for a Raspberry Pi: a login costs about 60 ms of one core and 19 MiB for that time. */
 const PasswordHash = z.strictObject({
   memoryKib: z.int().min(8).default(19_456),
@@ -229,6 +247,7 @@ export const ServerConfig = z.strictObject({
   passwordHash: PasswordHash.prefault({}),
   limits: Limits.prefault({}),
   media: Media.prefault({}),
+  push: Push.prefault({}),
   defaultRoomVersion: z.enum(["10", "11", "12"]).default("11"),
 });
 

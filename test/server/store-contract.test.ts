@@ -634,6 +634,60 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       expect(await store.media.usage("@b:hs1")).toEqual({ count: 1, bytes: 10 });
     });
 
+    test("a pusher belongs to a key, waits for its proof, and is told from where it stands", async () => {
+      await using store = await open();
+      await makeRoom(store, "!a:hs1");
+      const { pushers } = store;
+      const told: Change[] = [];
+      store.onChanges((changes) => told.push(...changes));
+      const make = (userId: string, more: object = {}) =>
+        pushers.set({
+          ...{ id: `of ${userId}`, userId, deviceId: "D", kind: "http", appId: "app", pushkey: "key" },
+          ...{ appName: "a", deviceName: "d", lang: "en", data: { url: "u" }, now: 5, append: true, most: 1 },
+          isActive: true,
+          ...more,
+        });
+      expect(await make("@alice:hs1")).toBe(true);
+      expect(await make("@alice:hs1", { pushkey: "another", id: "x" })).toBe(false);
+      expect(await make("@alice:hs1", { id: "not taken over", lang: "de" })).toBe(true);
+      const [own] = await pushers.of("@alice:hs1");
+      expect(own).toMatchObject({ id: "of @alice:hs1", lang: "de", setAt: 5, position: 3, isActive: true });
+      expect(await make("@bob:hs1")).toBe(true);
+      expect((await pushers.all()).length).toBe(2);
+      expect([await pushers.isKnown("key"), await pushers.isKnown("another")]).toEqual([true, false]);
+      const proof = { ack: { token: "t", until: Date.now() + 10_000 }, isActive: false };
+      expect(await make("@bob:hs1", { append: false, ...proof })).toBe(true);
+      expect(await pushers.of("@alice:hs1")).toEqual([]);
+      expect(await pushers.activate("@bob:hs1", "other", "t")).toBe("no-pusher");
+      expect(await pushers.activate("@bob:hs1", "app", "u")).toBe("unknown");
+      expect(await pushers.activate("@bob:hs1", "app", "t")).toBe("done");
+      expect(await pushers.activate("@bob:hs1", "app", "t")).toBe("unknown");
+      await make("@bob:hs1", { ack: { token: "t", until: 1 }, isActive: false });
+      expect(await pushers.activate("@bob:hs1", "app", "t")).toBe("expired");
+
+      await pushers.told("of @bob:hs1", 50);
+      await pushers.told("of @bob:hs1", 40);
+      await pushers.allTold(60, ["of @bob:hs1"]);
+      expect((await pushers.all()).map(({ position }) => position)).toEqual([50]);
+      await pushers.allTold(60, []);
+      expect((await pushers.all()).map(({ position }) => position)).toEqual([60]);
+      await pushers.delete({ userId: "@bob:hs1", appId: "app", pushkey: "key" });
+      expect(await pushers.all()).toEqual([]);
+      expect(new Set(told.map(({ kind, userId }) => `${kind} ${userId ?? ""}`))).toEqual(
+        new Set(["pushers @alice:hs1", "pushers @bob:hs1"]),
+      );
+
+      const all = { after: 0, upTo: await store.events.position() };
+      const found = await pushers.eventsFor("@alice:hs1", all, 10);
+      expect(found.map(({ type }) => type)).toEqual(["m.room.create", "m.room.member"]);
+      expect(await pushers.eventsFor("@bob:hs1", all, 10)).toEqual([]);
+      expect(await pushers.saidTo("@alice:hs1", all)).toEqual([]);
+      expect([await store.secrets.keep("s", "one"), await store.secrets.keep("s", "two")]).toEqual([
+        "one",
+        "one",
+      ]);
+    });
+
     test("one drains the outbox at a time, and the cursor only moves for its holder", async () => {
       await using store = await open();
       await makeRoom(store, "!a:hs1");

@@ -13,6 +13,8 @@ const SPEC_VERSIONS = ["r0.6.1", ...Array.from({ length: 12 }, (_, index) => `v1
 const UNSTABLE_FEATURES = {
   /** MSC4186. */
   "org.matrix.simplified_msc3575": true,
+  /** Web Push. */
+  "org.matrix.msc4174": true,
 };
 
 export const discovery = group("Server discovery", [
@@ -35,7 +37,7 @@ export const discovery = group("Server discovery", [
   endpoint({
     route: "GET /_matrix/client/v3/capabilities",
     reply: z.object({ capabilities: Json }),
-    handle: ({ caller }, { config }) => ({
+    handle: async ({ caller }, { config, pushDelivery }) => ({
       capabilities: {
         ...(caller.isAdmin && { "m.account_moderation": { suspend: true, lock: true } }),
         "m.change_password": { enabled: true },
@@ -46,6 +48,8 @@ export const discovery = group("Server discovery", [
         "m.set_displayname": { enabled: true },
         "m.set_avatar_url": { enabled: true },
         "m.profile_fields": { enabled: true },
+        // MSC4174: what browsers subscribe for.
+        "org.matrix.msc4174.webpush": { enabled: true, vapid: await pushDelivery.publicKey() },
         "m.3pid_changes": { enabled: false },
         "m.get_login_token": { enabled: false },
       },

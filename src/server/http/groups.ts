@@ -16,6 +16,7 @@ import { media } from "./media.js";
 import { membership } from "./membership.js";
 import { openid } from "./openid.js";
 import { profiles } from "./profiles.js";
+import { pushers } from "./pushers.js";
 import { pushRules } from "./push-rules.js";
 import { reading } from "./reading.js";
 import { receipts } from "./receipts.js";
@@ -54,6 +55,7 @@ export const GROUPS: readonly Group[] = [
   accountData,
   userDirectory,
   pushRules,
+  pushers,
   keys,
   keyBackups,
   toDevice,

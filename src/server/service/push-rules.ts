@@ -9,17 +9,26 @@ import type { Store } from "../store/store.js";
 import { Failure, notFound } from "./failure.js";
 
 const TYPE = "m.push_rules";
+const IGNORED = "m.ignored_user_list";
+const REMEMBERED = 2_000;
 
 export class PushRules {
   readonly #store: Store;
   readonly #cache = new Map<string, RuleSet>();
+  readonly #ignored = new Map<string, ReadonlySet<string>>();
 
   constructor(store: Store) {
     this.#store = store;
-    store.onGap(() => this.#cache.clear());
+    store.onGap(() => {
+      this.#cache.clear();
+      this.#ignored.clear();
+    });
     store.onChanges((changes) => {
-      for (const { kind, userId } of changes)
-        if (kind === "account-data" && userId !== undefined) this.#cache.delete(userId);
+      for (const { kind, userId } of changes) {
+        if (kind !== "account-data" || userId === undefined) continue;
+        this.#cache.delete(userId);
+        this.#ignored.delete(userId);
+      }
     });
   }
 
@@ -27,9 +36,20 @@ export class PushRules {
     const known = this.#cache.get(userId);
     if (known !== undefined) return known;
     const rules = merge(defaultRules(userId), await this.#store.personal.accountData(userId, "", TYPE));
-    if (this.#cache.size > 2_000) this.#cache.clear();
+    if (this.#cache.size > REMEMBERED) this.#cache.clear();
     this.#cache.set(userId, rules);
     return rules;
+  }
+
+  /** Whom the user does not want to hear of. Source: "Ignoring Users": their events must not notify. */
+  async ignoredBy(userId: string): Promise<ReadonlySet<string>> {
+    const known = this.#ignored.get(userId);
+    if (known !== undefined) return known;
+    const list = (await this.#store.personal.accountData(userId, "", IGNORED))?.["ignored_users"];
+    const ignored = new Set(isObject(list) ? Object.keys(list) : []);
+    if (this.#ignored.size > REMEMBERED) this.#ignored.clear();
+    this.#ignored.set(userId, ignored);
+    return ignored;
   }
 
   async rule(userId: string, kind: RuleKind, ruleId: string): Promise<PushRule> {

@@ -3,6 +3,7 @@
  */
 import type { ServerConfig } from "../../shared/server-config.js";
 import type { Log } from "../runtime/log.js";
+import { Outbound } from "../runtime/outbound.js";
 import { PasswordHasher } from "../runtime/password.js";
 import type { Store } from "../store/store.js";
 import { Accounts } from "./accounts.js";
@@ -16,8 +17,12 @@ import { Memberships } from "./memberships.js";
 import { Metrics } from "./metrics.js";
 import { Notices } from "./notices.js";
 import { Operator } from "./operator.js";
+import { Notifications } from "./notifications.js";
 import { Profiles } from "./profiles.js";
+import { PushDelivery } from "./push-delivery.js";
+import { PushGateway } from "./push-gateway.js";
 import { PushRules } from "./push-rules.js";
+import { Pushers } from "./pushers.js";
 import { RateLimits } from "./rate-limits.js";
 import { RegistrationTokens } from "./registration-tokens.js";
 import { Relations } from "./relations.js";
@@ -37,6 +42,8 @@ import { Sync } from "./sync.js";
 import { Transactions } from "./transactions.js";
 import { Typing } from "./typing.js";
 import { UnreadCounts } from "./unread.js";
+import { UnreadTotals } from "./unread-totals.js";
+import { Verdicts } from "./verdicts.js";
 import { RoomUpgrades } from "./upgrade-room.js";
 
 export async function openServices(config: ServerConfig, store: Store, log: Log) {
@@ -49,11 +56,15 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const relations = new Relations(store, history);
   const typing = new Typing(stream);
   const pushRules = new PushRules(store);
-  const unread = new UnreadCounts(store, rooms, pushRules);
+  const verdicts = new Verdicts(rooms, pushRules);
+  const unread = new UnreadCounts(store, verdicts);
   const summaries = new Summaries(store);
   const deviceLists = new DeviceLists(store);
   const { timelineEvents, slidingRoomsInMemory } = config.limits;
   const syncRooms = new SyncRooms(store, history, typing, unread, summaries, relations, timelineEvents);
+  const outbound = new Outbound(config.push.allowedNetworks);
+  const pushGateway = new PushGateway(store, outbound);
+  const pushDelivery = new PushDelivery(store, outbound, pushGateway, config.publicBaseUrl);
   return {
     config,
     store,
@@ -72,6 +83,13 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     notices: new Notices(store, rooms, profiles, config),
     operator: new Operator(config),
     registrationTokens: new RegistrationTokens(store, config.registration.tokenFile),
+    verdicts,
+    unread,
+    totals: new UnreadTotals(store, stream, unread),
+    notifications: new Notifications(store, history, verdicts, unread),
+    pushGateway,
+    pushDelivery,
+    pushers: new Pushers(store, outbound, pushDelivery, log),
     crossSigning: new CrossSigning(store),
     upgrades: new RoomUpgrades(store, rooms, profiles),
     media: new Media(store, config),

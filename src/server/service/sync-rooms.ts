@@ -137,7 +137,6 @@ export class SyncRooms {
       !timeline.isLimited;
     if (isQuiet && !isWhole && !stretch.touched.has(roomId)) return undefined;
 
-    const unread = await this.#unread.of(viewer.userId, roomId, stretch.upTo);
     const hasNewMembers =
       isWhole || [...timeline.events, ...state].some(({ type }) => type === "m.room.member");
     return {
@@ -145,7 +144,12 @@ export class SyncRooms {
       state: { events: state.map((event) => toClientEvent(event, viewer, false)) },
       ephemeral: { events: ephemeral },
       account_data: { events: accountData },
-      unread_notifications: { notification_count: unread.notifications, highlight_count: unread.highlights },
+      ...(await this.#unread.fields(
+        viewer.userId,
+        roomId,
+        stretch.upTo,
+        filter.room?.timeline?.unread_thread_notifications === true,
+      )),
       ...(hasNewMembers && { summary: await this.#summaries.of(roomId, viewer.userId) }),
     };
   }

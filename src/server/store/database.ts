@@ -26,7 +26,8 @@ export interface Reader {
  */
 export interface Change {
   readonly position: number;
-  readonly kind: "event" | "membership" | "receipt" | "account-data" | "to-device" | "devices" | "signatures";
+  readonly kind:
+    "event" | "membership" | "receipt" | "account-data" | "to-device" | "devices" | "signatures" | "pushers";
   readonly roomId?: string;
   readonly userId?: string;
   /** For kind `membership`: what the user now is in the room. */

@@ -13,6 +13,8 @@ import { outboxProcedures } from "./outbox.js";
 import { personalProcedures } from "./personal.js";
 import { registrationTokenProcedures } from "./registration-tokens.js";
 import { roomAdministrationProcedures } from "./room-administration.js";
+import { pusherProcedures } from "./pushers.js";
+import { secretProcedures } from "./secrets.js";
 import { sessionProcedures } from "./sessions.js";
 
 export const procedures = {
@@ -27,6 +29,8 @@ export const procedures = {
   ...mediaProcedures,
   ...roomAdministrationProcedures,
   ...crossSigningProcedures,
+  ...pusherProcedures,
+  ...secretProcedures,
   ...outboxProcedures,
 } satisfies Record<string, Procedure<never, unknown>>;
 

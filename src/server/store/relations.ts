@@ -75,6 +75,17 @@ export class RelationStore {
     );
   }
 
+  /** A room's events that stand in a thread, oldest first. */
+  inThreads(roomId: string, { after, upTo }: Stretch): Promise<StoredEvent[]> {
+    return this.#events.select(
+      `FROM relations r JOIN events e ON e.position = r.position
+       WHERE r.room_id = ? AND r.rel_type = 'm.thread' AND r.position > ? AND r.position <= ? ORDER BY e.position`,
+      roomId,
+      after,
+      upTo,
+    );
+  }
+
   /** Of those events that begin a thread. */
   async threadCounts(eventIds: readonly string[], userId: string): Promise<Map<string, ThreadCount>> {
     const counts = new Map<string, ThreadCount>();

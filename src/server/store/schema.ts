@@ -117,6 +117,15 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     // With the position: whom a room consists of is told in the order in which they came.
     `DROP INDEX memberships_by_room`,
     `CREATE INDEX memberships_by_room ON memberships (room_id, membership, position)`,
+    // Where people are told of events, and up to which.
+    `CREATE TABLE pushers (
+      id TEXT PRIMARY KEY, user_id TEXT NOT NULL, device_id TEXT NOT NULL, kind TEXT NOT NULL, app_id TEXT NOT NULL,
+      pushkey TEXT NOT NULL, app_name TEXT NOT NULL, device_name TEXT NOT NULL, profile_tag TEXT, lang TEXT NOT NULL,
+      data TEXT NOT NULL, set_at INTEGER NOT NULL, position INTEGER NOT NULL, active INTEGER NOT NULL,
+      ack_token TEXT, ack_until INTEGER, UNIQUE (user_id, app_id, pushkey))`,
+    `CREATE INDEX pushers_by_key ON pushers (pushkey, app_id)`,
+    // Of the server itself: every node has the same, and a backup of the database has them too.
+    `CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)`,
     `CREATE TABLE signature_changes (
       signer TEXT NOT NULL, user_id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (signer, user_id)) WITHOUT ROWID`,
     // What administrators decide: of accounts, of who may register, of rooms that are closed.

@@ -2,6 +2,7 @@
  * Devices and the tokens that speak for them.
  */
 import type { Reader, Transaction } from "./database.js";
+import { deletePushersOf } from "./pushers.js";
 import type { Write } from "./procedures.js";
 
 export interface Device {
@@ -60,6 +61,7 @@ async function deleteDevice(transaction: Transaction, { userId, deviceId }: Devi
   for (const table of ["tokens", "to_device", "one_time_keys", "fallback_keys", "txns"]) {
     await transaction.run(`DELETE FROM ${table} WHERE user_id = ? AND device_id = ?`, userId, deviceId);
   }
+  await deletePushersOf(transaction, { userId, deviceId });
   await transaction.run("DELETE FROM key_signatures WHERE user_id = ? AND key_id = ?", userId, deviceId);
   const deleted = await transaction.run(
     "DELETE FROM devices WHERE user_id = ? AND device_id = ?",

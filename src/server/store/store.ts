@@ -14,9 +14,11 @@ import { OutboxStore } from "./outbox.js";
 import { PersonalStore } from "./personal.js";
 import type { Procedures, Write } from "./procedures.js";
 import { RegistrationTokenStore } from "./registration-tokens.js";
+import { PusherStore } from "./pushers.js";
 import { RelationStore } from "./relations.js";
 import { RoomAdministrationStore } from "./room-administration.js";
 import { RoomViewStore } from "./room-views.js";
+import { SecretStore } from "./secrets.js";
 import { SessionStore } from "./sessions.js";
 import { SqliteDatabase } from "./sqlite/database.js";
 
@@ -34,6 +36,8 @@ export interface Store {
   readonly keyBackups: KeyBackupStore;
   readonly media: MediaStore;
   readonly roomAdministration: RoomAdministrationStore;
+  readonly pushers: PusherStore;
+  readonly secrets: SecretStore;
   readonly outbox: OutboxStore;
   onChanges(listener: (changes: readonly Change[]) => void): void;
   onGap(listener: () => void): void;
@@ -77,6 +81,8 @@ export function storeOver(database: Database<Procedures>): Store {
     keyBackups: new KeyBackupStore(database, write),
     media: new MediaStore(database, write),
     roomAdministration: new RoomAdministrationStore(database, write),
+    pushers: new PusherStore(database, write, events),
+    secrets: new SecretStore(write),
     outbox: new OutboxStore(database, write),
     onChanges: (listener) => database.onChanges(listener),
     onGap: (listener) => database.onGap(listener),

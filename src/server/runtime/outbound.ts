@@ -1,0 +1,132 @@
+/**
+ * Requests that the server makes because a client named an address: they reach the internet, and of the operator's
+ * own networks only those that a setting names.
+ *
+ * Otherwise anybody with an account could let the server speak to routers and printers, and to what listens on
+ * its own loopback. The address is judged that the connection then goes to, so a name that answers with another one
+ * the next time gains nothing; and no redirection is followed.
+ * Source of the networks: IANA IPv4 and IPv6 Special-Purpose Address Registries.
+ */
+import { lookup } from "node:dns";
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { BlockList, isIP, type LookupFunction } from "node:net";
+
+const SPECIAL: readonly string[] = [
+  ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"],
+  ...["192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"],
+  ...["203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"],
+  // Of IPv6 all but 2000::/3, and of that what carries IPv4 or is for examples.
+  ...["::/3", "4000::/2", "8000::/1", "2001::/32", "2001:db8::/32", "2002::/16"],
+];
+/** What is read of an answer. */
+const ANSWER_BYTES = 65_536;
+
+export interface Answer {
+  readonly status: number;
+  /** The beginning of the body. */
+  readonly text: string;
+}
+
+/** The address may not be asked; the message names no address that a name stands for. */
+export class NotAllowedAddressError extends Error {
+  override readonly name = "NotAllowedAddressError";
+}
+
+export class Outbound {
+  readonly #special = blockList(SPECIAL);
+  readonly #allowed: BlockList;
+  readonly #isPlainAllowed: boolean;
+
+  /** @param networks of the operator's own that may be reached too, and without TLS: `192.168.1.0/24` */
+  constructor(networks: readonly string[]) {
+    this.#allowed = blockList(networks);
+    this.#isPlainAllowed = networks.length > 0;
+  }
+
+  /** Whether the URL is of a kind that may be asked; where its name leads, only the request finds out. */
+  mayAsk(text: string): boolean {
+    if (!URL.canParse(text)) return false;
+    const url = new URL(text);
+    if (url.username !== "" || url.password !== "") return false;
+    const address = hostOf(url);
+    if (isIP(address) !== 0 && !this.#mayReach(address, url.protocol === "https:")) return false;
+    return url.protocol === "https:" || (url.protocol === "http:" && this.#isPlainAllowed);
+  }
+
+  /** @throws NotAllowedAddressError, or the connection's error; after `timeoutMs` in any case */
+  post(
+    text: string,
+    headers: Readonly<Record<string, string>>,
+    body: string | Uint8Array,
+    timeoutMs: number,
+  ): Promise<Answer> {
+    if (!this.mayAsk(text)) return Promise.reject(new NotAllowedAddressError("the URL may not be asked"));
+    const url = new URL(text);
+    const isSecure = url.protocol === "https:";
+    return new Promise((resolve, reject) => {
+      const request = (isSecure ? httpsRequest : httpRequest)(
+        url,
+        {
+          method: "POST",
+          headers: { ...headers, "content-length": String(Buffer.byteLength(body)) },
+          signal: AbortSignal.timeout(timeoutMs),
+          lookup: this.#lookup(isSecure),
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          let bytes = 0;
+          const done = () =>
+            resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") });
+          response.on("data", (chunk: Buffer) => {
+            bytes += chunk.byteLength;
+            if (bytes <= ANSWER_BYTES) return void chunks.push(chunk);
+            done();
+            response.destroy();
+          });
+          response.on("end", done);
+          response.on("error", reject);
+        },
+      );
+      request.on("error", reject);
+      request.end(body);
+    });
+  }
+
+  /** Node's own, less the addresses that may not be reached. */
+  #lookup(isSecure: boolean): LookupFunction {
+    return (hostname, options, callback) => {
+      lookup(hostname, { ...options, all: true }, (error, found) => {
+        if (error !== null) return callback(error, "");
+        const [first, ...others] = found.filter(({ address }) => this.#mayReach(address, isSecure));
+        if (first === undefined)
+          return callback(
+            new NotAllowedAddressError(`${hostname} leads to no address that may be asked`),
+            "",
+          );
+        if (options.all === true) callback(null, [first, ...others]);
+        else callback(null, first.address, first.family);
+      });
+    };
+  }
+
+  #mayReach(address: string, isSecure: boolean): boolean {
+    const plain = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+    const family = isIP(plain) === 6 ? "ipv6" : "ipv4";
+    return this.#allowed.check(plain, family) || (isSecure && !this.#special.check(plain, family));
+  }
+}
+
+function blockList(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = "", bits = ""] = network.split("/");
+    list.addSubnet(address, Number(bits), isIP(address) === 6 ? "ipv6" : "ipv4");
+  }
+  return list;
+}
+
+/** Without the brackets that a URL puts around IPv6. */
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
+}
