@@ -5,6 +5,7 @@ import type { ServerConfig } from "../../shared/server-config.js";
 import { AccountStore } from "./accounts.js";
 import { CrossSigningStore } from "./cross-signing.js";
 import type { Change, Database } from "./database.js";
+import { DelayedEventStore } from "./delayed-events.js";
 import { DirectoryStore } from "./directory.js";
 import { EncryptionStore } from "./encryption.js";
 import { EventStore } from "./events.js";
@@ -34,6 +35,7 @@ export interface Store {
   readonly keyBackups: KeyBackupStore;
   readonly media: MediaStore;
   readonly roomAdministration: RoomAdministrationStore;
+  readonly delayedEvents: DelayedEventStore;
   readonly outbox: OutboxStore;
   onChanges(listener: (changes: readonly Change[]) => void): void;
   onGap(listener: () => void): void;
@@ -77,6 +79,7 @@ export function storeOver(database: Database<Procedures>): Store {
     keyBackups: new KeyBackupStore(database, write),
     media: new MediaStore(database, write),
     roomAdministration: new RoomAdministrationStore(database, write),
+    delayedEvents: new DelayedEventStore(database, write),
     outbox: new OutboxStore(database, write),
     onChanges: (listener) => database.onChanges(listener),
     onGap: (listener) => database.onGap(listener),
