@@ -55,6 +55,9 @@ export async function startServer(
   opened.defer(() => sender.stop());
   addGauges(services, config.bus.kind === "memory" ? undefined : bus);
 
+  services.delayedEvents.start();
+  opened.defer(() => services.delayedEvents.stop());
+
   const operations = new Operations(services, { bus: () => bus.trouble });
   const app = new App(services, options);
   const listeners: RunningListener[] = [];

@@ -174,6 +174,12 @@ const Limits = z.strictObject({
     .default(100)
     .describe("most events of one room in one sync answer"),
   roomsInMemory: z.int().min(1).default(256).describe("rooms whose state is kept in memory"),
+  delayedEventMs: z
+    .int()
+    .min(0)
+    .default(86_400_000)
+    .describe("longest delay of an event that is to be sent later"),
+  delayedEventsOfUser: z.int().min(0).default(100).describe("events of one account that wait to be sent"),
   slidingRoomsInMemory: z
     .int()
     .min(1_000)
@@ -182,6 +188,26 @@ const Limits = z.strictObject({
   sqliteCacheKib: z.int().min(256).default(8_192).describe("SQLite's page cache, per connection"),
   passwordMinimum: z.int().min(1).default(8).describe("characters of a password; 1 for tests"),
 });
+
+const Calls = z
+  .strictObject({
+    turn: z
+      .strictObject({
+        uris: z
+          .array(z.string().regex(/^turns?:/, "`turn:` or `turns:`"))
+          .min(1)
+          .describe("`turn:board.local:3478?transport=udp`"),
+        secretFile: FilePath.describe("coturn's `static-auth-secret`"),
+        lifetimeS: z.int().min(60).max(604_800).default(86_400).describe("of a user's password, in seconds"),
+      })
+      .optional()
+      .describe("a TURN server, for calls between two people behind different routers"),
+    livekitServiceUrls: z
+      .array(z.url({ protocol: /^https?$/ }))
+      .default([])
+      .describe("authorisation services of LiveKit media servers, for Element Call"),
+  })
+  .describe("what calls need beside the server");
 
 const Media = z.strictObject({
   folder: FilePath.optional().describe(
@@ -248,6 +274,7 @@ export const ServerConfig = z.strictObject({
   limits: Limits.prefault({}),
   media: Media.prefault({}),
   push: Push.prefault({}),
+  calls: Calls.prefault({}),
   defaultRoomVersion: z.enum(["10", "11", "12"]).default("11"),
 });
 

@@ -517,6 +517,41 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       expect(await changed(5)).toEqual(["@carol:hs1"]);
     });
 
+    test("a delayed event is held by one at a time, and over once", async () => {
+      await using store = await open();
+      const { delayedEvents } = store;
+      const event = {
+        ...{ delayId: "one", userId: "@a:hs1", roomId: "!a:hs1", type: "t", content: { a: 1 } },
+        ...{ delayMs: 100, runningSince: 1_000 },
+      };
+      expect(await delayedEvents.add(event, "m1", 2)).toBe("one");
+      expect(await delayedEvents.add({ ...event, delayId: "again" }, "m1", 2)).toBe("one");
+      expect(await delayedEvents.add({ ...event, delayId: "two", stateKey: "" }, "m2", 2)).toBe("two");
+      expect(await delayedEvents.add({ ...event, delayId: "three" }, "m3", 2)).toBeNull();
+      expect(await delayedEvents.nextDue()).toBe(1_100);
+      expect(await delayedEvents.hold(1_099, 9_000, 9)).toEqual([]);
+      expect(await delayedEvents.restart("two", 1_050)).toBe(true);
+      expect(await delayedEvents.hold(1_100, 2_000, 9)).toEqual([{ ...event, position: 0 }]);
+      // It is being sent: nobody else takes it, restarts it or takes it back until the time is over.
+      expect(await delayedEvents.hold(1_149, 9_000, 9)).toEqual([]);
+      expect(await delayedEvents.restart("one", 1_149)).toBe(false);
+      expect(await delayedEvents.cancel("one", 1_149)).toBe(false);
+      expect((await delayedEvents.hold(2_001, 3_000, 1, "one")).map(({ delayId }) => delayId)).toEqual([
+        "one",
+      ]);
+      await delayedEvents.end("one", { eventId: "$e" }, 2_002);
+      expect(await delayedEvents.outcome("one")).toEqual({ outcome: { eventId: "$e" } });
+      expect(await delayedEvents.outcome("two")).toEqual({});
+      expect(await delayedEvents.outcome("none")).toBeUndefined();
+      expect(await delayedEvents.scheduled("@a:hs1")).toEqual([
+        { ...event, delayId: "two", stateKey: "", runningSince: 1_050, position: 0 },
+      ]);
+      expect(await delayedEvents.cancel("two", 2_003)).toBe(true);
+      expect(await delayedEvents.nextDue()).toBeUndefined();
+      expect(await delayedEvents.tidy(86_402_003)).toBe(1);
+      expect(await delayedEvents.outcome("one")).toBeUndefined();
+    });
+
     test("a user's data is found by its room and by its type", async () => {
       await using store = await open();
       const { personal } = store;

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { ROOM_VERSIONS } from "../core/room-versions.js";
 import { endpoint, group, Json } from "./endpoint.js";
+import { rtcTransports } from "./voip.js";
 
 /** A client refuses a server that lists none of those it knows; one that lists too much is called for what it lacks. */
 const SPEC_VERSIONS = ["r0.6.1", ...Array.from({ length: 12 }, (_, index) => `v1.${index + 1}`)];
@@ -15,6 +16,8 @@ const UNSTABLE_FEATURES = {
   "org.matrix.simplified_msc3575": true,
   /** Web Push. */
   "org.matrix.msc4174": true,
+  /** Delayed events. */
+  "org.matrix.msc4140": true,
 };
 
 export const discovery = group("Server discovery", [
@@ -28,10 +31,14 @@ export const discovery = group("Server discovery", [
   endpoint({
     route: "GET /.well-known/matrix/client",
     auth: "none",
-    reply: z.object({ "m.homeserver": z.object({ base_url: z.string() }) }),
-    handle: (_asked, { config }) => ({
-      "m.homeserver": { base_url: config.publicBaseUrl.replace(/\/$/, "") },
-    }),
+    reply: z.looseObject({ "m.homeserver": z.object({ base_url: z.string() }) }),
+    handle(_asked, { config }) {
+      const transports = rtcTransports(config);
+      return {
+        "m.homeserver": { base_url: config.publicBaseUrl.replace(/\/$/, "") },
+        ...(transports.length > 0 && { "org.matrix.msc4143.rtc_foci": transports }),
+      };
+    },
   }),
 
   endpoint({

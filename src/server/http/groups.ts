@@ -5,6 +5,7 @@ import { adminRooms } from "./admin-rooms.js";
 import { adminTokens } from "./admin-tokens.js";
 import { adminUsers } from "./admin-users.js";
 import { administration } from "./administration.js";
+import { delayedEvents } from "./delayed-events.js";
 import { devices } from "./devices.js";
 import { directory } from "./directory.js";
 import { discovery } from "./discovery.js";
@@ -43,6 +44,7 @@ export const GROUPS: readonly Group[] = [
   membership,
   directory,
   sending,
+  delayedEvents,
   state,
   reading,
   spaces,

@@ -9,6 +9,7 @@ import { suspended } from "../service/failure.js";
 import type { Services } from "../service/services.js";
 import type { Caller } from "../service/sessions.js";
 import { Content } from "./content.js";
+import { DelayQuery, scheduled, Scheduled } from "./delayed-events.js";
 import { endpoint, group } from "./endpoint.js";
 
 const Sent = z.object({ event_id: z.string() });
@@ -29,15 +30,18 @@ export const sending = group("Sending events", [
     route: "PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}",
     limit: "message",
     params: z.object({ roomId: RoomId, eventType: EventType, txnId: TxnId }),
+    query: DelayQuery,
     body: Content,
-    reply: Sent,
+    reply: z.union([Sent, Scheduled]),
 
-    async handle({ caller, params, body }, services) {
+    async handle({ caller, params, query, body }, services) {
       const { relations, rooms, txns } = services;
       const { roomId, eventType: type, txnId } = params;
       const draft = { sender: caller.userId, type, content: body };
       const redacts = type === "m.room.redaction" ? stringOrNone(body["redacts"]) : undefined;
       await assertMaySend(caller, redacts, services);
+      const later = await scheduled(query, caller, roomId, draft, txnId, services);
+      if (later !== undefined) return later;
       const path = { roomId, type, ...(redacts !== undefined && { redacts }) };
       const eventId = await txns.once(caller, path, txnId, async (origin) => {
         if (redacts !== undefined)

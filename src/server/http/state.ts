@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { toClientEvent, type StoredEvent } from "../core/event.js";
-import { EventType, RoomId, StateKey } from "../core/ids.js";
+import { EventType, newToken, RoomId, StateKey } from "../core/ids.js";
 import { itemsOf, stringOrNone, type JsonObject } from "../core/json.js";
 import { membershipOf, type Membership } from "../core/room-state.js";
 import { parseHistoryToken } from "../core/tokens.js";
@@ -12,6 +12,7 @@ import { Failure, forbidden, invalid, notFound } from "../service/failure.js";
 import type { Asked } from "./endpoint.js";
 import { endpoint, group, Json } from "./endpoint.js";
 import { Content } from "./content.js";
+import { DelayQuery, scheduled, Scheduled } from "./delayed-events.js";
 import type { Services } from "../service/services.js";
 
 const Room = z.object({ roomId: RoomId });
@@ -50,15 +51,17 @@ async function getState(
 }
 
 async function putState(
-  { caller, params, body }: Asked<z.infer<typeof Key>, object, JsonObject>,
+  { caller, params, query, body }: Asked<z.infer<typeof Key>, z.infer<typeof DelayQuery>, JsonObject>,
   services: Services,
 ) {
   const { roomId, eventType: type, stateKey } = params;
   if (type === "m.room.canonical_alias") await assertAliases(roomId, body, services);
   if (type === "m.room.create") throw forbidden("a room is made once");
-  const [event] = await services.rooms.sendAll(roomId, () => [
-    { type, stateKey, sender: caller.userId, content: body },
-  ]);
+  const draft = { type, stateKey, sender: caller.userId, content: body };
+  // Each request of its own: there is no transaction id to know a repetition by.
+  const later = await scheduled(query, caller, roomId, draft, newToken("put"), services);
+  if (later !== undefined) return later;
+  const [event] = await services.rooms.sendAll(roomId, () => [draft]);
   return { event_id: event?.eventId ?? "" };
 }
 
@@ -108,8 +111,9 @@ export const state = group("Room state", [
     refusesSuspended: true,
     limit: "message",
     params: Key,
+    query: DelayQuery,
     body: Content,
-    reply: Sent,
+    reply: z.union([Sent, Scheduled]),
     handle: putState,
   }),
   endpoint({
@@ -117,8 +121,9 @@ export const state = group("Room state", [
     refusesSuspended: true,
     limit: "message",
     params: Key,
+    query: DelayQuery,
     body: Content,
-    reply: Sent,
+    reply: z.union([Sent, Scheduled]),
     handle: putState,
   }),
 

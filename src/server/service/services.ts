@@ -8,6 +8,7 @@ import { PasswordHasher } from "../runtime/password.js";
 import type { Store } from "../store/store.js";
 import { Accounts } from "./accounts.js";
 import { CrossSigning } from "./cross-signing.js";
+import { DelayedEvents } from "./delayed-events.js";
 import { DeviceLists } from "./device-lists.js";
 import { Directory } from "./directory.js";
 import { History } from "./history.js";
@@ -59,6 +60,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const verdicts = new Verdicts(rooms, pushRules);
   const unread = new UnreadCounts(store, verdicts);
   const summaries = new Summaries(store);
+  const txns = await Transactions.open(store);
   const deviceLists = new DeviceLists(store);
   const { timelineEvents, slidingRoomsInMemory } = config.limits;
   const syncRooms = new SyncRooms(store, history, typing, unread, summaries, relations, timelineEvents);
@@ -110,7 +112,8 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
       new SlidingExtensions(store, typing, pushRules, deviceLists),
       slidingRoomsInMemory,
     ),
-    txns: await Transactions.open(store),
+    txns,
+    delayedEvents: new DelayedEvents(store, rooms, txns, log, config.limits),
     limits: new RateLimits(config.rateLimits),
     interactiveAuth: new InteractiveAuth(),
     metrics: new Metrics(),

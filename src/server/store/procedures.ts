@@ -5,6 +5,7 @@ import { appendProcedures } from "./append.js";
 import { accountProcedures } from "./accounts.js";
 import { crossSigningProcedures } from "./cross-signing.js";
 import type { Procedure } from "./database.js";
+import { delayedEventProcedures } from "./delayed-events.js";
 import { directoryProcedures } from "./directory.js";
 import { encryptionProcedures } from "./encryption.js";
 import { keyBackupProcedures } from "./key-backups.js";
@@ -31,6 +32,7 @@ export const procedures = {
   ...crossSigningProcedures,
   ...pusherProcedures,
   ...secretProcedures,
+  ...delayedEventProcedures,
   ...outboxProcedures,
 } satisfies Record<string, Procedure<never, unknown>>;
 

@@ -126,6 +126,13 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE INDEX pushers_by_key ON pushers (pushkey, app_id)`,
     // Of the server itself: every node has the same, and a backup of the database has them too.
     `CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)`,
+    // Events for later; those that are over stay for a day.
+    `CREATE TABLE delayed_events (
+      delay_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, mark TEXT NOT NULL, room_id TEXT NOT NULL, type TEXT NOT NULL,
+      state_key TEXT, content TEXT NOT NULL, delay INTEGER NOT NULL, running_since INTEGER NOT NULL, due INTEGER NOT NULL,
+      position INTEGER NOT NULL, held_until INTEGER NOT NULL DEFAULT 0, outcome TEXT, UNIQUE (user_id, mark))`,
+    `CREATE INDEX delayed_events_by_due ON delayed_events (due) WHERE outcome IS NULL`,
+    `CREATE INDEX delayed_events_over ON delayed_events (due) WHERE outcome IS NOT NULL`,
     `CREATE TABLE signature_changes (
       signer TEXT NOT NULL, user_id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (signer, user_id)) WITHOUT ROWID`,
     // What administrators decide: of accounts, of who may register, of rooms that are closed.

@@ -5,6 +5,7 @@ import type { ServerConfig } from "../../shared/server-config.js";
 import { AccountStore } from "./accounts.js";
 import { CrossSigningStore } from "./cross-signing.js";
 import type { Change, Database } from "./database.js";
+import { DelayedEventStore } from "./delayed-events.js";
 import { DirectoryStore } from "./directory.js";
 import { EncryptionStore } from "./encryption.js";
 import { EventStore } from "./events.js";
@@ -38,6 +39,7 @@ export interface Store {
   readonly roomAdministration: RoomAdministrationStore;
   readonly pushers: PusherStore;
   readonly secrets: SecretStore;
+  readonly delayedEvents: DelayedEventStore;
   readonly outbox: OutboxStore;
   onChanges(listener: (changes: readonly Change[]) => void): void;
   onGap(listener: () => void): void;
@@ -83,6 +85,7 @@ export function storeOver(database: Database<Procedures>): Store {
     roomAdministration: new RoomAdministrationStore(database, write),
     pushers: new PusherStore(database, write, events),
     secrets: new SecretStore(write),
+    delayedEvents: new DelayedEventStore(database, write),
     outbox: new OutboxStore(database, write),
     onChanges: (listener) => database.onChanges(listener),
     onGap: (listener) => database.onGap(listener),
