@@ -2,15 +2,13 @@
  * imcloud's own administration of what people have uploaded. docs/admin-api.md
  */
 import { z } from "zod";
-import { UserId } from "../core/ids.js";
 import { notFound } from "../service/failure.js";
 import type { Media as StoredMedia } from "../store/media.js";
-import { Page } from "./admin-users.js";
+import { Page, Someone } from "./admin-users.js";
 import { Empty, endpoint, group } from "./endpoint.js";
 
 const PATH = "/_imcloud/admin/v1";
 const One = z.object({ mediaId: z.string() });
-const OfUser = z.object({ userId: UserId });
 const Pages = Page.omit({ search: true });
 
 const Media = z.object({
@@ -67,11 +65,11 @@ export const adminMedia = group("Administration: media", [
   endpoint({
     route: `GET ${PATH}/users/{userId}/media`,
     auth: "admin",
-    params: OfUser,
+    params: Someone,
     query: Pages,
     reply: z.object({ media: z.array(Media), next: z.string().optional() }),
-    async handle({ params: { userId }, query: { from, limit } }, { accounts, store }) {
-      await accounts.get(userId);
+    async handle({ params, query: { from, limit } }, { accounts, store }) {
+      const { userId } = await accounts.get(params.userId);
       const media = await store.media.page(userId, from, limit + 1);
       const page = media.slice(0, limit);
       const last = page.at(-1);
@@ -85,11 +83,11 @@ export const adminMedia = group("Administration: media", [
   endpoint({
     route: `DELETE ${PATH}/users/{userId}/media`,
     auth: "admin",
-    params: OfUser,
+    params: Someone,
     query: z.object({ before: z.coerce.number().int().min(0).optional() }),
     reply: z.object({ deleted: z.number() }),
-    async handle({ params: { userId }, query: { before } }, { accounts, media }) {
-      await accounts.get(userId);
+    async handle({ params, query: { before } }, { accounts, media }) {
+      const { userId } = await accounts.get(params.userId);
       return { deleted: await media.deleteAll(userId, before) };
     },
   }),
