@@ -16,12 +16,15 @@ import { addImageCommand } from "./image.js";
 import { addInitCommand } from "./init.js";
 import { addLabCommand } from "./lab.js";
 import { addPlanCommand } from "./plan.js";
+import { addMediaCommand } from "./media.js";
 import type { Context } from "./program.js";
 import { addQosCommand } from "./qos.js";
+import { addRoomCommand } from "./room.js";
 import { addRollbackCommand } from "./rollback.js";
 import { addSchemaCommand } from "./schema.js";
 import { addServerCommand } from "./server.js";
 import { addSshCommand } from "./ssh.js";
+import { addTokenCommand } from "./token.js";
 import { addTrustCommand } from "./trust.js";
 import { addTuneCommand } from "./tune.js";
 import { addUserCommand } from "./user.js";
@@ -39,6 +42,9 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addExecCommand,
   addSshCommand,
   addUserCommand,
+  addRoomCommand,
+  addMediaCommand,
+  addTokenCommand,
   addTrustCommand,
   addRollbackCommand,
   addDestroyCommand,

@@ -142,7 +142,8 @@ export async function runInit(options: InitOptions, context: Context): Promise<E
     return applied.exitCode;
   }
   const { openFleetFor } = await import("./fleet-options.js");
-  const { addUser, serverBoard } = await import("../fleet/users.js");
+  const { addUser } = await import("../fleet/users.js");
+  const { serverBoard } = await import("../fleet/server-board.js");
   const { baseUrlOf } = await import("../fleet/resolver.js");
   const { rememberedFacts } = await import("../fleet/facts-cache.js");
   const fleet = await openFleetFor({}, context, terminal);

@@ -4,7 +4,9 @@ import { ExitCode } from "../shared/exit-code.js";
 import { Secret } from "../shared/secret.js";
 import { addFleetOptions, openFleetFor, type FleetFlags } from "./fleet-options.js";
 import type { Context } from "./program.js";
+import { addServerVerb } from "./server-verb.js";
 import type { Terminal } from "./terminal.js";
+import { userVerbs } from "./user-verbs.js";
 
 export interface UserAddOptions extends FleetFlags {
   readonly admin?: boolean;
@@ -36,6 +38,7 @@ export function addUserCommand(program: Command, context: Context): void {
     .action(async (name: string, options: UserAddOptions) => {
       process.exitCode = await runUserAdd(name, options, context);
     });
+  for (const verb of userVerbs(passwordFor)) addServerVerb(user, context, verb);
 }
 
 export async function runUserAdd(name: string, options: UserAddOptions, context: Context): Promise<ExitCode> {
@@ -62,7 +65,11 @@ export async function runUserAdd(name: string, options: UserAddOptions, context:
   return ExitCode.Ok;
 }
 
-async function passwordFor(name: string, { generate }: UserAddOptions, terminal: Terminal): Promise<Secret> {
+async function passwordFor(
+  name: string,
+  { generate }: Pick<UserAddOptions, "generate">,
+  terminal: Terminal,
+): Promise<Secret> {
   if (generate === true) return (await import("../config/secrets.js")).generateSecret();
   const given = process.env.IMCLOUD_USER_PASSWORD;
   if (given !== undefined && given !== "") return new Secret(given);

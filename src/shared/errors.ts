@@ -96,6 +96,11 @@ export const ERRORS = {
   "lab.failed": kind(ExitCode.StepFailed, "A step in making or running a virtual board failed."),
   "lab.not-ready": kind(ExitCode.Unreachable, "A virtual board did not come up in time."),
   "lab.unknown-board": kind(ExitCode.Usage, "No virtual board has that name."),
+  "server.refused": kind(ExitCode.StepFailed, "The IM server refused what was asked of it."),
+  "server.unreachable": kind(
+    ExitCode.StepFailed,
+    "The IM server on the board does not run, or cannot be asked.",
+  ),
   "cli.usage": kind(ExitCode.Usage, "The command line is not understood."),
   "cli.missing-answer": kind(ExitCode.Usage, "Something must be known and nobody is there to be asked."),
   "cli.internal": kind(ExitCode.Mixed, "A bug in imcloud."),

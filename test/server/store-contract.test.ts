@@ -723,6 +723,29 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       ]);
     });
 
+    test("a content in quarantine stays so for who uploads it anew, and what is deleted says whose content it had", async () => {
+      await using store = await open();
+      const { media } = store;
+      const content = { hash: "h", bytes: 2, type: "image/png" };
+      await media.add("b", "@a:hs1", content, 100);
+      await media.add("a", "@a:hs1", { ...content, hash: "i" }, 100);
+      await media.reserve("c", "@b:hs1", 1, 0);
+      expect(await media.quarantine("h", true)).toBe(1);
+      await media.fill("c", "@b:hs1", content, 100);
+      await media.add("d", "@b:hs1", content, 100);
+      const isHidden = async (id: string) => (await media.get(id))?.isQuarantined;
+      expect(await Promise.all(["a", "b", "c", "d"].map(isHidden))).toEqual([false, true, true, true]);
+      expect(await media.usageByUser("", 9)).toEqual([
+        { userId: "@a:hs1", count: 2, bytes: 4 },
+        { userId: "@b:hs1", count: 2, bytes: 4 },
+      ]);
+      expect(await media.usageByUser("@a:hs1", 1)).toHaveLength(1);
+      expect((await media.page("@a:hs1", "", 9)).map(({ mediaId }) => mediaId)).toEqual(["a", "b"]);
+      expect((await media.page("@a:hs1", "a", 1)).map(({ mediaId }) => mediaId)).toEqual(["b"]);
+      expect([await media.delete("a"), await media.delete("a")]).toEqual([{ hash: "i" }, null]);
+      expect([await media.isUsed("i"), await media.isUsed("h")]).toEqual([false, true]);
+    });
+
     test("one drains the outbox at a time, and the cursor only moves for its holder", async () => {
       await using store = await open();
       await makeRoom(store, "!a:hs1");

@@ -2,7 +2,7 @@
  * imcloud's own administration of rooms, and the notices that administrators send. docs/admin-api.md
  */
 import { z } from "zod";
-import { EventId, RoomId, UserId } from "../core/ids.js";
+import { EventId, RoomId } from "../core/ids.js";
 import { stringOrNone } from "../core/json.js";
 import { invalid, notFound } from "../service/failure.js";
 import type { RoomRow } from "../store/room-administration.js";
@@ -159,12 +159,17 @@ export const adminRooms = group("Administration: rooms", [
   endpoint({
     route: "POST /_imcloud/admin/v1/notices",
     auth: "admin",
-    body: z.object({ user_id: UserId, body: z.string().min(1).optional(), content: Content.optional() }),
+    body: z.object({
+      user_id: z.string().min(1).max(255),
+      body: z.string().min(1).optional(),
+      content: Content.optional(),
+    }),
     reply: z.object({ room_id: z.string(), event_id: z.string() }),
-    async handle({ body: { user_id: userId, body: text, content } }, { accounts, notices }) {
+    async handle({ body: { user_id: name, body: text, content } }, { accounts, notices }) {
       if ((text === undefined) === (content === undefined))
         throw invalid("either `body` or `content` is the notice");
-      if ((await accounts.get(userId)).isDeactivated) throw notFound("the account is deactivated");
+      const { userId, isDeactivated } = await accounts.get(name);
+      if (isDeactivated) throw notFound("the account is deactivated");
       const { roomId, eventId } = await notices.send(
         userId,
         content ?? { msgtype: "m.text", body: text ?? "" },

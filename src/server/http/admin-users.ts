@@ -2,13 +2,14 @@
  * imcloud's own administration of accounts. docs/admin-api.md
  */
 import { z } from "zod";
-import { toUserId, UserId } from "../core/ids.js";
+import { toUserId } from "../core/ids.js";
 import { notFound } from "../service/failure.js";
 import type { Account } from "../store/accounts.js";
 import { Empty, endpoint, group } from "./endpoint.js";
 
 const PATH = "/_imcloud/admin/v1/users";
-const Someone = z.object({ userId: UserId });
+/** By id, or by the part before the colon. */
+export const Someone = z.object({ userId: z.string().min(1).max(255) });
 const Password = z.string().min(1).max(512);
 
 /** Where a page starts, and how long it is. */
@@ -76,8 +77,9 @@ export const adminUsers = group("Administration: users", [
       media_count: z.number(),
       media_bytes: z.number(),
     }),
-    async handle({ params: { userId } }, { accounts, store }) {
-      const account = await accounts.get(userId);
+    async handle({ params }, { accounts, store }) {
+      const account = await accounts.get(params.userId);
+      const { userId } = account;
       const devices = await store.sessions.devices(userId);
       const rooms = await store.events.memberships(userId);
       const { count, bytes } = await store.media.usage(userId);
@@ -99,7 +101,7 @@ export const adminUsers = group("Administration: users", [
   endpoint({
     route: `PUT ${PATH}/{userId}`,
     auth: "admin",
-    params: z.object({ userId: z.string().min(1).max(255) }),
+    params: Someone,
     body: z.object({ password: Password, admin: z.boolean().default(false) }),
     reply: z.object({ user_id: z.string(), outcome: z.enum(["created", "changed", "unchanged"]) }),
     async handle({ params, body }, { accounts, config }) {
@@ -114,8 +116,9 @@ export const adminUsers = group("Administration: users", [
     params: Someone,
     body: z.object({ password: Password, logout_devices: z.boolean().default(true) }),
     reply: Empty,
-    async handle({ params: { userId }, body }, { accounts }) {
-      if ((await accounts.get(userId)).isDeactivated) throw notFound("the account is deactivated");
+    async handle({ params, body }, { accounts }) {
+      const { userId, isDeactivated } = await accounts.get(params.userId);
+      if (isDeactivated) throw notFound("the account is deactivated");
       await accounts.setPassword(userId, body.password, body.logout_devices ? undefined : "all");
       return {};
     },
@@ -127,8 +130,8 @@ export const adminUsers = group("Administration: users", [
     params: Someone,
     body: z.object({ erase: z.boolean().default(false) }),
     reply: Empty,
-    async handle({ params: { userId }, body }, { accounts }) {
-      await accounts.get(userId);
+    async handle({ params, body }, { accounts }) {
+      const { userId } = await accounts.get(params.userId);
       await accounts.deactivate(userId, body.erase);
       return {};
     },
@@ -140,8 +143,8 @@ export const adminUsers = group("Administration: users", [
     params: Someone,
     body: z.object({ admin: z.boolean() }),
     reply: Empty,
-    async handle({ params: { userId }, body }, { accounts }) {
-      await accounts.get(userId);
+    async handle({ params, body }, { accounts }) {
+      const { userId } = await accounts.get(params.userId);
       await accounts.setAdmin(userId, body.admin);
       return {};
     },
@@ -153,20 +156,34 @@ export const adminUsers = group("Administration: users", [
     params: Someone,
     body: z.object({ bytes: z.int().min(0).nullable() }),
     reply: Empty,
-    async handle({ params: { userId }, body }, { accounts, store }) {
-      await accounts.get(userId);
+    async handle({ params, body }, { accounts, store }) {
+      const { userId } = await accounts.get(params.userId);
       await store.accounts.setMediaQuota(userId, body.bytes);
       return {};
     },
   }),
+
+  ...(["lock", "suspend"] as const).map((verb) =>
+    endpoint({
+      route: `PUT ${PATH}/{userId}/${verb}`,
+      auth: "admin",
+      params: Someone,
+      body: z.object({ on: z.boolean() }),
+      reply: Empty,
+      async handle({ caller, params, body }, { accounts }) {
+        await accounts.restrain(caller, params.userId, verb === "lock" ? "locked" : "suspended", body.on);
+        return {};
+      },
+    }),
+  ),
 
   endpoint({
     route: `DELETE ${PATH}/{userId}/devices`,
     auth: "admin",
     params: Someone,
     reply: Empty,
-    async handle({ params: { userId } }, { accounts, sessions }) {
-      await accounts.get(userId);
+    async handle({ params }, { accounts, sessions }) {
+      const { userId } = await accounts.get(params.userId);
       await sessions.closeAll(userId);
       return {};
     },
@@ -177,8 +194,9 @@ export const adminUsers = group("Administration: users", [
     auth: "admin",
     params: Someone.extend({ deviceId: z.string() }),
     reply: Empty,
-    async handle({ params: { userId, deviceId } }, { accounts, sessions, store }) {
-      await accounts.get(userId);
+    async handle({ params }, { accounts, sessions, store }) {
+      const { userId } = await accounts.get(params.userId);
+      const { deviceId } = params;
       const devices = await store.sessions.devices(userId);
       if (!devices.some((device) => device.deviceId === deviceId)) throw notFound("there is no such device");
       await sessions.close(userId, [deviceId]);

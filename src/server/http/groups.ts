@@ -1,6 +1,7 @@
 /** All endpoint groups. A new one is a new file and a line here. */
 import { account } from "./account.js";
 import { accountData } from "./account-data.js";
+import { adminMedia } from "./admin-media.js";
 import { adminRooms } from "./admin-rooms.js";
 import { adminTokens } from "./admin-tokens.js";
 import { adminUsers } from "./admin-users.js";
@@ -67,5 +68,6 @@ export const GROUPS: readonly Group[] = [
   administration,
   adminUsers,
   adminRooms,
+  adminMedia,
   adminTokens,
 ];

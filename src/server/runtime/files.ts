@@ -5,6 +5,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { InTurn } from "./in-turn.js";
 
 /** More came than may come. */
 export class TooMuchError extends Error {
@@ -20,6 +21,8 @@ export interface ReceivedFile {
 export class ContentFiles {
   readonly #folder: string;
   readonly #incoming: string;
+  /** By hash: a content is not removed while somebody is about to have it. */
+  readonly #turns = new InTurn();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -36,26 +39,39 @@ export class ContentFiles {
   }
 
   /**
-   * Resolves when the content is on the disk under its name.
+   * Resolves when the content is on the disk under its name, and `record` has noted whose it is.
    *
-   * @throws TooMuchError, or the error of the stream or the disk; nothing of it is left then
+   * @throws TooMuchError, or the error of the stream, the disk or `record`; of a stream that broke nothing is left
    */
-  async receive(content: ReadableStream<Uint8Array> | null, mostBytes: number): Promise<ReceivedFile> {
+  async receive<T>(
+    content: ReadableStream<Uint8Array> | null,
+    mostBytes: number,
+    record: (file: ReceivedFile) => Promise<T>,
+  ): Promise<T> {
     await mkdir(this.#incoming, { recursive: true, mode: 0o700 });
     const part = join(this.#incoming, randomUUID());
     try {
       const received = await writeTo(part, content, mostBytes);
       const path = this.pathOf(received.hash);
       const folder = join(path, "..");
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      // What is there under that name is the same.
-      await rename(part, path);
-      for (const changed of [folder, this.#folder]) await syncFolder(changed);
-      return received;
+      return await this.#turns.run(received.hash, async () => {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        // What is there under that name is the same.
+        await rename(part, path);
+        for (const changed of [folder, this.#folder]) await syncFolder(changed);
+        return record(received);
+      });
     } catch (error) {
       await rm(part, { force: true });
       throw error;
     }
+  }
+
+  /** Removes a content, unless somebody has it. @param isUnused asked when nobody can come to have it meanwhile */
+  async remove(hash: string, isUnused: () => Promise<boolean>): Promise<void> {
+    await this.#turns.run(hash, async () => {
+      if (await isUnused()) await rm(this.pathOf(hash), { force: true });
+    });
   }
 }
 

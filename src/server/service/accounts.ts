@@ -1,7 +1,7 @@
 /**
  * Accounts as administrators see them: making, restraining and ending them.
  */
-import { isNewUserId, serverOf } from "../core/ids.js";
+import { isNewUserId, serverOf, toUserId } from "../core/ids.js";
 import type { Account, Restraint } from "../store/accounts.js";
 import type { Store } from "../store/store.js";
 import { Failure, forbidden, invalid, notFound } from "./failure.js";
@@ -31,8 +31,12 @@ export class Accounts {
     this.#passwordMinimum = limits.passwordMinimum;
   }
 
-  /** @throws Failure M_INVALID_PARAM for another server's user, M_NOT_FOUND for one that is not, or no longer */
-  async get(userId: string): Promise<Account> {
+  /**
+   * @param nameOrId `ada` or `@ada:server`
+   * @throws Failure M_INVALID_PARAM for another server's user, M_NOT_FOUND for one that is not there
+   */
+  async get(nameOrId: string): Promise<Account> {
+    const userId = toUserId(nameOrId, this.#serverName);
     if (serverOf(userId) !== this.#serverName) throw invalid("the user is not of this server");
     const account = await this.#store.accounts.get(userId);
     if (account === undefined) throw notFound("there is no such user");
@@ -103,9 +107,9 @@ export class Accounts {
   }
 
   /** @throws Failure as {@link restraint}, and M_FORBIDDEN for the caller's own account */
-  async restrain(caller: Caller, userId: string, restraint: Restraint, isOn: boolean): Promise<void> {
-    if (userId === caller.userId) throw forbidden("that is your own account");
-    await this.#restrainable(userId);
+  async restrain(caller: Caller, nameOrId: string, restraint: Restraint, isOn: boolean): Promise<void> {
+    if (nameOrId === caller.userId) throw forbidden("that is your own account");
+    const { userId } = await this.#restrainable(nameOrId);
     await this.#store.accounts.setRestraint(userId, restraint, isOn);
     this.#sessions.recheck(userId);
   }

@@ -5,7 +5,7 @@
 import { dirname, join } from "node:path";
 import type { ServerConfig } from "../../shared/server-config.js";
 import { newToken } from "../core/ids.js";
-import { ContentFiles, TooMuchError, type ReceivedFile } from "../runtime/files.js";
+import { ContentFiles, TooMuchError } from "../runtime/files.js";
 import type { Media as StoredMedia, MediaContent, MediaWrite } from "../store/media.js";
 import type { Store } from "../store/store.js";
 import { Failure, forbidden, notFound } from "./failure.js";
@@ -13,6 +13,8 @@ import { Failure, forbidden, notFound } from "./failure.js";
 /** A place that was taken is free again after a day; "at least 24 hours" is what the specification asks for. */
 const UNUSED_MS = 24 * 60 * 60_000;
 const MOST_UNUSED = 20;
+/** Media that are looked at together. */
+const PAGE = 100;
 
 export interface Upload {
   readonly userId: string;
@@ -50,8 +52,9 @@ export class Media {
   /** @returns the new content's id. @throws Failure M_TOO_LARGE, M_FORBIDDEN without room for it */
   async upload(upload: Upload): Promise<string> {
     const mediaId = newToken("m");
-    const content = await this.#receive(upload);
-    refuse(await this.#store.media.add(mediaId, upload.userId, content, this.#limits.userBytes));
+    await this.#receive(upload, (content) =>
+      this.#store.media.add(mediaId, upload.userId, content, this.#limits.userBytes),
+    );
     return mediaId;
   }
 
@@ -72,29 +75,82 @@ export class Media {
     if (place === undefined || isOver(place)) throw notFound("there is no such place");
     if (place.userId !== upload.userId) throw forbidden("another has taken this place");
     if (place.content !== undefined) throw overwriting();
-    const content = await this.#receive(upload);
-    refuse(await this.#store.media.fill(mediaId, upload.userId, content, this.#limits.userBytes));
+    await this.#receive(upload, (content) =>
+      this.#store.media.fill(mediaId, upload.userId, content, this.#limits.userBytes),
+    );
   }
 
   /** @throws Failure M_NOT_FOUND; M_NOT_YET_UPLOADED for a place without a content */
   async find(serverName: string, mediaId: string): Promise<MediaContent & { readonly path: string }> {
     const media = serverName === this.#serverName ? await this.#store.media.get(mediaId) : undefined;
-    if (media === undefined || isOver(media) || this.#files === undefined)
+    if (media === undefined || isOver(media) || media.isQuarantined || this.#files === undefined)
       throw notFound("there is no such media");
     if (media.content === undefined)
       throw new Failure("M_NOT_YET_UPLOADED", "nothing was uploaded there yet");
     return { ...media.content, path: this.#files.pathOf(media.content.hash) };
   }
 
-  async #receive({ body, declaredBytes, type, name }: Upload): Promise<MediaContent> {
+  /** @throws Failure M_NOT_FOUND */
+  async delete(mediaId: string): Promise<void> {
+    const deleted = await this.#store.media.delete(mediaId);
+    if (deleted === null) throw notFound("there is no such media");
+    if (deleted.hash !== undefined) await this.#dropUnused(deleted.hash);
+  }
+
+  /**
+   * Deletes what an account has uploaded.
+   *
+   * @param before only what is older, in milliseconds since 1970
+   * @returns how many
+   */
+  async deleteAll(userId: string, before = Infinity): Promise<number> {
+    let deleted = 0;
+    for (let after = ""; ;) {
+      const page = await this.#store.media.page(userId, after, PAGE);
+      for (const { mediaId, createdAt } of page) {
+        if (createdAt >= before) continue;
+        await this.delete(mediaId);
+        deleted += 1;
+      }
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE) return deleted;
+      after = last.mediaId;
+    }
+  }
+
+  /**
+   * Takes a content out of sight, or puts it back: of everybody who has uploaded it, and who will.
+   *
+   * @throws Failure M_NOT_FOUND
+   */
+  async quarantine(mediaId: string, isQuarantined: boolean): Promise<number> {
+    const media = await this.#store.media.get(mediaId);
+    if (media?.content === undefined) throw notFound("there is no such media");
+    return this.#store.media.quarantine(media.content.hash, isQuarantined);
+  }
+
+  async #dropUnused(hash: string): Promise<void> {
+    await this.#files?.remove(hash, async () => !(await this.#store.media.isUsed(hash)));
+  }
+
+  async #receive(
+    { body, declaredBytes, type, name }: Upload,
+    record: (content: MediaContent) => Promise<MediaWrite>,
+  ): Promise<void> {
     if (this.#files === undefined)
       throw new Failure("M_UNKNOWN", "this server has no folder for media", { status: 503 });
     const { uploadBytes } = this.#limits;
     if (declaredBytes !== undefined && declaredBytes > uploadBytes) throw tooLarge(uploadBytes);
-    const received: ReceivedFile = await this.#files.receive(body, uploadBytes).catch((error: unknown) => {
-      throw error instanceof TooMuchError ? tooLarge(uploadBytes) : error;
-    });
-    return { ...received, type, ...(name !== undefined && { name }) };
+    const { hash, outcome } = await this.#files
+      .receive(body, uploadBytes, async (file) => ({
+        hash: file.hash,
+        outcome: await record({ ...file, type, ...(name !== undefined && { name }) }),
+      }))
+      .catch((error: unknown) => {
+        throw error instanceof TooMuchError ? tooLarge(uploadBytes) : error;
+      });
+    if (outcome !== "done") await this.#dropUnused(hash);
+    refuse(outcome);
   }
 }
 

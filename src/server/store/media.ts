@@ -9,6 +9,8 @@ export interface Media {
   readonly userId: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+  /** An administrator has taken its content out of sight. */
+  readonly isQuarantined: boolean;
   /** Absent while only the place is taken. */
   readonly content?: MediaContent;
 }
@@ -59,7 +61,8 @@ export const mediaProcedures = {
     const { mediaId, userId, now, content } = input;
     if (!(await hasRoom(transaction, input))) return "full";
     await transaction.run(
-      "INSERT INTO media (media_id, user_id, created_at, hash, bytes, type, name) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      `INSERT INTO media (media_id, user_id, created_at, hash, bytes, type, name, quarantined)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ${QUARANTINED})`,
       mediaId,
       userId,
       now,
@@ -67,6 +70,7 @@ export const mediaProcedures = {
       content.bytes,
       content.type,
       content.name ?? null,
+      content.hash,
     );
     return "done";
   },
@@ -78,17 +82,48 @@ export const mediaProcedures = {
     const { mediaId, userId, content } = input;
     if (!(await hasRoom(transaction, input))) return "full";
     const filled = await transaction.run(
-      "UPDATE media SET hash = ?, bytes = ?, type = ?, name = ? WHERE media_id = ? AND user_id = ? AND hash IS NULL",
+      `UPDATE media SET hash = ?, bytes = ?, type = ?, name = ?, quarantined = ${QUARANTINED}
+       WHERE media_id = ? AND user_id = ? AND hash IS NULL`,
       content.hash,
       content.bytes,
       content.type,
       content.name ?? null,
+      content.hash,
       mediaId,
       userId,
     );
     return filled === 1 ? "done" : "taken";
   },
+
+  /** @returns the hash of its content, if there was any, or null when there is no such media */
+  async deleteMedia(
+    transaction: Transaction,
+    { mediaId }: { mediaId: string },
+  ): Promise<{ hash?: string } | null> {
+    const [row] = await transaction.all<{ hash: string | null }>(
+      "SELECT hash FROM media WHERE media_id = ?",
+      mediaId,
+    );
+    if (row === undefined) return null;
+    await transaction.run("DELETE FROM media WHERE media_id = ?", mediaId);
+    return row.hash === null ? {} : { hash: row.hash };
+  },
+
+  /** For a content, whoever has uploaded it. @returns how many media have it */
+  async quarantineMedia(
+    transaction: Transaction,
+    input: { hash: string; isQuarantined: boolean },
+  ): Promise<number> {
+    return transaction.run(
+      "UPDATE media SET quarantined = ? WHERE hash = ?",
+      input.isQuarantined ? 1 : 0,
+      input.hash,
+    );
+  },
 };
+
+/** Of a content that is uploaded again, by its hash. */
+const QUARANTINED = "(SELECT COALESCE(MAX(quarantined), 0) FROM media WHERE hash = ?)";
 
 /** @param quotaBytes what an account may have that nobody gave a quota of its own */
 async function hasRoom(
@@ -116,26 +151,40 @@ export class MediaStore {
   }
 
   async get(mediaId: string): Promise<Media | undefined> {
-    const [row] = await this.#reader.all<{
-      user_id: string;
-      created_at: number;
-      hash: string | null;
-      bytes: number | null;
-      type: string | null;
-      name: string | null;
-    }>("SELECT user_id, created_at, hash, bytes, type, name FROM media WHERE media_id = ?", mediaId);
-    if (row === undefined) return undefined;
-    const { hash, bytes, type, name } = row;
-    const content =
-      hash === null
-        ? undefined
-        : { hash, bytes: bytes ?? 0, type: type ?? "", ...(name !== null && { name }) };
-    return {
-      mediaId,
-      userId: row.user_id,
-      createdAt: row.created_at,
-      ...(content !== undefined && { content }),
-    };
+    return (await this.#media("WHERE media_id = ?", mediaId))[0];
+  }
+
+  /** A page of an account's media in the order of their ids. @param after the last id of the page before */
+  page(userId: string, after: string, limit: number): Promise<Media[]> {
+    return this.#media("WHERE user_id = ? AND media_id > ? ORDER BY media_id LIMIT ?", userId, after, limit);
+  }
+
+  /** What accounts have uploaded, in the order of their ids. @param after the last id of the page before */
+  async usageByUser(
+    after: string,
+    limit: number,
+  ): Promise<{ readonly userId: string; readonly count: number; readonly bytes: number }[]> {
+    const rows = await this.#reader.all<{ user_id: string; count: number; bytes: number | null }>(
+      `SELECT user_id, COUNT(*) AS count, SUM(bytes) AS bytes FROM media
+       WHERE user_id > ? AND hash IS NOT NULL GROUP BY user_id ORDER BY user_id LIMIT ?`,
+      after,
+      limit,
+    );
+    return rows.map(({ user_id: userId, count, bytes }) => ({ userId, count, bytes: bytes ?? 0 }));
+  }
+
+  /** @returns the hash of its content, if there was any, or null when there is no such media */
+  delete(mediaId: string): Promise<{ readonly hash?: string } | null> {
+    return this.#write("deleteMedia", { mediaId });
+  }
+
+  /** @returns how many media have the content */
+  quarantine(hash: string, isQuarantined: boolean): Promise<number> {
+    return this.#write("quarantineMedia", { hash, isQuarantined });
+  }
+
+  async isUsed(hash: string): Promise<boolean> {
+    return (await this.#reader.all("SELECT media_id FROM media WHERE hash = ? LIMIT 1", hash)).length > 0;
   }
 
   /** What an account has uploaded, in all. */
@@ -158,4 +207,31 @@ export class MediaStore {
   fill(mediaId: string, userId: string, content: MediaContent, quotaBytes: number): Promise<MediaWrite> {
     return this.#write("fillMedia", { mediaId, userId, content, quotaBytes });
   }
+
+  async #media(rest: string, ...params: readonly (string | number)[]): Promise<Media[]> {
+    const rows = await this.#reader.all<MediaRow>(
+      `SELECT media_id, user_id, created_at, quarantined, hash, bytes, type, name FROM media ${rest}`,
+      ...params,
+    );
+    return rows.map(({ hash, bytes, type, name, ...row }) => ({
+      mediaId: row.media_id,
+      userId: row.user_id,
+      createdAt: row.created_at,
+      isQuarantined: row.quarantined === 1,
+      ...(hash !== null && {
+        content: { hash, bytes: bytes ?? 0, type: type ?? "", ...(name !== null && { name }) },
+      }),
+    }));
+  }
+}
+
+interface MediaRow {
+  media_id: string;
+  user_id: string;
+  created_at: number;
+  quarantined: number;
+  hash: string | null;
+  bytes: number | null;
+  type: string | null;
+  name: string | null;
 }
