@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.stop();
-  rmSync(folder, { recursive: true });
+  rmSync(folder, { recursive: true, force: true });
 });
 
 const delay = async (person: Person, path: string, ms: number, content: object = {}) =>

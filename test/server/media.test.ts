@@ -118,6 +118,13 @@ test("too much is refused, said or not said beforehand, and leaves nothing", asy
   const big = Buffer.alloc(LIMIT + 1, 7);
   const said = await raw(alice, "POST", "/_matrix/media/v3/upload", { body: big });
   expect([said.status, ((await said.json()) as { errcode: string }).errcode]).toEqual([413, "M_TOO_LARGE"]);
+  const { content_uri } = await alice.post<{ content_uri: string }>("/_matrix/media/v1/create", {});
+  const later = `/_matrix/media/v3/upload/${content_uri.slice("mxc://".length)}`;
+  const filled = await raw(alice, "PUT", later, { body: big });
+  expect([filled.status, ((await filled.json()) as { errcode: string }).errcode]).toEqual([
+    413,
+    "M_TOO_LARGE",
+  ]);
   const silent = new ReadableStream({
     start(controller) {
       for (let at = 0; at < 5; at++) controller.enqueue(big.subarray(0, LIMIT / 4));
