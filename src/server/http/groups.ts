@@ -24,6 +24,7 @@ import { reading } from "./reading.js";
 import { receipts } from "./receipts.js";
 import { relations } from "./relations.js";
 import { registration } from "./registration.js";
+import { reporting } from "./reporting.js";
 import { roomCreation } from "./room-creation.js";
 import { sending } from "./sending.js";
 import { slidingSync } from "./sliding-sync.js";
@@ -59,6 +60,7 @@ export const GROUPS: readonly Group[] = [
   userDirectory,
   pushRules,
   pushers,
+  reporting,
   keys,
   keyBackups,
   toDevice,
