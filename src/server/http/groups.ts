@@ -17,6 +17,7 @@ import { login } from "./login.js";
 import { media } from "./media.js";
 import { membership } from "./membership.js";
 import { openid } from "./openid.js";
+import { presence } from "./presence.js";
 import { profiles } from "./profiles.js";
 import { pushers } from "./pushers.js";
 import { pushRules } from "./push-rules.js";
@@ -60,6 +61,7 @@ export const GROUPS: readonly Group[] = [
   userDirectory,
   pushRules,
   pushers,
+  presence,
   reporting,
   keys,
   keyBackups,
