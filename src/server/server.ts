@@ -16,6 +16,8 @@ import { OutboxDrainer } from "./workers/outbox-drainer.js";
 
 /** Time for requests under way when the server stops, in milliseconds. */
 const GRACE_MS = 10_000;
+/** How late somebody may be said to be idle or gone, in milliseconds. */
+const SWEEP_MS = 5_000;
 /** Between two rounds of tidying, in milliseconds. */
 const TIDY_MS = 10 * 60_000;
 
@@ -87,6 +89,9 @@ export async function startServer(
     store.tidy().catch((error: unknown) => log.warn("tidying failed", { error }));
   }, TIDY_MS);
   opened.defer(() => clearInterval(tidy));
+
+  const sweep = setInterval(() => services.presence.sweep(), SWEEP_MS);
+  opened.defer(() => clearInterval(sweep));
 
   const running = opened.move();
   return {

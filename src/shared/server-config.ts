@@ -275,6 +275,11 @@ export const ServerConfig = z.strictObject({
   media: Media.prefault({}),
   push: Push.prefault({}),
   calls: Calls.prefault({}),
+  presence: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe("who is online, to those in the same rooms"),
+    })
+    .prefault({}),
   defaultRoomVersion: z.enum(["10", "11", "12"]).default("11"),
 });
 

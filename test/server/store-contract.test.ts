@@ -746,6 +746,16 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       expect([await media.isUsed("i"), await media.isUsed("h")]).toEqual([false, true]);
     });
 
+    test("reports are numbered, and come in pages", async () => {
+      await using store = await open();
+      const { reports } = store;
+      const report = { reporter: "@a:hs1", userId: "@b:hs1", reason: "r", at: 7 };
+      expect([await reports.add(report), await reports.add({ ...report, reason: "s" })]).toEqual([1, 2]);
+      expect(await reports.list(1)).toEqual([{ ...report, reason: "s", id: 2 }]);
+      expect(await reports.list(5, 2)).toEqual([{ ...report, id: 1 }]);
+      expect([await reports.delete(1), await reports.delete(1)]).toEqual([true, false]);
+    });
+
     test("one drains the outbox at a time, and the cursor only moves for its holder", async () => {
       await using store = await open();
       await makeRoom(store, "!a:hs1");

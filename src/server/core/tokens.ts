@@ -12,17 +12,19 @@ export interface SyncToken {
   readonly typing: number;
   /** Messages to the device up to this position were told; lower than `position` when there were too many. */
   readonly toDevice: number;
+  /** Everything up to this change of presence was told; absent in tokens of a release that knew none. */
+  readonly presence?: number;
 }
 
-export const renderSyncToken = ({ position, typing, toDevice }: SyncToken): string =>
-  `s1_${position}_${typing}_${toDevice}`;
+export const renderSyncToken = ({ position, typing, toDevice, presence }: SyncToken): string =>
+  `s1_${position}_${typing}_${toDevice}${presence === undefined ? "" : `_${presence}`}`;
 
 /** @returns undefined for a token that this server never gave */
 export function parseSyncToken(text: string): SyncToken | undefined {
-  const match = /^s1_(\d{1,15})_(\d{1,15})_(\d{1,15})$/.exec(text);
+  const match = /^s1_(\d{1,15})_(\d{1,15})_(\d{1,15})(?:_(\d{1,15}))?$/.exec(text);
   if (match === null) return undefined;
-  const [position = 0, typing = 0, toDevice = 0] = match.slice(1).map(Number);
-  return { position, typing, toDevice };
+  const [position = 0, typing = 0, toDevice = 0] = match.slice(1, 4).map(Number);
+  return { position, typing, toDevice, ...(match[4] !== undefined && { presence: Number(match[4]) }) };
 }
 
 /** The `pos` of a sliding sync. */

@@ -17,6 +17,7 @@ import { login } from "./login.js";
 import { media } from "./media.js";
 import { membership } from "./membership.js";
 import { openid } from "./openid.js";
+import { presence } from "./presence.js";
 import { profiles } from "./profiles.js";
 import { pushers } from "./pushers.js";
 import { pushRules } from "./push-rules.js";
@@ -24,6 +25,7 @@ import { reading } from "./reading.js";
 import { receipts } from "./receipts.js";
 import { relations } from "./relations.js";
 import { registration } from "./registration.js";
+import { reporting } from "./reporting.js";
 import { roomCreation } from "./room-creation.js";
 import { sending } from "./sending.js";
 import { slidingSync } from "./sliding-sync.js";
@@ -59,6 +61,8 @@ export const GROUPS: readonly Group[] = [
   userDirectory,
   pushRules,
   pushers,
+  presence,
+  reporting,
   keys,
   keyBackups,
   toDevice,

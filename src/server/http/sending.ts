@@ -42,6 +42,7 @@ export const sending = group("Sending events", [
       await assertMaySend(caller, redacts, services);
       const later = await scheduled(query, caller, roomId, draft, txnId, services);
       if (later !== undefined) return later;
+      services.presence.acted(caller.userId);
       const path = { roomId, type, ...(redacts !== undefined && { redacts }) };
       const eventId = await txns.once(caller, path, txnId, async (origin) => {
         if (redacts !== undefined)

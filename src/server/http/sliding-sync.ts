@@ -18,17 +18,22 @@ export const slidingSync = group("Simplified sliding sync", [
     body: SlidingRequest,
     reply: z.looseObject({ pos: z.string(), lists: Json, rooms: Json, extensions: Json }),
 
-    handle({ caller, query, body, signal }, { slidingSync: sync, config }) {
+    async handle({ caller, query, body, signal }, { slidingSync: sync, config, presence }) {
       for (const rules of [body.lists, body.room_subscriptions])
         if (Object.keys(rules).length > MOST_RULES)
           throw invalid(`more than ${MOST_RULES} lists or subscriptions`);
-      return sync.answer({
-        viewer: caller,
-        body,
-        ...(query.pos !== undefined && { pos: query.pos }),
-        timeoutMs: Math.min(query.timeout, config.limits.syncWaitMs),
-        signal,
-      });
+      const leave = presence.enter(caller.userId, query.set_presence);
+      try {
+        return await sync.answer({
+          viewer: caller,
+          body,
+          ...(query.pos !== undefined && { pos: query.pos }),
+          timeoutMs: Math.min(query.timeout, config.limits.syncWaitMs),
+          signal,
+        });
+      } finally {
+        leave();
+      }
     },
   }),
 ]);

@@ -32,14 +32,20 @@ export const sync = group("Syncing", [
       const since = query.since === undefined ? undefined : parseSyncToken(query.since);
       if (query.since !== undefined && since === undefined)
         throw invalid("`since` is none of this server's tokens");
-      return services.sync.answer({
-        viewer: caller,
-        filter: await filterOf(caller.userId, query.filter, services),
-        ...(since !== undefined && { since }),
-        fullState: query.full_state === "true",
-        timeoutMs: Math.min(query.timeout, services.config.limits.syncWaitMs),
-        signal,
-      });
+      const filter = await filterOf(caller.userId, query.filter, services);
+      const leave = services.presence.enter(caller.userId, query.set_presence);
+      try {
+        return await services.sync.answer({
+          viewer: caller,
+          filter,
+          ...(since !== undefined && { since }),
+          fullState: query.full_state === "true",
+          timeoutMs: Math.min(query.timeout, services.config.limits.syncWaitMs),
+          signal,
+        });
+      } finally {
+        leave();
+      }
     },
   }),
 

@@ -19,6 +19,7 @@ export const typing = group("Typing notifications", [
       if (params.userId !== caller.userId) throw forbidden("nobody types for somebody else");
       if ((await services.rooms.state(params.roomId)).membership(caller.userId) !== "join")
         throw forbidden("you are not in this room");
+      services.presence.acted(caller.userId);
       if (body.typing)
         services.typing.start(params.roomId, caller.userId, Math.min(body.timeout, LONGEST_MS));
       else services.typing.stop(params.roomId, caller.userId);

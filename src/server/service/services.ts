@@ -19,6 +19,7 @@ import { Metrics } from "./metrics.js";
 import { Notices } from "./notices.js";
 import { Operator } from "./operator.js";
 import { Notifications } from "./notifications.js";
+import { Presence } from "./presence.js";
 import { Profiles } from "./profiles.js";
 import { PushDelivery } from "./push-delivery.js";
 import { PushGateway } from "./push-gateway.js";
@@ -67,6 +68,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const outbound = new Outbound(config.push.allowedNetworks);
   const pushGateway = new PushGateway(store, outbound);
   const pushDelivery = new PushDelivery(store, outbound, pushGateway, config.publicBaseUrl);
+  const presence = new Presence(stream, log, config.presence.enabled);
   return {
     config,
     store,
@@ -85,6 +87,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     notices: new Notices(store, rooms, profiles, config),
     operator: new Operator(config),
     registrationTokens: new RegistrationTokens(store, config.registration.tokenFile),
+    presence,
     verdicts,
     unread,
     totals: new UnreadTotals(store, stream, unread),
@@ -97,7 +100,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     media: new Media(store, config),
     spaces: new Spaces(store, rooms),
     directory: new Directory(store, rooms, config.serverName),
-    sync: new Sync(store, stream, typing, syncRooms, pushRules, deviceLists),
+    sync: new Sync(store, stream, typing, syncRooms, pushRules, deviceLists, presence),
     slidingSync: new SlidingSync(
       { store, stream, typing },
       new SlidingListKeeper(store, stream),

@@ -86,6 +86,11 @@ export class Stream {
     return this.#latest;
   }
 
+  /** Users with a session that syncs here. */
+  get followers(): number {
+    return this.#known.size;
+  }
+
   get waiting(): number {
     let count = 0;
     for (const follower of this.#known.values()) count += follower.waiting;
@@ -119,6 +124,26 @@ export class Stream {
   /** Wakes those who are in a room, for what is not stored: typing. */
   wakeRoom(roomId: string): void {
     for (const follower of this.#byRoom.get(roomId) ?? []) follower.wake();
+  }
+
+  /** Wakes those who are in a room with one of these users. */
+  async wakeSharing(userIds: readonly string[]): Promise<void> {
+    const woken = new Set<Follower>();
+    for (const userId of userIds) {
+      const { rooms } = await this.follow(userId);
+      for (const [roomId, { membership }] of rooms)
+        if (membership === "join") for (const follower of this.#byRoom.get(roomId) ?? []) woken.add(follower);
+    }
+    for (const follower of woken) follower.wake();
+  }
+
+  /** Whether two people are in one room. */
+  async shareRoom(one: string, other: string): Promise<boolean> {
+    const [first, second] = await Promise.all([this.follow(one), this.follow(other)]);
+    const [few, many] = first.rooms.size < second.rooms.size ? [first, second] : [second, first];
+    for (const [roomId, { membership }] of few.rooms)
+      if (membership === "join" && many.rooms.get(roomId)?.membership === "join") return true;
+    return false;
   }
 
   /** Lets every waiter answer now: the server stops. */
@@ -175,15 +200,10 @@ export class Stream {
     if (change.userId !== undefined) {
       const follower = this.#known.get(change.userId);
       if (follower !== undefined) woken.add(follower);
-      if (change.kind === "devices") void this.#wakeSharing(change.userId);
+      if (change.kind === "devices") void this.wakeSharing([change.userId]);
     } else if (change.roomId !== undefined) {
       for (const follower of this.#byRoom.get(change.roomId) ?? []) woken.add(follower);
     }
-  }
-
-  async #wakeSharing(userId: string): Promise<void> {
-    const { rooms } = await this.follow(userId);
-    for (const [roomId, { membership }] of rooms) if (membership === "join") this.wakeRoom(roomId);
   }
 
   #changeMembership(change: Change): void {

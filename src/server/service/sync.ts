@@ -11,8 +11,9 @@ import type { Change } from "../store/database.js";
 import type { AccountData } from "../store/personal.js";
 import type { Store } from "../store/store.js";
 import type { ChangedDevices, DeviceLists } from "./device-lists.js";
+import type { Presence } from "./presence.js";
 import type { PushRules } from "./push-rules.js";
-import { stretchOf } from "./stretch.js";
+import { stretchOf, type Stretched } from "./stretch.js";
 import type { Follower, Stream } from "./stream.js";
 import type { SyncRooms } from "./sync-rooms.js";
 import type { Typing } from "./typing.js";
@@ -40,6 +41,7 @@ export class Sync {
   readonly #rooms: SyncRooms;
   readonly #pushRules: PushRules;
   readonly #deviceLists: DeviceLists;
+  readonly #presence: Presence;
 
   constructor(
     store: Store,
@@ -48,6 +50,7 @@ export class Sync {
     rooms: SyncRooms,
     pushRules: PushRules,
     deviceLists: DeviceLists,
+    presence: Presence,
   ) {
     this.#store = store;
     this.#stream = stream;
@@ -55,6 +58,7 @@ export class Sync {
     this.#rooms = rooms;
     this.#pushRules = pushRules;
     this.#deviceLists = deviceLists;
+    this.#presence = presence;
   }
 
   async answer(request: SyncRequest): Promise<SyncBody> {
@@ -88,6 +92,7 @@ export class Sync {
     // Another node may have told the device more than this one has heard of.
     const upTo = Math.max(this.#stream.latest, since?.position ?? 0);
     const typingSerial = this.#typing.serial;
+    const presenceSerial = this.#presence.serial;
     const changes = since === undefined ? undefined : this.#stream.since(since.position);
     const stretch = await stretchOf(this.#store, follower, since?.position ?? 0, upTo, changes);
     const typing = new Set(this.#typing.changedSince(since?.typing ?? 0));
@@ -104,12 +109,19 @@ export class Sync {
     const toDevice = await this.#store.encryption.toDevice(viewer, upTo, TO_DEVICE_LIMIT);
     const lists =
       since === undefined ? undefined : await this.#deviceLists.changedIn(follower, stretch, changes);
+    const presence = await this.#present(request, follower, stretch, changes);
 
     // A full page: the rest comes next, so this part of the token stops in front of it.
     const lastToDevice = toDevice.length === TO_DEVICE_LIMIT ? (toDevice.at(-1)?.position ?? upTo) : upTo;
     const body: SyncBody = {
-      next_batch: renderSyncToken({ position: upTo, typing: typingSerial, toDevice: lastToDevice }),
+      next_batch: renderSyncToken({
+        position: upTo,
+        typing: typingSerial,
+        toDevice: lastToDevice,
+        presence: presenceSerial,
+      }),
       ...(own.length > 0 && { account_data: { events: own } }),
+      ...(presence.length > 0 && { presence: { events: presence } }),
       ...(rooms !== undefined && { rooms }),
       ...(toDevice.length > 0 && { to_device: { events: toDevice.map(({ event }) => event) } }),
       ...(lists !== undefined && { device_lists: lists }),
@@ -121,8 +133,35 @@ export class Sync {
     };
     return {
       body,
-      isEmpty: own.length + toDevice.length === 0 && rooms === undefined && lists === undefined,
+      isEmpty:
+        own.length + toDevice.length + presence.length === 0 && rooms === undefined && lists === undefined,
     };
+  }
+
+  #present(
+    { viewer, since, filter }: SyncRequest,
+    follower: Follower,
+    { since: after, upTo, touched }: Stretched,
+    changes: readonly Change[] | undefined,
+  ): Promise<JsonObject[]> {
+    const joined = (changes ?? []).filter(
+      ({ kind, membership, roomId }) =>
+        kind === "membership" &&
+        membership === "join" &&
+        follower.rooms.get(roomId ?? "")?.membership === "join",
+    );
+    const isNewcomer = [...touched].some((roomId) => {
+      const own = follower.rooms.get(roomId);
+      return own?.membership === "join" && own.position > after && own.position <= upTo;
+    });
+    const newcomers = joined.flatMap(({ userId }) => (userId === undefined ? [] : [userId]));
+    return this.#presence.changes(
+      viewer.userId,
+      since && (since.presence ?? 0),
+      newcomers,
+      isNewcomer,
+      filter.presence,
+    );
   }
 
   async #accountData(

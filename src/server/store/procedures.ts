@@ -15,6 +15,7 @@ import { personalProcedures } from "./personal.js";
 import { registrationTokenProcedures } from "./registration-tokens.js";
 import { roomAdministrationProcedures } from "./room-administration.js";
 import { pusherProcedures } from "./pushers.js";
+import { reportProcedures } from "./reports.js";
 import { secretProcedures } from "./secrets.js";
 import { sessionProcedures } from "./sessions.js";
 
@@ -33,6 +34,7 @@ export const procedures = {
   ...pusherProcedures,
   ...secretProcedures,
   ...delayedEventProcedures,
+  ...reportProcedures,
   ...outboxProcedures,
 } satisfies Record<string, Procedure<never, unknown>>;
 

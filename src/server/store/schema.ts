@@ -117,6 +117,10 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     // With the position: whom a room consists of is told in the order in which they came.
     `DROP INDEX memberships_by_room`,
     `CREATE INDEX memberships_by_room ON memberships (room_id, membership, position)`,
+    // What administrators are told of.
+    `CREATE TABLE reports (
+      id INTEGER PRIMARY KEY, reporter TEXT NOT NULL, room_id TEXT, event_id TEXT, user_id TEXT, reason TEXT NOT NULL,
+      at INTEGER NOT NULL)`,
     // Where people are told of events, and up to which.
     `CREATE TABLE pushers (
       id TEXT PRIMARY KEY, user_id TEXT NOT NULL, device_id TEXT NOT NULL, kind TEXT NOT NULL, app_id TEXT NOT NULL,

@@ -19,6 +19,7 @@ import { PusherStore } from "./pushers.js";
 import { RelationStore } from "./relations.js";
 import { RoomAdministrationStore } from "./room-administration.js";
 import { RoomViewStore } from "./room-views.js";
+import { ReportStore } from "./reports.js";
 import { SecretStore } from "./secrets.js";
 import { SessionStore } from "./sessions.js";
 import { SqliteDatabase } from "./sqlite/database.js";
@@ -40,6 +41,7 @@ export interface Store {
   readonly pushers: PusherStore;
   readonly secrets: SecretStore;
   readonly delayedEvents: DelayedEventStore;
+  readonly reports: ReportStore;
   readonly outbox: OutboxStore;
   onChanges(listener: (changes: readonly Change[]) => void): void;
   onGap(listener: () => void): void;
@@ -86,6 +88,7 @@ export function storeOver(database: Database<Procedures>): Store {
     pushers: new PusherStore(database, write, events),
     secrets: new SecretStore(write),
     delayedEvents: new DelayedEventStore(database, write),
+    reports: new ReportStore(database, write),
     outbox: new OutboxStore(database, write),
     onChanges: (listener) => database.onChanges(listener),
     onGap: (listener) => database.onGap(listener),

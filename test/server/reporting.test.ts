@@ -1,0 +1,44 @@
+/** Reports: who may make them of what, and what administrators then find. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+
+let server: TestServer;
+let alice: Person;
+let bob: Person;
+const at = encodeURIComponent;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  [alice, bob] = await Promise.all([register(server, "alice"), register(server, "bob")]);
+});
+afterAll(() => server.stop());
+
+const found = async () =>
+  (await server.running.services.store.reports.list(10)).map(({ at: _at, ...rest }) => rest);
+
+test("rooms, events and people are reported, the newest first, with who said it", async () => {
+  const { room_id: roomId } = await alice.post<{ room_id: string }>("createRoom", { preset: "public_chat" });
+  const eventId = await alice.send(roomId, "spam");
+  const reportEvent = () => bob.post(`rooms/${at(roomId)}/report/${at(eventId)}`, { reason: "spam" });
+  expect((await refusal(reportEvent())).code).toBe("M_NOT_FOUND");
+  expect(await found()).toEqual([]);
+  await bob.post(`rooms/${at(roomId)}/report`, { reason: "" });
+  await bob.post(`rooms/${at(roomId)}/join`, {});
+  await reportEvent();
+  await bob.post(`users/${at(alice.userId)}/report`, { reason: "rude" });
+  expect(await found()).toEqual([
+    { id: 3, reporter: bob.userId, userId: alice.userId, reason: "rude" },
+    { id: 2, reporter: bob.userId, roomId, eventId, userId: alice.userId, reason: "spam" },
+    { id: 1, reporter: bob.userId, roomId, reason: "" },
+  ]);
+});
+
+test("what is not there is not reported, nor without saying why", async () => {
+  const given = { reason: "x" };
+  expect((await refusal(bob.post("rooms/!none:hs1/report", given))).status).toBe(404);
+  expect((await refusal(bob.post("rooms/!none:hs1/report/$none", given))).status).toBe(404);
+  expect((await refusal(bob.post("users/@none:hs1/report", given))).status).toBe(404);
+  expect((await refusal(bob.post(`users/${at(alice.userId)}/report`, {}))).code).toBe("M_MISSING_PARAM");
+  const long = { reason: "x".repeat(4_001) };
+  expect((await refusal(bob.post(`users/${at(alice.userId)}/report`, long))).code).toBe("M_BAD_JSON");
+});
