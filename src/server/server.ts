@@ -12,6 +12,7 @@ import { holdLock } from "./runtime/sqlite.js";
 import { openServices, type Services } from "./service/services.js";
 import { openStore } from "./store/store.js";
 import { PushSender } from "./workers/push-sender.js";
+import { RetentionJob } from "./workers/retention-job.js";
 import { OutboxDrainer } from "./workers/outbox-drainer.js";
 
 /** Time for requests under way when the server stops, in milliseconds. */
@@ -84,6 +85,11 @@ export async function startServer(
     );
   }
 
+  if (config.retention.enabled) {
+    const retention = new RetentionJob(services.retention, log);
+    retention.start();
+    opened.defer(() => retention.stop());
+  }
   const tidy = setInterval(() => {
     services.stream.tidy();
     store.tidy().catch((error: unknown) => log.warn("tidying failed", { error }));

@@ -159,6 +159,23 @@ const Notices = z.strictObject({
   roomName: z.string().min(1).max(255).default("Notices"),
 });
 
+const Days = z.number().positive();
+
+const Retention = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe("messages and uploads go when their time is over; for good"),
+    messageDays: Days.optional().describe(
+      "how long messages stay in rooms that do not say it by `m.room.retention`; default: for ever",
+    ),
+    leastMessageDays: Days.optional().describe("no room may have its messages go sooner"),
+    mostMessageDays: Days.optional().describe("no room may keep its messages longer"),
+    mediaDays: Days.optional().describe("how long uploads stay, avatars excepted; default: for ever"),
+  })
+  .refine(({ leastMessageDays: least, mostMessageDays: most }) => (least ?? 0) <= (most ?? Infinity), {
+    message: "`leastMessageDays` is at most `mostMessageDays`",
+    path: ["leastMessageDays"],
+  });
+
 const Limits = z.strictObject({
   requestBytes: SizeBytes.default(1_048_576).describe("largest request body"),
   syncWaitMs: z
@@ -252,6 +269,7 @@ export const ServerConfig = z.strictObject({
   bus: z.discriminatedUnion("kind", [MemoryBus, RabbitmqBus, KafkaBus]).default({ kind: "memory" }),
   registration: Registration.prefault({}),
   admin: Admin.prefault({}),
+  retention: Retention.prefault({}),
   notices: Notices.prefault({}),
   rateLimits: RateLimits.prefault({}),
   metrics: z

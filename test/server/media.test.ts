@@ -75,6 +75,25 @@ test("what was uploaded comes back as it was, to whoever has a token, and may be
   );
 });
 
+test("the old, open way has nothing, as nothing was there before tokens were needed", async () => {
+  const uri = await upload(alice, "x");
+  for (const [version, rest] of [
+    ["v3", ""],
+    ["r0", ""],
+    ["v3", "/name.png"],
+  ] as const) {
+    const response = await raw(
+      undefined,
+      "GET",
+      `${uri.replace("mxc://", `/_matrix/media/${version}/download/`)}${rest}`,
+    );
+    const { errcode } = (await response.json()) as { errcode: string };
+    expect([response.status, errcode]).toEqual([404, "M_NOT_FOUND"]);
+  }
+  const thumbnail = await raw(undefined, "GET", uri.replace("mxc://", "/_matrix/media/v3/thumbnail/"));
+  expect(thumbnail.status).toBe(404);
+});
+
 test("a part of it, as players ask for it", async () => {
   const uri = await upload(alice, "0123456789", "audio/ogg");
   const part = async (range: string) => {

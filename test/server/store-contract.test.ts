@@ -616,6 +616,13 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
         { roomId, version: "11", isPublished: false, isBlocked: true, joined: 1, name: 'The "Attic"' },
       ]);
       expect(await rooms.page("", roomId, 9)).toEqual([]);
+      expect(await rooms.policies("", 9)).toEqual([{ roomId }]);
+      const policy = { max_lifetime: 5 };
+      const picture = { type: "m.room.avatar", stateKey: "", content: { url: "mxc://hs1/x" } };
+      const said = [{ type: "m.room.retention", stateKey: "", content: policy }, picture];
+      await store.events.append({ roomId, expectedHead: 7, events: events(roomId, 8, said) });
+      expect(await rooms.policies("", 9)).toEqual([{ roomId, policy, avatar: "mxc://hs1/x" }]);
+      expect(await rooms.policies(roomId, 9)).toEqual([]);
       expect(await rooms.room("!none:hs1")).toBeUndefined();
       expect([await rooms.unblock(roomId), await rooms.unblock(roomId)]).toEqual([true, false]);
       await rooms.setNoticeRoom("@a:hs1", "!old:hs1");
@@ -742,6 +749,12 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       expect(await media.usageByUser("@a:hs1", 1)).toHaveLength(1);
       expect((await media.page("@a:hs1", "", 9)).map(({ mediaId }) => mediaId)).toEqual(["a", "b"]);
       expect((await media.page("@a:hs1", "a", 1)).map(({ mediaId }) => mediaId)).toEqual(["b"]);
+      const all = await media.olderThan(Date.now() + 1, { createdAt: -1, mediaId: "" }, 9);
+      expect(all.map(({ mediaId }) => mediaId).toSorted()).toEqual(["a", "b", "c", "d"]);
+      const [first] = all;
+      if (first === undefined) throw new Error("none");
+      expect(await media.olderThan(Date.now() + 1, first, 9)).toEqual(all.slice(1));
+      expect(await media.olderThan(first.createdAt, { createdAt: -1, mediaId: "" }, 9)).toEqual([]);
       expect([await media.delete("a"), await media.delete("a")]).toEqual([{ hash: "i" }, null]);
       expect([await media.isUsed("i"), await media.isUsed("h")]).toEqual([false, true]);
     });

@@ -16,6 +16,9 @@ const USAGE = `usage: imcloud-server COMMAND
   user add NAME --config FILE [--admin]   make an account; the password comes on standard input
   user passwd NAME --config FILE          set a password, which comes on standard input; ends all sessions
   user list --config FILE                 print all accounts as JSON lines
+  backup DIR --config FILE                copy all data into an empty folder, also while the server runs
+  check [DIR] --config FILE               look whether the data, or those of a backup, are whole
+  restore DIR --config FILE [--replace]   bring a backup back; the server must not run
   admin METHOD PATH --config FILE         ask the running server as its operator; a body comes on standard input
 `;
 
@@ -27,6 +30,7 @@ const OPTIONS = {
   port: { type: "string" },
   json: { type: "boolean" },
   admin: { type: "boolean" },
+  replace: { type: "boolean" },
   help: { type: "boolean" },
 } as const satisfies ParseArgsConfig["options"];
 
@@ -64,6 +68,12 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
       case "user": {
         const { runUserCommand } = await import("./user.js");
         return await runUserCommand(rest, config(), values.admin ?? false);
+      }
+      case "backup":
+      case "check":
+      case "restore": {
+        const { runBackupCommand } = await import("./backup.js");
+        return await runBackupCommand(command, rest, config(), values.replace ?? false);
       }
       case "admin": {
         const { runAdminCommand } = await import("./admin.js");

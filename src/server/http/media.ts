@@ -6,7 +6,7 @@
  * Source: Matrix client-server API v1.19, "Content repository", "Serving inline content".
  */
 import { z } from "zod";
-import { Failure, invalid } from "../service/failure.js";
+import { Failure, invalid, notFound } from "../service/failure.js";
 import type { MediaContent } from "../store/media.js";
 import { Empty, endpoint, group, streaming, type Asked } from "./endpoint.js";
 
@@ -91,6 +91,24 @@ export const media = group("Content repository", [
       handle: async ({ params, request }, services) =>
         serve(await services.media.find(params.serverName, params.mediaId), request, params.fileName),
     }),
+  ),
+
+  // Whoever has no token may have what was there before tokens were needed: here, nothing was.
+  ...["v3", "r0", "v1"].flatMap((version) =>
+    [
+      "download/{serverName}/{mediaId}",
+      "download/{serverName}/{mediaId}/{fileName}",
+      "thumbnail/{serverName}/{mediaId}",
+    ].map((path) =>
+      endpoint({
+        route: `GET /_matrix/media/${version}/${path}`,
+        auth: "none",
+        reply: z.never(),
+        handle() {
+          throw notFound("media are for those with a token: /_matrix/client/v1/media");
+        },
+      }),
+    ),
   ),
 
   streaming({

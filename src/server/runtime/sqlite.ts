@@ -46,6 +46,17 @@ export class SqliteConnection {
   }
 }
 
+/** Copies a database as of one moment, while others read and write it. @throws Error when the target is there */
+export function copyDatabase(from: string, to: string): void {
+  const database = new BunDatabase(from, { readwrite: true });
+  try {
+    database.run("PRAGMA busy_timeout = 10000");
+    database.run("VACUUM INTO ?", [to]);
+  } finally {
+    database.close();
+  }
+}
+
 /**
  * Takes a file for this process until it ends, however it ends.
  *

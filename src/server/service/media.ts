@@ -25,6 +25,11 @@ export interface Upload {
   readonly name?: string;
 }
 
+/** @returns undefined where there is none: with PostgreSQL it has to be named */
+export function mediaFolderOf({ media, store }: Pick<ServerConfig, "media" | "store">): string | undefined {
+  return media.folder ?? (store.kind === "sqlite" ? join(dirname(store.path), "media") : undefined);
+}
+
 export class Media {
   readonly #store: Store;
   readonly #limits: ServerConfig["media"];
@@ -35,9 +40,7 @@ export class Media {
     this.#store = store;
     this.#limits = config.media;
     this.#serverName = config.serverName;
-    const folder =
-      config.media.folder ??
-      (config.store.kind === "sqlite" ? join(dirname(config.store.path), "media") : undefined);
+    const folder = mediaFolderOf(config);
     this.#files = folder === undefined ? undefined : new ContentFiles(folder);
   }
 

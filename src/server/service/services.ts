@@ -28,6 +28,7 @@ import { Pushers } from "./pushers.js";
 import { RateLimits } from "./rate-limits.js";
 import { RegistrationTokens } from "./registration-tokens.js";
 import { Relations } from "./relations.js";
+import { Retention } from "./retention.js";
 import { RoomAdministration } from "./room-administration.js";
 import { Rooms } from "./rooms.js";
 import { Sessions } from "./sessions.js";
@@ -54,6 +55,8 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const profiles = new Profiles(store, rooms);
   const sessions = new Sessions(store, new PasswordHasher(config.passwordHash), config.serverName);
   const memberships = new Memberships(store, rooms, profiles);
+  const roomAdministration = new RoomAdministration(store, rooms, config.bus.kind);
+  const media = new Media(store, config);
   const history = new History(store);
   const relations = new Relations(store, history);
   const typing = new Typing(stream);
@@ -83,7 +86,8 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     pushRules,
     memberships,
     accounts: new Accounts(store, sessions, memberships, config),
-    roomAdministration: new RoomAdministration(store, rooms, config.bus.kind),
+    roomAdministration,
+    retention: new Retention(store, roomAdministration, media, config.retention),
     notices: new Notices(store, rooms, profiles, config),
     operator: new Operator(config),
     registrationTokens: new RegistrationTokens(store, config.registration.tokenFile),
@@ -97,7 +101,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     pushers: new Pushers(store, outbound, pushDelivery, log),
     crossSigning: new CrossSigning(store),
     upgrades: new RoomUpgrades(store, rooms, profiles),
-    media: new Media(store, config),
+    media,
     spaces: new Spaces(store, rooms),
     directory: new Directory(store, rooms, config.serverName),
     sync: new Sync(store, stream, typing, syncRooms, pushRules, deviceLists, presence),

@@ -159,6 +159,23 @@ export class MediaStore {
     return this.#media("WHERE user_id = ? AND media_id > ? ORDER BY media_id LIMIT ?", userId, after, limit);
   }
 
+  /** The oldest first, of those before a moment. @param after the last one of the page before */
+  olderThan(
+    before: number,
+    after: { readonly createdAt: number; readonly mediaId: string },
+    limit: number,
+  ): Promise<Media[]> {
+    return this.#media(
+      `WHERE created_at < ? AND (created_at > ? OR (created_at = ? AND media_id > ?))
+       ORDER BY created_at, media_id LIMIT ?`,
+      Math.floor(before),
+      after.createdAt,
+      after.createdAt,
+      after.mediaId,
+      limit,
+    );
+  }
+
   /** What accounts have uploaded, in the order of their ids. @param after the last id of the page before */
   async usageByUser(
     after: string,

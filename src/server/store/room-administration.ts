@@ -17,6 +17,14 @@ export interface RoomRow {
   readonly alias?: string;
 }
 
+export interface RoomPolicy {
+  readonly roomId: string;
+  /** The content of `m.room.retention`. */
+  readonly policy?: JsonObject;
+  /** The address of the room's picture. */
+  readonly avatar?: string;
+}
+
 export interface BlockedRoom {
   readonly roomId: string;
   readonly reason?: string;
@@ -156,6 +164,28 @@ export class RoomAdministrationStore {
       at,
       ...(reason !== null && { reason }),
     }));
+  }
+
+  /** What rooms say of how long their messages stay, and their avatars; in the order of their ids. */
+  async policies(after: string, limit: number): Promise<RoomPolicy[]> {
+    const rows = await this.#reader.all<{ room_id: string; policy: string | null; avatar: string | null }>(
+      `SELECT r.room_id, p.content AS policy, a.content AS avatar FROM rooms r
+       LEFT JOIN current_state cp ON cp.room_id = r.room_id AND cp.type = 'm.room.retention' AND cp.state_key = ''
+       LEFT JOIN events p ON p.position = cp.position
+       LEFT JOIN current_state ca ON ca.room_id = r.room_id AND ca.type = 'm.room.avatar' AND ca.state_key = ''
+       LEFT JOIN events a ON a.position = ca.position
+       WHERE r.room_id > ? ORDER BY r.room_id LIMIT ?`,
+      after,
+      limit,
+    );
+    return rows.map((row) => {
+      const avatar = textIn(row.avatar, "url");
+      return {
+        roomId: row.room_id,
+        ...(row.policy !== null && { policy: JSON.parse(row.policy) as JsonObject }),
+        ...(avatar !== undefined && { avatar }),
+      };
+    });
   }
 
   /** Takes away events that are no state, the oldest first, a few at a time. */

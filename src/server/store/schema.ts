@@ -108,6 +108,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       quarantined INTEGER NOT NULL DEFAULT 0)`,
     `CREATE INDEX media_by_user ON media (user_id)`,
     `CREATE INDEX media_by_hash ON media (hash)`,
+    `CREATE INDEX media_by_time ON media (created_at, media_id)`,
     // Which event speaks of which; what was redacted is taken out.
     `CREATE TABLE relations (
       parent TEXT NOT NULL, position INTEGER NOT NULL, room_id TEXT NOT NULL, rel_type TEXT NOT NULL,
