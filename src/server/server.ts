@@ -19,6 +19,8 @@ import { OutboxDrainer } from "./workers/outbox-drainer.js";
 const GRACE_MS = 10_000;
 /** How late somebody may be said to be idle or gone, in milliseconds. */
 const SWEEP_MS = 5_000;
+/** So many positions are worth a transaction of the index of words. */
+const INDEX_AT_LEAST = 256;
 /** Between two rounds of tidying, in milliseconds. */
 const TIDY_MS = 10 * 60_000;
 
@@ -96,6 +98,12 @@ export async function startServer(
   }, TIDY_MS);
   opened.defer(() => clearInterval(tidy));
 
+  const indexing = setInterval(() => {
+    store.search
+      .index(INDEX_AT_LEAST)
+      .catch((error: unknown) => log.warn("words were not indexed", { error }));
+  }, SWEEP_MS);
+  opened.defer(() => clearInterval(indexing));
   const sweep = setInterval(() => services.presence.sweep(), SWEEP_MS);
   opened.defer(() => clearInterval(sweep));
 

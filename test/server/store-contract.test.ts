@@ -759,6 +759,42 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       expect([await media.isUsed("i"), await media.isUsed("h")]).toEqual([false, true]);
     });
 
+    test("words lead to the events that say them, until they are emptied", async () => {
+      await using store = await open();
+      await makeRoom(store, "!a:hs1");
+      const say = (seq: number, body: string) =>
+        store.events.append({
+          roomId: "!a:hs1",
+          expectedHead: seq - 1,
+          events: events("!a:hs1", seq, [{ content: { body } }]),
+        });
+      await say(3, "Ünder 北京 ground");
+      await say(4, "ground only");
+      const find = async (words: string[], before = 1_000, userId = "@alice:hs1") =>
+        (await store.search.find({ words, userId, types: ["m.room.message"], before }, 10)).map(
+          ({ seq }) => seq,
+        );
+      expect(await find(["ground"])).toEqual([]);
+      await store.search.index(1_000);
+      expect(await find(["ground"])).toEqual([]);
+      await store.search.index();
+      expect(await find(["ground"])).toEqual([4, 3]);
+      expect(await find(["ground", "北京", "ünder"])).toEqual([3]);
+      expect(await find(["ground"], 4)).toEqual([3]);
+      expect(await find(["ground"], 1_000, "@bob:hs1")).toEqual([]);
+      const redaction: Partial<EventDraft> = { type: "m.room.redaction", content: {} };
+      const emptied = [{ eventId: "$x", position: 3, content: {}, because: {} }];
+      await store.events.append({
+        roomId: "!a:hs1",
+        expectedHead: 4,
+        events: events("!a:hs1", 5, [redaction]),
+        emptied,
+      });
+      await store.search.index();
+      expect(await find(["ground"])).toEqual([4]);
+      expect(await find(["北京"])).toEqual([]);
+    });
+
     test("reports are numbered, and come in pages", async () => {
       await using store = await open();
       const { reports } = store;

@@ -27,6 +27,7 @@ import { relations } from "./relations.js";
 import { registration } from "./registration.js";
 import { reporting } from "./reporting.js";
 import { roomCreation } from "./room-creation.js";
+import { search } from "./search.js";
 import { sending } from "./sending.js";
 import { slidingSync } from "./sliding-sync.js";
 import { spaces } from "./spaces.js";
@@ -62,6 +63,7 @@ export const GROUPS: readonly Group[] = [
   pushRules,
   pushers,
   presence,
+  search,
   reporting,
   keys,
   keyBackups,

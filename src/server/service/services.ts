@@ -31,6 +31,7 @@ import { Relations } from "./relations.js";
 import { Retention } from "./retention.js";
 import { RoomAdministration } from "./room-administration.js";
 import { Rooms } from "./rooms.js";
+import { Searches } from "./search.js";
 import { Sessions } from "./sessions.js";
 import { SlidingExtensions } from "./sliding-extensions.js";
 import { SlidingListKeeper } from "./sliding-list-keeper.js";
@@ -92,6 +93,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     operator: new Operator(config),
     registrationTokens: new RegistrationTokens(store, config.registration.tokenFile),
     presence,
+    searches: new Searches(store, history),
     verdicts,
     unread,
     totals: new UnreadTotals(store, stream, unread),

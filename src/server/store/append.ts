@@ -10,6 +10,7 @@ import { relationOf, type Relation } from "../core/relations.js";
 import { membershipOf, type Membership } from "../core/room-state.js";
 import type { Transaction } from "./database.js";
 import { placeEvents } from "./event-places.js";
+import { forgetWords } from "./search.js";
 
 export interface NewEvent extends SealedEvent {
   readonly deviceId?: string;
@@ -107,6 +108,7 @@ async function append(transaction: Transaction, input: AppendRows): Promise<Appe
     positions.push(await insert(transaction, event, event === last ? input.txn : undefined));
   }
   for (const { position, content, because } of input.emptied ?? []) {
+    await forgetWords(transaction, position);
     await transaction.run(
       "UPDATE events SET content = ?, redacted_because = ? WHERE position = ?",
       JSON.stringify(content),

@@ -16,6 +16,7 @@ import { registrationTokenProcedures } from "./registration-tokens.js";
 import { roomAdministrationProcedures } from "./room-administration.js";
 import { pusherProcedures } from "./pushers.js";
 import { reportProcedures } from "./reports.js";
+import { searchProcedures } from "./search.js";
 import { secretProcedures } from "./secrets.js";
 import { sessionProcedures } from "./sessions.js";
 
@@ -33,6 +34,7 @@ export const procedures = {
   ...crossSigningProcedures,
   ...pusherProcedures,
   ...secretProcedures,
+  ...searchProcedures,
   ...delayedEventProcedures,
   ...reportProcedures,
   ...outboxProcedures,

@@ -5,6 +5,7 @@ import { stringOrNone, type JsonObject } from "../core/json.js";
 import { containing } from "./accounts.js";
 import type { Reader, Transaction } from "./database.js";
 import { unplaceEvent } from "./event-places.js";
+import { forgetWords } from "./search.js";
 import type { Write } from "./procedures.js";
 
 export interface RoomRow {
@@ -83,6 +84,7 @@ export const roomAdministrationProcedures = {
     const young = events.findIndex(({ ts }) => ts >= before);
     const old = young < 0 ? events : events.slice(0, young);
     for (const { position, event_id: eventId } of old) {
+      await forgetWords(transaction, position);
       await transaction.run("DELETE FROM relations WHERE position = ?", position);
       await transaction.run("DELETE FROM relations WHERE parent = ?", eventId);
       await unplaceEvent(transaction, eventId, position);

@@ -118,6 +118,9 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     // With the position: whom a room consists of is told in the order in which they came.
     `DROP INDEX memberships_by_room`,
     `CREATE INDEX memberships_by_room ON memberships (room_id, membership, position)`,
+    // Which events say a word; those up to `searched` are in it.
+    `ALTER TABLE stream ADD COLUMN searched INTEGER NOT NULL DEFAULT 0`,
+    `CREATE TABLE search_words (word TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (word, position)) WITHOUT ROWID`,
     // What administrators are told of.
     `CREATE TABLE reports (
       id INTEGER PRIMARY KEY, reporter TEXT NOT NULL, room_id TEXT, event_id TEXT, user_id TEXT, reason TEXT NOT NULL,

@@ -20,6 +20,7 @@ import { RelationStore } from "./relations.js";
 import { RoomAdministrationStore } from "./room-administration.js";
 import { RoomViewStore } from "./room-views.js";
 import { ReportStore } from "./reports.js";
+import { SearchStore } from "./search.js";
 import { SecretStore } from "./secrets.js";
 import { SessionStore } from "./sessions.js";
 import { SqliteDatabase } from "./sqlite/database.js";
@@ -40,6 +41,7 @@ export interface Store {
   readonly roomAdministration: RoomAdministrationStore;
   readonly pushers: PusherStore;
   readonly secrets: SecretStore;
+  readonly search: SearchStore;
   readonly delayedEvents: DelayedEventStore;
   readonly reports: ReportStore;
   readonly outbox: OutboxStore;
@@ -87,6 +89,7 @@ export function storeOver(database: Database<Procedures>): Store {
     roomAdministration: new RoomAdministrationStore(database, write),
     pushers: new PusherStore(database, write, events),
     secrets: new SecretStore(write),
+    search: new SearchStore(database, write, events),
     delayedEvents: new DelayedEventStore(database, write),
     reports: new ReportStore(database, write),
     outbox: new OutboxStore(database, write),
