@@ -19,8 +19,6 @@ import { OutboxDrainer } from "./workers/outbox-drainer.js";
 const GRACE_MS = 10_000;
 /** How late somebody may be said to be idle or gone, in milliseconds. */
 const SWEEP_MS = 5_000;
-/** So many positions are worth a transaction of the index of words. */
-const INDEX_AT_LEAST = 256;
 /** Between two rounds of tidying, in milliseconds. */
 const TIDY_MS = 10 * 60_000;
 
@@ -99,9 +97,7 @@ export async function startServer(
   opened.defer(() => clearInterval(tidy));
 
   const indexing = setInterval(() => {
-    store.search
-      .index(INDEX_AT_LEAST)
-      .catch((error: unknown) => log.warn("words were not indexed", { error }));
+    store.search.indexSome().catch((error: unknown) => log.warn("words were not indexed", { error }));
   }, SWEEP_MS);
   opened.defer(() => clearInterval(indexing));
   const sweep = setInterval(() => services.presence.sweep(), SWEEP_MS);

@@ -14,6 +14,10 @@ import type { Write } from "./procedures.js";
 
 /** Positions looked at in one transaction. */
 const BATCH = 512;
+/** Transactions in one go beside everything else: 30 ms of the writer where 5,000 appends take 280. */
+const BATCHES = 2;
+/** So many positions are worth a transaction. */
+const WORTH_WHILE = 256;
 /** Rows of one statement: SQLite takes 32,766 parameters. */
 const ROWS = 512;
 
@@ -75,6 +79,7 @@ export class SearchStore {
   readonly #reader: Reader;
   readonly #write: Write;
   readonly #events: EventStore;
+  #indexing: Promise<void> | undefined;
 
   constructor(reader: Reader, write: Write, events: EventStore) {
     this.#reader = reader;
@@ -82,13 +87,31 @@ export class SearchStore {
     this.#events = events;
   }
 
-  /** Takes in what is not in yet. @param atLeast positions that have to be left over for it to be worth while */
-  async index(atLeast = 1): Promise<void> {
+  /** Takes in everything that is not in yet. */
+  async index(): Promise<void> {
+    // One at a time: whoever comes meanwhile looks again afterwards, for what came after it had begun.
+    while (this.#indexing !== undefined) await this.#indexing;
+    if ((await this.#behind()) === 0) return;
+    this.#indexing = this.#indexAll().finally(() => (this.#indexing = undefined));
+    await this.#indexing;
+  }
+
+  /** Takes in some of it, if there is enough: what a busy server can spare. */
+  async indexSome(): Promise<void> {
+    if (this.#indexing !== undefined) return;
+    for (let batch = 0; batch < BATCHES && (await this.#behind()) >= WORTH_WHILE; batch++)
+      await this.#write("indexWords", {});
+  }
+
+  async #indexAll(): Promise<void> {
+    while ((await this.#write("indexWords", {})) > 0);
+  }
+
+  async #behind(): Promise<number> {
     const [row] = await this.#reader.all<{ behind: number }>(
       "SELECT position - searched AS behind FROM stream",
     );
-    if ((row?.behind ?? 0) < atLeast) return;
-    while ((await this.#write("indexWords", {})) > 0);
+    return row?.behind ?? 0;
   }
 
   /** Events of the user's rooms that say all of the words, newest first. */
