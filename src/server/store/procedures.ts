@@ -5,6 +5,7 @@ import { appendProcedures } from "./append.js";
 import { accountProcedures } from "./accounts.js";
 import { crossSigningProcedures } from "./cross-signing.js";
 import type { Procedure } from "./database.js";
+import { dehydratedDeviceProcedures } from "./dehydrated-devices.js";
 import { delayedEventProcedures } from "./delayed-events.js";
 import { directoryProcedures } from "./directory.js";
 import { encryptionProcedures } from "./encryption.js";
@@ -35,6 +36,7 @@ export const procedures = {
   ...secretProcedures,
   ...delayedEventProcedures,
   ...reportProcedures,
+  ...dehydratedDeviceProcedures,
   ...outboxProcedures,
 } satisfies Record<string, Procedure<never, unknown>>;
 

@@ -5,6 +5,7 @@ import type { ServerConfig } from "../../shared/server-config.js";
 import { AccountStore } from "./accounts.js";
 import { CrossSigningStore } from "./cross-signing.js";
 import type { Change, Database } from "./database.js";
+import { DehydratedDeviceStore } from "./dehydrated-devices.js";
 import { DelayedEventStore } from "./delayed-events.js";
 import { DirectoryStore } from "./directory.js";
 import { EncryptionStore } from "./encryption.js";
@@ -40,6 +41,7 @@ export interface Store {
   readonly roomAdministration: RoomAdministrationStore;
   readonly pushers: PusherStore;
   readonly secrets: SecretStore;
+  readonly dehydratedDevices: DehydratedDeviceStore;
   readonly delayedEvents: DelayedEventStore;
   readonly reports: ReportStore;
   readonly outbox: OutboxStore;
@@ -87,6 +89,7 @@ export function storeOver(database: Database<Procedures>): Store {
     roomAdministration: new RoomAdministrationStore(database, write),
     pushers: new PusherStore(database, write, events),
     secrets: new SecretStore(write),
+    dehydratedDevices: new DehydratedDeviceStore(database, write),
     delayedEvents: new DelayedEventStore(database, write),
     reports: new ReportStore(database, write),
     outbox: new OutboxStore(database, write),
