@@ -176,6 +176,23 @@ const steps = fc
   })
   .map((step) => new Act(step));
 
+test("what was read before it was ever counted is not counted afterwards", async () => {
+  const world = await World.open(PEOPLE);
+  try {
+    const run = (name: string, who: number) => new Act({ name, who, where: 0 }).run({}, world);
+    await run("create", 1);
+    await run("join", 2);
+    await run("sync", 1);
+    await run("send", 2);
+    await run("read", 1);
+    await run("send", 2);
+    await assertConverged(world);
+    expect([...(world.classic[1]?.rooms.values() ?? [])].map(({ unread }) => unread)).toEqual([1]);
+  } finally {
+    await world.close();
+  }
+});
+
 test("what was read before a restart is told after it", async () => {
   const world = await World.open(PEOPLE);
   try {
