@@ -517,6 +517,39 @@ for (const [name, newConfig] of Object.entries(DATABASES)) {
       expect(await changed(5)).toEqual(["@carol:hs1"]);
     });
 
+    test("a dehydrated device takes the place of the one before, and takes messages until it goes", async () => {
+      await using store = await open();
+      const { dehydratedDevices, encryption } = store;
+      await store.accounts.create("@a:hs1", "hash", false);
+      await store.sessions.logIn("@a:hs1", "REAL", []);
+      const device = (deviceId: string) => ({
+        ...{ userId: "@a:hs1", deviceId, data: { algorithm: "x" }, deviceKeys: { device_id: deviceId } },
+        ...{ oneTime: [{ algorithm: "s", keyId: "1", key: "k" }], fallback: [] },
+      });
+      expect(await dehydratedDevices.get("@a:hs1")).toBeUndefined();
+      expect(await dehydratedDevices.put(device("OLD"))).toBe(true);
+      expect(await dehydratedDevices.put(device("REAL"))).toBe(false);
+      expect(await dehydratedDevices.get("@a:hs1")).toEqual({ deviceId: "OLD", data: { algorithm: "x" } });
+      expect(await dehydratedDevices.put(device("NEW"))).toBe(true);
+      expect([...(await encryption.deviceKeys("@a:hs1")).keys()]).toEqual(["NEW"]);
+      expect(await encryption.keyCounts({ userId: "@a:hs1", deviceId: "NEW" })).toEqual({ s: 1 });
+      for (const path of ["1", "2"])
+        await encryption.send([{ userId: "@a:hs1", deviceId: "*", event: { path } }], {
+          ...{ userId: "@b:hs1", deviceId: "B", path },
+        });
+      const all = await dehydratedDevices.messages("@a:hs1", "NEW", 0, 9);
+      expect(all.map(({ event }) => event)).toEqual([{ path: "1" }, { path: "2" }]);
+      expect(await dehydratedDevices.messages("@a:hs1", "NEW", all[0]?.position ?? 0, 9)).toEqual(
+        all.slice(1),
+      );
+      expect(await dehydratedDevices.drop("@a:hs1")).toBe("NEW");
+      expect(await dehydratedDevices.drop("@a:hs1")).toBeNull();
+      expect((await store.sessions.devices("@a:hs1")).map(({ deviceId }) => deviceId)).toEqual(["REAL"]);
+      expect(await dehydratedDevices.put(device("NEXT"))).toBe(true);
+      await store.sessions.deleteDevices("@a:hs1", ["NEXT"]);
+      expect(await dehydratedDevices.get("@a:hs1")).toBeUndefined();
+    });
+
     test("a delayed event is held by one at a time, and over once", async () => {
       await using store = await open();
       const { delayedEvents } = store;

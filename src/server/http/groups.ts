@@ -6,6 +6,7 @@ import { adminRooms } from "./admin-rooms.js";
 import { adminTokens } from "./admin-tokens.js";
 import { adminUsers } from "./admin-users.js";
 import { administration } from "./administration.js";
+import { dehydratedDevices } from "./dehydrated-devices.js";
 import { delayedEvents } from "./delayed-events.js";
 import { devices } from "./devices.js";
 import { directory } from "./directory.js";
@@ -49,6 +50,7 @@ export const GROUPS: readonly Group[] = [
   directory,
   sending,
   delayedEvents,
+  dehydratedDevices,
   state,
   reading,
   spaces,

@@ -14,9 +14,12 @@ import { Content } from "./content.js";
 import { Empty, endpoint, group, Json } from "./endpoint.js";
 import { passwordStage } from "./password-stage.js";
 
-const Keys = z.record(z.string().regex(/^[^:]+:.+$/, "`algorithm:id`"), z.union([z.string(), Content]));
+export const UploadedKeys = z.record(
+  z.string().regex(/^[^:]+:.+$/, "`algorithm:id`"),
+  z.union([z.string(), Content]),
+);
 
-const split = (keys: z.infer<typeof Keys>): UploadedKey[] =>
+export const splitKeys = (keys: z.infer<typeof UploadedKeys>): UploadedKey[] =>
   Object.entries(keys).map(([name, key]) => {
     const colon = name.indexOf(":");
     return { algorithm: name.slice(0, colon), keyId: name.slice(colon + 1), key };
@@ -37,8 +40,8 @@ export const keys = group("Device keys", [
     route: "POST /_matrix/client/v3/keys/upload",
     body: z.object({
       device_keys: Content.optional(),
-      one_time_keys: Keys.default({}),
-      fallback_keys: Keys.default({}),
+      one_time_keys: UploadedKeys.default({}),
+      fallback_keys: UploadedKeys.default({}),
     }),
     reply: z.object({ one_time_key_counts: z.record(z.string(), z.number()) }),
     async handle({ caller, body }, { store }) {
@@ -51,8 +54,8 @@ export const keys = group("Device keys", [
       }
       await store.encryption.uploadKeys(caller, {
         ...(deviceKeys !== undefined && { deviceKeys }),
-        oneTime: split(body.one_time_keys),
-        fallback: split(body.fallback_keys),
+        oneTime: splitKeys(body.one_time_keys),
+        fallback: splitKeys(body.fallback_keys),
       });
       return { one_time_key_counts: { signed_curve25519: 0, ...(await store.encryption.keyCounts(caller)) } };
     },

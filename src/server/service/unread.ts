@@ -171,7 +171,7 @@ export class UnreadCounts {
       const { notify, highlight } = judge(event);
       if (!notify) continue;
       const thread = await this.#threadOf(event);
-      if (event.position > (read.threads.get(thread) ?? 0))
+      if (event.position > Math.max(read.all, read.threads.get(thread) ?? 0))
         unread.push({ position: event.position, thread, isHighlight: highlight });
     }
     return unread;

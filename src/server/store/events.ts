@@ -159,12 +159,15 @@ export class EventStore {
     return this.#memberships("user_id = ?", userId);
   }
 
-  /** The user's rooms whose membership changed, or that got events, after a position. */
+  /** The user's rooms whose membership changed, or that got events or receipts, after a position. */
   async roomsChangedSince(userId: string, position: number): Promise<string[]> {
     const rows = await this.#reader.all<{ room_id: string }>(
       `SELECT m.room_id FROM memberships m JOIN rooms r ON r.room_id = m.room_id
-       WHERE m.user_id = ? AND (m.position > ? OR (m.membership = 'join' AND r.last_position > ?))`,
+       WHERE m.user_id = ? AND (m.position > ? OR (m.membership = 'join' AND (r.last_position > ? OR EXISTS (
+         SELECT 1 FROM receipts c WHERE c.room_id = m.room_id AND c.position > ?
+         AND (c.type = 'm.read' OR c.user_id = m.user_id)))))`,
       userId,
+      position,
       position,
       position,
     );

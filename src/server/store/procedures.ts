@@ -5,6 +5,7 @@ import { appendProcedures } from "./append.js";
 import { accountProcedures } from "./accounts.js";
 import { crossSigningProcedures } from "./cross-signing.js";
 import type { Procedure } from "./database.js";
+import { dehydratedDeviceProcedures } from "./dehydrated-devices.js";
 import { delayedEventProcedures } from "./delayed-events.js";
 import { directoryProcedures } from "./directory.js";
 import { encryptionProcedures } from "./encryption.js";
@@ -37,6 +38,7 @@ export const procedures = {
   ...searchProcedures,
   ...delayedEventProcedures,
   ...reportProcedures,
+  ...dehydratedDeviceProcedures,
   ...outboxProcedures,
 } satisfies Record<string, Procedure<never, unknown>>;
 

@@ -134,6 +134,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE INDEX pushers_by_key ON pushers (pushkey, app_id)`,
     // Of the server itself: every node has the same, and a backup of the database has them too.
     `CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)`,
+    // A device that nobody runs, for each user one; the rest of it is as with other devices.
+    `CREATE TABLE dehydrated_devices (user_id TEXT PRIMARY KEY, device_id TEXT NOT NULL, data TEXT NOT NULL)`,
     // Events for later; those that are over stay for a day.
     `CREATE TABLE delayed_events (
       delay_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, mark TEXT NOT NULL, room_id TEXT NOT NULL, type TEXT NOT NULL,

@@ -57,8 +57,18 @@ async function putTokens(
   }
 }
 
-async function deleteDevice(transaction: Transaction, { userId, deviceId }: DeviceKey): Promise<number> {
-  for (const table of ["tokens", "to_device", "one_time_keys", "fallback_keys", "txns"]) {
+export async function deleteDevice(
+  transaction: Transaction,
+  { userId, deviceId }: DeviceKey,
+): Promise<number> {
+  for (const table of [
+    "tokens",
+    "to_device",
+    "one_time_keys",
+    "fallback_keys",
+    "txns",
+    "dehydrated_devices",
+  ]) {
     await transaction.run(`DELETE FROM ${table} WHERE user_id = ? AND device_id = ?`, userId, deviceId);
   }
   await deletePushersOf(transaction, { userId, deviceId });

@@ -5,6 +5,7 @@ import type { ServerConfig } from "../../shared/server-config.js";
 import { AccountStore } from "./accounts.js";
 import { CrossSigningStore } from "./cross-signing.js";
 import type { Change, Database } from "./database.js";
+import { DehydratedDeviceStore } from "./dehydrated-devices.js";
 import { DelayedEventStore } from "./delayed-events.js";
 import { DirectoryStore } from "./directory.js";
 import { EncryptionStore } from "./encryption.js";
@@ -42,6 +43,7 @@ export interface Store {
   readonly pushers: PusherStore;
   readonly secrets: SecretStore;
   readonly search: SearchStore;
+  readonly dehydratedDevices: DehydratedDeviceStore;
   readonly delayedEvents: DelayedEventStore;
   readonly reports: ReportStore;
   readonly outbox: OutboxStore;
@@ -90,6 +92,7 @@ export function storeOver(database: Database<Procedures>): Store {
     pushers: new PusherStore(database, write, events),
     secrets: new SecretStore(write),
     search: new SearchStore(database, write, events),
+    dehydratedDevices: new DehydratedDeviceStore(database, write),
     delayedEvents: new DelayedEventStore(database, write),
     reports: new ReportStore(database, write),
     outbox: new OutboxStore(database, write),
