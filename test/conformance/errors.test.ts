@@ -61,6 +61,8 @@ describe("Alice is told", () => {
     ["GET", "profile/ME/m.tz", undefined, 404, "M_NOT_FOUND"],
     ["GET", "profile/@none:hs1/displayname", undefined, 404, "M_NOT_FOUND"],
 
+    ["GET", "presence/@none:hs1/status", undefined, 404, "M_NOT_FOUND"],
+
     ["GET", "devices/none", undefined, 404, "M_NOT_FOUND"],
     ["GET", "user/ME/filter/99", undefined, 404, "M_NOT_FOUND"],
     ["GET", "/_matrix/client/v1/admin/suspend/@none:hs1", undefined, 403, "M_FORBIDDEN"],

@@ -54,7 +54,7 @@ test("a change is told at once to those who share a room, and to nobody else", a
     status_msg: "here",
   });
   expect((await refusal(carol.get(status(alice.userId)))).code).toBe("M_FORBIDDEN");
-  expect((await refusal(carol.get(status("@nobody:hs1")))).code).toBe("M_FORBIDDEN");
+  expect((await refusal(carol.get(status("@nobody:hs1")))).code).toBe("M_NOT_FOUND");
   expect((await refusal(bob.call("PUT", status(alice.userId), { presence: "offline" }))).code).toBe(
     "M_FORBIDDEN",
   );

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { UserId } from "../core/ids.js";
-import { forbidden } from "../service/failure.js";
+import { forbidden, notFound } from "../service/failure.js";
 import { Empty, endpoint, group } from "./endpoint.js";
 
 const ROUTE = "/_matrix/client/v3/presence/{userId}/status";
@@ -29,7 +29,9 @@ export const presence = group("Presence", [
     params: Whose,
     reply: z.looseObject({ presence: State }),
     async handle({ caller, params }, services) {
-      // Whether there is such a user at all, only those learn who share a room with them.
+      // No secret: profiles tell it, and the user directory.
+      if ((await services.store.accounts.get(params.userId)) === undefined)
+        throw notFound("there is no such user");
       if (!(await services.presence.isVisible(params.userId, caller.userId)))
         throw forbidden("you share no room with them");
       return services.presence.of(params.userId) as { presence: z.infer<typeof State> };
