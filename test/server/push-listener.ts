@@ -22,7 +22,9 @@ export class PushListener {
       fetch: async (request) => {
         const body = Buffer.from(await request.arrayBuffer());
         const text = body.toString("utf8");
-        const json = text.startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : {};
+        const isJson = request.headers.get("content-type")?.startsWith("application/json") === true;
+        // Encrypted bytes may begin with anything.
+        const json = isJson ? (JSON.parse(text) as Record<string, unknown>) : {};
         this.received.push({ path: new URL(request.url).pathname, headers: request.headers, body, json });
         const response = await this.answer();
         for (const tell of this.#heard.splice(0)) tell();
