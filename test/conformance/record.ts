@@ -9,9 +9,14 @@ export interface Exchange {
   /** As it was sent, without the query. */
   readonly path: string;
   readonly status: number;
+  /** Of a request that nobody sends who means well: that it met an error by chance counts for nothing. */
+  readonly isHostile: boolean;
   /** Absent where the answer is no JSON. */
   readonly body?: unknown;
 }
+
+/** What hostile.test.ts calls itself. */
+export const HOSTILE = "hostile";
 
 const file = process.env["IMCLOUD_EXCHANGES"];
 if (file !== undefined) {
@@ -29,6 +34,7 @@ if (file !== undefined) {
     const text = isJson ? await response.clone().text() : undefined;
     const exchange: Exchange = {
       ...{ method, path: pathname, status: response.status },
+      isHostile: new Headers(how?.headers).get("user-agent") === HOSTILE,
       ...(text !== undefined && text !== "" && { body: JSON.parse(text) as unknown }),
     };
     appendFileSync(file, `${JSON.stringify(exchange)}\n`);

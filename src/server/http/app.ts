@@ -5,6 +5,7 @@
  */
 import { performance } from "node:perf_hooks";
 import { z } from "zod";
+import { NotCanonicalError } from "../core/canonical-json.js";
 import { Failure, forbidden, suspended } from "../service/failure.js";
 import { locked, type Caller } from "../service/sessions.js";
 import type { Services } from "../service/services.js";
@@ -175,6 +176,7 @@ export class App {
     if (error instanceof Failure) return error;
     // What a handler checks by itself, once more proof was given.
     if (error instanceof z.ZodError) return failureOf(error, undefined, "M_BAD_JSON");
+    if (error instanceof NotCanonicalError) return new Failure("M_BAD_JSON", error.message);
     return this.#unexpected(error, method, match);
   }
 

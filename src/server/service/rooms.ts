@@ -7,7 +7,6 @@
  * append only on the head that it names, a write that fails takes down what was built on it, never less.
  */
 import { authEventKeys, authorise, authoriseRedaction } from "../core/auth-rules.js";
-import { NotCanonicalError } from "../core/canonical-json.js";
 import type { EventDraft, RoomEvent } from "../core/event.js";
 import { EventTooLargeError, sealEvent } from "../core/event-hash.js";
 import { newRoomId } from "../core/ids.js";
@@ -266,7 +265,6 @@ function judged<T>(judge: () => T): T {
   } catch (error) {
     if (error instanceof NotAllowedError) throw forbidden(error.message);
     if (error instanceof EventTooLargeError) throw new Failure("M_TOO_LARGE", error.message);
-    if (error instanceof NotCanonicalError) throw new Failure("M_BAD_JSON", error.message);
     throw error;
   }
 }
