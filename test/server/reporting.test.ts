@@ -1,6 +1,13 @@
 /** Reports: who may make them of what, and what administrators then find. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import {
+  operatorOf,
+  refusal,
+  register,
+  startTestServer,
+  type Person,
+  type TestServer,
+} from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -41,4 +48,23 @@ test("what is not there is not reported, nor without saying why", async () => {
   expect((await refusal(bob.post(`users/${at(alice.userId)}/report`, {}))).code).toBe("M_MISSING_PARAM");
   const long = { reason: "x".repeat(4_001) };
   expect((await refusal(bob.post(`users/${at(alice.userId)}/report`, long))).code).toBe("M_BAD_JSON");
+});
+
+test("administrators read them page by page, and take away what they have dealt with", async () => {
+  const admin = operatorOf(server);
+  const page = (query: string) =>
+    admin.get<{ reports: { report_id: number; reporter: string }[]; next?: string }>(`/reports${query}`);
+  const first = await page("?limit=2");
+  expect(first.reports).toMatchObject([
+    { report_id: 3, reporter: bob.userId, user_id: alice.userId, reason: "rude" },
+    { report_id: 2, reporter: bob.userId, user_id: alice.userId, reason: "spam" },
+  ]);
+  const rest = await page(`?from=${first.next ?? ""}`);
+  expect(rest.reports.map(({ report_id }) => report_id)).toEqual([1]);
+  expect(rest.next).toBeUndefined();
+
+  await admin.call("DELETE", "/reports/2");
+  expect((await page("")).reports.map(({ report_id }) => report_id)).toEqual([3, 1]);
+  expect((await refusal(admin.call("DELETE", "/reports/2"))).code).toBe("M_NOT_FOUND");
+  expect((await refusal(alice.get("/_imcloud/admin/v1/reports"))).code).toBe("M_FORBIDDEN");
 });

@@ -2,6 +2,7 @@
 import { account } from "./account.js";
 import { accountData } from "./account-data.js";
 import { adminMedia } from "./admin-media.js";
+import { adminReports } from "./admin-reports.js";
 import { adminRooms } from "./admin-rooms.js";
 import { adminTokens } from "./admin-tokens.js";
 import { adminUsers } from "./admin-users.js";
@@ -77,5 +78,6 @@ export const GROUPS: readonly Group[] = [
   adminUsers,
   adminRooms,
   adminMedia,
+  adminReports,
   adminTokens,
 ];
