@@ -3,8 +3,6 @@
  * took the keys. matrix-js-sdk with its real cryptography makes it, sends to it and opens it.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { ClientEvent, createClient, MatrixEventEvent, type MatrixClient } from "matrix-js-sdk";
-import type { GeneratedSecretStorageKey } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { CryptoEvent } from "matrix-js-sdk/lib/crypto-api/index.js";
 import {
   callApi,
@@ -14,101 +12,28 @@ import {
   until,
   type TestServer,
 } from "../server/test-server.js";
+import { cryptoOf, Devices, signUp, texts, untilRead } from "./real-crypto.js";
 
 const ROUTE = "/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device";
-const WAIT_MS = 30_000;
 
 let server: TestServer;
-let recoveryKey: GeneratedSecretStorageKey;
-const clients: MatrixClient[] = [];
+let devices: Devices;
 
 beforeAll(async () => {
   server = await startTestServer();
+  devices = new Devices(server);
 });
 afterAll(async () => {
-  for (const client of clients) client.stopClient();
+  devices.stop();
   await server.stop();
 });
 
-async function deviceOf(name: string, { isNew = false } = {}): Promise<MatrixClient> {
-  const guest = createClient({ baseUrl: server.url });
-  if (isNew)
-    await guest.registerRequest({
-      username: name,
-      password: name,
-      auth: { type: "m.login.dummy" },
-      inhibit_login: true,
-    });
-  const session = await guest.loginRequest({
-    type: "m.login.password",
-    identifier: { type: "m.id.user", user: name },
-    password: name,
-  });
-  const client = createClient({
-    baseUrl: server.url,
-    userId: session.user_id,
-    accessToken: session.access_token,
-    deviceId: session.device_id,
-    cryptoCallbacks: {
-      getSecretStorageKey: ({ keys }) => {
-        const key: [string, Uint8Array<ArrayBuffer>] = [
-          Object.keys(keys)[0] ?? "",
-          recoveryKey.privateKey as Uint8Array<ArrayBuffer>,
-        ];
-        return Promise.resolve(key);
-      },
-    },
-  });
-  clients.push(client);
-  await client.initRustCrypto({ useIndexedDB: false });
-  await client.startClient({ initialSyncLimit: 20 });
-  await until(client, () => client.isInitialSyncComplete());
-  return client;
-}
-
-function cryptoOf(client: MatrixClient) {
-  const crypto = client.getCrypto();
-  if (crypto === undefined) throw new Error("no cryptography");
-  return crypto;
-}
-
-const signUp = (client: MatrixClient, name: string) =>
-  cryptoOf(client).bootstrapCrossSigning({
-    authUploadDeviceSigningKeys: async (upload) => {
-      await upload({
-        type: "m.login.password",
-        identifier: { type: "m.id.user", user: name },
-        password: name,
-      });
-    },
-  });
-
-const texts = (client: MatrixClient, roomId: string): string[] =>
-  (client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [])
-    .filter((event) => event.getType() === "m.room.message")
-    .map((event) => String(event.getContent()["body"]));
-
-async function untilRead(client: MatrixClient, roomId: string, text: string): Promise<void> {
-  if (texts(client, roomId).includes(text)) return;
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`"${text}" is not to be read`)), WAIT_MS);
-    const look = () => {
-      if (!texts(client, roomId).includes(text)) return;
-      clearTimeout(timer);
-      client.off(MatrixEventEvent.Decrypted, look);
-      client.off(ClientEvent.Sync, look);
-      resolve();
-    };
-    client.on(MatrixEventEvent.Decrypted, look);
-    client.on(ClientEvent.Sync, look);
-  });
-}
-
 test("what was said while nobody was logged in is read afterwards", async () => {
-  const first = await deviceOf("alice", { isNew: true });
-  const bob = await deviceOf("bob", { isNew: true });
+  const first = await devices.of("alice", { isNew: true });
+  const bob = await devices.of("bob", { isNew: true });
   await signUp(first, "alice");
-  recoveryKey = await cryptoOf(first).createRecoveryKeyFromPassphrase();
+  const recoveryKey = await cryptoOf(first).createRecoveryKeyFromPassphrase();
+  devices.recoveryKey = recoveryKey;
   await cryptoOf(first).bootstrapSecretStorage({
     createSecretStorageKey: () => Promise.resolve(recoveryKey),
     setupNewSecretStorage: true,
@@ -133,7 +58,7 @@ test("what was said while nobody was logged in is read afterwards", async () => 
   await first.logout(true);
 
   await bob.sendTextMessage(roomId, "while you were away");
-  const second = await deviceOf("alice");
+  const second = await devices.of("alice");
   // Without the keys that the device took, nothing could be read.
   await until(second, () => second.getRoom(roomId) !== null);
   expect(texts(second, roomId)).not.toContain("while you were away");
@@ -147,9 +72,9 @@ test("what was said while nobody was logged in is read afterwards", async () => 
   expect(await opened).toBeGreaterThan(0);
   await untilRead(second, roomId, "while you were away");
   // The one that was opened is used up; a new one sleeps in its place.
-  const devices = await second.getDevices();
-  expect(devices.devices.map(({ device_id: id }) => id)).not.toContain(asleep);
-  expect(devices.devices).toHaveLength(2);
+  const { devices: listed } = await second.getDevices();
+  expect(listed.map(({ device_id: id }) => id)).not.toContain(asleep);
+  expect(listed).toHaveLength(2);
 }, 60_000);
 
 test("it is its owner's alone, and ends when they say so", async () => {

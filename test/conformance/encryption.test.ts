@@ -3,98 +3,38 @@
  * emoji, and one of them reads the history on a new device from the backup of keys.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import {
-  ClientEvent,
-  createClient,
-  MatrixEventEvent,
-  type ICreateClientOpts,
-  type MatrixClient,
-} from "matrix-js-sdk";
+import type { MatrixClient } from "matrix-js-sdk";
 import {
   CryptoEvent,
   VerificationPhase,
   VerificationRequestEvent,
   VerifierEvent,
-  type GeneratedSecretStorageKey,
   type ShowSasCallbacks,
   type VerificationRequest,
   type Verifier,
 } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { startTestServer, until, type TestServer } from "../server/test-server.js";
+import { cryptoOf, Devices, signUp, texts, untilRead } from "./real-crypto.js";
 
 const SERVER_NAME = "hs1";
 const WAIT_MS = 30_000;
-const passwordOf = (name: string) => `${name}'s password`;
 
 let server: TestServer;
 let alice: MatrixClient;
 let bob: MatrixClient;
 let roomId = "";
-/** What Alice has written down: opens her secret storage on any device. */
-let recoveryKey: GeneratedSecretStorageKey;
-const clients: MatrixClient[] = [];
+let devices: Devices;
 
 beforeAll(async () => {
   server = await startTestServer();
-  alice = await deviceOf("alice", { isNew: true });
-  bob = await deviceOf("bob", { isNew: true });
+  devices = new Devices(server);
+  alice = await devices.of("alice", { isNew: true });
+  bob = await devices.of("bob", { isNew: true });
 });
 afterAll(async () => {
-  for (const client of clients) client.stopClient();
+  devices.stop();
   await server.stop();
 });
-
-/** A syncing device with keys of its own. */
-async function deviceOf(name: string, { isNew = false } = {}): Promise<MatrixClient> {
-  const guest = createClient({ baseUrl: server.url });
-  if (isNew)
-    await guest.registerRequest({
-      username: name,
-      password: passwordOf(name),
-      auth: { type: "m.login.dummy" },
-    });
-  const session = await guest.loginRequest({
-    type: "m.login.password",
-    identifier: { type: "m.id.user", user: name },
-    password: passwordOf(name),
-  });
-  const cryptoCallbacks: ICreateClientOpts["cryptoCallbacks"] = {
-    getSecretStorageKey: ({ keys }) =>
-      Promise.resolve([Object.keys(keys)[0] ?? "", recoveryKey.privateKey] as [
-        string,
-        Uint8Array<ArrayBuffer>,
-      ]),
-  };
-  const client = createClient({
-    baseUrl: server.url,
-    userId: session.user_id,
-    accessToken: session.access_token,
-    deviceId: session.device_id,
-    cryptoCallbacks,
-  });
-  clients.push(client);
-  await client.initRustCrypto({ useIndexedDB: false });
-  await client.startClient({ initialSyncLimit: 20 });
-  await until(client, () => client.isInitialSyncComplete());
-  return client;
-}
-
-function cryptoOf(client: MatrixClient) {
-  const crypto = client.getCrypto();
-  if (crypto === undefined) throw new Error("no cryptography");
-  return crypto;
-}
-
-const signUp = (client: MatrixClient, name: string) =>
-  cryptoOf(client).bootstrapCrossSigning({
-    authUploadDeviceSigningKeys: async (upload) => {
-      await upload({
-        type: "m.login.password",
-        identifier: { type: "m.id.user", user: name },
-        password: passwordOf(name),
-      });
-    },
-  });
 
 /** What the server answers, as it came. */
 async function asked(client: MatrixClient, path: string): Promise<string> {
@@ -102,39 +42,11 @@ async function asked(client: MatrixClient, path: string): Promise<string> {
   return (await fetch(`${server.url}/_matrix/client/v3/${path}`, { headers })).text();
 }
 
-/** The texts that a device can read in the room. */
-const texts = (client: MatrixClient): string[] =>
-  (client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [])
-    .filter((event) => event.getType() === "m.room.message")
-    .map((event) => String(event.getContent()["body"]));
-
-/** Decryption ends after the sync that brought the event: both are looked at. */
-async function untilRead(client: MatrixClient, text: string): Promise<void> {
-  if (texts(client).includes(text)) return;
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(
-      () => done(new Error(`"${text}" is not to be read: ${texts(client).join()}`)),
-      WAIT_MS,
-    );
-    const look = () => {
-      if (texts(client).includes(text)) done();
-    };
-    const done = (error?: Error) => {
-      clearTimeout(timer);
-      client.off(MatrixEventEvent.Decrypted, look);
-      client.off(ClientEvent.Sync, look);
-      if (error === undefined) resolve();
-      else reject(error);
-    };
-    client.on(MatrixEventEvent.Decrypted, look);
-    client.on(ClientEvent.Sync, look);
-  });
-}
-
 test("keys of people and a backup are made", async () => {
   await signUp(alice, "alice");
   await signUp(bob, "bob");
-  recoveryKey = await cryptoOf(alice).createRecoveryKeyFromPassphrase();
+  const recoveryKey = await cryptoOf(alice).createRecoveryKeyFromPassphrase();
+  devices.recoveryKey = recoveryKey;
   await cryptoOf(alice).bootstrapSecretStorage({
     createSecretStorageKey: () => Promise.resolve(recoveryKey),
     setupNewSecretStorage: true,
@@ -158,9 +70,9 @@ test("what one says in an encrypted room the other reads, and the server cannot"
   await bob.joinRoom(roomId);
   await until(alice, () => alice.getRoom(roomId)?.getMember(`@bob:${SERVER_NAME}`)?.membership === "join");
   await alice.sendTextMessage(roomId, "a secret");
-  await untilRead(bob, "a secret");
+  await untilRead(bob, roomId, "a secret");
   await bob.sendTextMessage(roomId, "another");
-  await untilRead(alice, "another");
+  await untilRead(alice, roomId, "another");
 
   const stored = await asked(alice, `rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=50`);
   expect(stored).toContain("m.room.encrypted");
@@ -268,9 +180,9 @@ async function untilStarted(request: VerificationRequest): Promise<Verifier> {
 
 test("a new device reads the history from the backup, and is trusted without being asked about", async () => {
   await untilBackedUp(alice, 2);
-  const tablet = await deviceOf("alice");
+  const tablet = await devices.of("alice");
   await until(tablet, () => tablet.getRoom(roomId) !== null);
-  expect(texts(tablet)).not.toContain("a secret");
+  expect(texts(tablet, roomId)).not.toContain("a secret");
   expect(await cryptoOf(tablet).userHasCrossSigningKeys(undefined, true)).toBe(true);
   await cryptoOf(tablet).bootstrapCrossSigning({});
   await cryptoOf(tablet).loadSessionBackupPrivateKeyFromSecretStorage();
@@ -278,8 +190,8 @@ test("a new device reads the history from the backup, and is trusted without bei
   expect(imported).toBeGreaterThan(0);
   for (const event of tablet.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [])
     await tablet.decryptEventIfNeeded(event);
-  await untilRead(tablet, "a secret");
-  await untilRead(tablet, "another");
+  await untilRead(tablet, roomId, "a secret");
+  await untilRead(tablet, roomId, "another");
 
   const trust = await cryptoOf(alice).getDeviceVerificationStatus(
     `@alice:${SERVER_NAME}`,
