@@ -28,6 +28,22 @@ export function mayRead({ memberships, visibilities }: Viewpoint, position: numb
   return visible.some((visibility) => was.some((membership) => allows(visibility, membership, joinsLater)));
 }
 
+/** What somebody sees of a room: what they may read, less what those say whom they ignore. */
+export interface Sight extends Viewpoint {
+  readonly ignored: ReadonlySet<string>;
+}
+
+/**
+ * Whether the user is shown an event. State is shown whoever has set it: without it the room would be another.
+ * Source: Matrix client-server API, "Ignoring Users".
+ */
+export function isShown(
+  { ignored, ...viewpoint }: Sight,
+  { position, sender, stateKey }: { position: number; sender: string; stateKey?: string },
+): boolean {
+  return mayRead(viewpoint, position) && (stateKey !== undefined || !ignored.has(sender));
+}
+
 /** Whether the user may read something of the room at all. */
 export function mayReadSome({ memberships, visibilities }: Viewpoint): boolean {
   return (

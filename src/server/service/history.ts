@@ -4,11 +4,13 @@
 import type { StoredEvent } from "../core/event.js";
 import type { RoomEventFilter } from "../core/filter.js";
 import { passesEvent } from "../core/filter.js";
+import type { JsonObject } from "../core/json.js";
 import { historyVisibilityOf, membershipOf } from "../core/room-state.js";
-import { mayRead, mayReadSome, type Viewpoint } from "../core/visibility.js";
+import { isShown, mayRead, mayReadSome, type Sight } from "../core/visibility.js";
 import type { Stretch } from "../store/events.js";
 import type { Store } from "../store/store.js";
 import { forbidden, notFound } from "./failure.js";
+import type { PushRules } from "./push-rules.js";
 
 /** Events read at once while looking for those that a filter lets through. */
 const BATCH = 200;
@@ -24,18 +26,22 @@ export interface Page {
 
 export class History {
   readonly #store: Store;
+  readonly #pushRules: PushRules;
 
-  constructor(store: Store) {
+  constructor(store: Store, pushRules: PushRules) {
     this.#store = store;
+    this.#pushRules = pushRules;
   }
 
-  async viewpoint(roomId: string, userId: string): Promise<Viewpoint> {
-    const [row, members, visibilities] = await Promise.all([
+  async viewpoint(roomId: string, userId: string): Promise<Sight> {
+    const [ignored, row, members, visibilities] = await Promise.all([
+      this.#pushRules.ignoredBy(userId),
       this.#store.events.membership(userId, roomId),
       this.#store.events.stateHistory(roomId, "m.room.member", userId),
       this.#store.events.stateHistory(roomId, "m.room.history_visibility", ""),
     ]);
     return {
+      ignored,
       // Who has forgotten a room is to it as if never there.
       memberships:
         row?.forgotten === true
@@ -46,6 +52,16 @@ export class History {
         value: historyVisibilityOf(content),
       })),
     };
+  }
+
+  /**
+   * Whether an invite comes from somebody whom the user ignores: such ones are not told of.
+   *
+   * @param stripped what the user may see of the room from outside; it ends with the invite
+   */
+  async isUnwanted(userId: string, stripped: readonly JsonObject[]): Promise<boolean> {
+    const sender = stripped.at(-1)?.["sender"];
+    return typeof sender === "string" && (await this.#pushRules.ignoredBy(userId)).has(sender);
   }
 
   /**
@@ -62,7 +78,7 @@ export class History {
   }
 
   /** @throws Failure M_FORBIDDEN when the user may read nothing of the room */
-  async viewpointOrRefuse(roomId: string, userId: string): Promise<Viewpoint> {
+  async viewpointOrRefuse(roomId: string, userId: string): Promise<Sight> {
     const viewpoint = await this.viewpoint(roomId, userId);
     if (!mayReadSome(viewpoint)) throw forbidden("you are not in this room");
     return viewpoint;
@@ -100,7 +116,7 @@ export class History {
     { after, upTo }: Stretch,
     direction: "f" | "b",
     limit: number,
-    viewpoint: Viewpoint | undefined,
+    viewpoint: Sight | undefined,
     filter?: RoomEventFilter | null,
   ): Promise<Page> {
     const found: StoredEvent[] = [];
@@ -113,7 +129,7 @@ export class History {
         if (found.length === limit)
           return { events: found, next: direction === "f" ? event.position - 1 : event.position };
         stretch = direction === "f" ? { after: event.position, upTo } : { after, upTo: event.position - 1 };
-        if ((viewpoint === undefined || mayRead(viewpoint, event.position)) && passesEvent(filter, event))
+        if ((viewpoint === undefined || isShown(viewpoint, event)) && passesEvent(filter, event))
           found.push(event);
       }
       if (events.length < want) return { events: found };

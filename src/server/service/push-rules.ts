@@ -14,8 +14,9 @@ const REMEMBERED = 2_000;
 
 export class PushRules {
   readonly #store: Store;
-  readonly #cache = new Map<string, RuleSet>();
-  readonly #ignored = new Map<string, ReadonlySet<string>>();
+  // Promises: what is being read while it changes is not remembered in its old form.
+  readonly #cache = new Map<string, Promise<RuleSet>>();
+  readonly #ignored = new Map<string, Promise<ReadonlySet<string>>>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -32,24 +33,18 @@ export class PushRules {
     });
   }
 
-  async of(userId: string): Promise<RuleSet> {
-    const known = this.#cache.get(userId);
-    if (known !== undefined) return known;
-    const rules = merge(defaultRules(userId), await this.#store.personal.accountData(userId, "", TYPE));
-    if (this.#cache.size > REMEMBERED) this.#cache.clear();
-    this.#cache.set(userId, rules);
-    return rules;
+  of(userId: string): Promise<RuleSet> {
+    return remembered(this.#cache, userId, async () =>
+      merge(defaultRules(userId), await this.#store.personal.accountData(userId, "", TYPE)),
+    );
   }
 
   /** Whom the user does not want to hear of. Source: "Ignoring Users": their events must not notify. */
-  async ignoredBy(userId: string): Promise<ReadonlySet<string>> {
-    const known = this.#ignored.get(userId);
-    if (known !== undefined) return known;
-    const list = (await this.#store.personal.accountData(userId, "", IGNORED))?.["ignored_users"];
-    const ignored = new Set(isObject(list) ? Object.keys(list) : []);
-    if (this.#ignored.size > REMEMBERED) this.#ignored.clear();
-    this.#ignored.set(userId, ignored);
-    return ignored;
+  ignoredBy(userId: string): Promise<ReadonlySet<string>> {
+    return remembered(this.#ignored, userId, async () => {
+      const list = (await this.#store.personal.accountData(userId, "", IGNORED))?.["ignored_users"];
+      return new Set(isObject(list) ? Object.keys(list) : []);
+    });
   }
 
   async rule(userId: string, kind: RuleKind, ruleId: string): Promise<PushRule> {
@@ -105,6 +100,18 @@ export class PushRules {
     const changed = { ...rules, [kind]: update(rules[kind]) };
     await this.#store.personal.setAccountData(userId, "", TYPE, { global: changed });
   }
+}
+
+function remembered<T>(cache: Map<string, Promise<T>>, userId: string, read: () => Promise<T>): Promise<T> {
+  const known = cache.get(userId);
+  if (known !== undefined) return known;
+  const reading = read();
+  if (cache.size > REMEMBERED) cache.clear();
+  cache.set(userId, reading);
+  reading.catch(() => {
+    if (cache.get(userId) === reading) cache.delete(userId);
+  });
+  return reading;
 }
 
 function placeOf(rules: readonly PushRule[], { before, after }: { before?: string; after?: string }): number {

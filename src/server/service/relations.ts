@@ -5,7 +5,7 @@
 import { toClientEvent, type EventDraft, type StoredEvent, type Viewer } from "../core/event.js";
 import type { JsonObject } from "../core/json.js";
 import { reactionOf, relationOf } from "../core/relations.js";
-import { mayRead } from "../core/visibility.js";
+import { isShown, mayRead } from "../core/visibility.js";
 import type { Stretch } from "../store/events.js";
 import type { RelationFilter } from "../store/relations.js";
 import type { Store } from "../store/store.js";
@@ -45,7 +45,7 @@ export class Relations {
         // The event that does not fit any more only says that there is more.
         if (found.length === limit)
           return { events: found, next: direction === "f" ? event.position - 1 : event.position };
-        if (mayRead(viewpoint, event.position)) found.push(event);
+        if (isShown(viewpoint, event)) found.push(event);
         if (direction === "f") after = event.position;
         else upTo = event.position - 1;
       }

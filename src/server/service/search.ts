@@ -4,7 +4,7 @@
  */
 import type { StoredEvent } from "../core/event.js";
 import { passesEvent, type RoomEventFilter } from "../core/filter.js";
-import { mayRead, type Viewpoint } from "../core/visibility.js";
+import { isShown, type Sight } from "../core/visibility.js";
 import { fold, queryWords, runsOf, searchableTypes, searchText, type SearchKey } from "../core/words.js";
 import type { Store } from "../store/store.js";
 import type { History } from "./history.js";
@@ -64,7 +64,7 @@ export class Searches {
     words: readonly string[],
     runs: readonly string[],
   ): Promise<Hit[]> {
-    const viewpoints = new Map<string, Viewpoint>();
+    const viewpoints = new Map<string, Sight>();
     const hits: Hit[] = [];
     const types = searchableTypes(keys);
     let before = Number.MAX_SAFE_INTEGER;
@@ -77,7 +77,7 @@ export class Searches {
         const viewpoint =
           viewpoints.get(event.roomId) ?? (await this.#history.viewpoint(event.roomId, userId));
         viewpoints.set(event.roomId, viewpoint);
-        if (mayRead(viewpoint, event.position)) hits.push({ event, rank });
+        if (isShown(viewpoint, event)) hits.push({ event, rank });
       }
       if (events.length < BATCH) break;
     }

@@ -58,10 +58,10 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const memberships = new Memberships(store, rooms, profiles);
   const roomAdministration = new RoomAdministration(store, rooms, config.bus.kind);
   const media = new Media(store, config);
-  const history = new History(store);
+  const pushRules = new PushRules(store);
+  const history = new History(store, pushRules);
   const relations = new Relations(store, history);
   const typing = new Typing(stream);
-  const pushRules = new PushRules(store);
   const verdicts = new Verdicts(rooms, pushRules);
   const unread = new UnreadCounts(store, verdicts);
   const summaries = new Summaries(store);

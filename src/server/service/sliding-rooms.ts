@@ -161,6 +161,8 @@ export class SlidingRooms {
     const { viewer, roomId, own, isDirect } = asked;
     const row = await this.#store.events.membership(viewer.userId, roomId);
     if (row?.stripped === undefined) return undefined;
+    if (own.membership === "invite" && (await this.#history.isUnwanted(viewer.userId, row.stripped)))
+      return undefined;
     return {
       isInitial: true,
       start: own.position,

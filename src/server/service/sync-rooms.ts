@@ -91,8 +91,9 @@ export class SyncRooms {
         );
         if (room !== undefined) sections.join[roomId] = room;
       } else if (own.membership === "invite" || own.membership === "knock") {
-        if (isNew || request.fullState)
-          sections[own.membership][roomId] = await this.#outside(request, roomId, own.membership);
+        const room =
+          isNew || request.fullState ? await this.#outside(request, roomId, own.membership) : undefined;
+        if (room !== undefined) sections[own.membership][roomId] = room;
       } else if (isNew || request.fullState) {
         const room = await this.#left(request, roomId, own.position, stretch);
         if (room !== undefined) sections.leave[roomId] = room;
@@ -192,9 +193,11 @@ export class SyncRooms {
     { viewer }: SyncRequest,
     roomId: string,
     membership: "invite" | "knock",
-  ): Promise<JsonObject> {
-    const row = await this.#store.events.membership(viewer.userId, roomId);
-    return { [`${membership}_state`]: { events: row?.stripped ?? [] } };
+  ): Promise<JsonObject | undefined> {
+    const { stripped = [] } = (await this.#store.events.membership(viewer.userId, roomId)) ?? {};
+    if (membership === "invite" && (await this.#history.isUnwanted(viewer.userId, stripped)))
+      return undefined;
+    return { [`${membership}_state`]: { events: stripped } };
   }
 
   async #timeline({ request, roomId, knownUpTo }: RoomRequest, upTo: number): Promise<Timeline> {
