@@ -105,10 +105,16 @@ test("the key of the board's certificate is where it belongs, and nowhere else",
 });
 
 test("no program was given a secret as an argument", async () => {
-  for (const word of ['"import_definitions"', '"imcloud-server", "user", "add", "ada"', '"sudo", "-S"']) {
+  for (const word of [
+    '"import_definitions"',
+    '"imcloud-server", "admin", "PUT", "/users/ada"',
+    '"sudo", "-S"',
+  ]) {
     expect(started).toContain(word);
   }
-  for (const secret of [...Object.values(SECRETS), USER_PASSWORD, await keyLine()]) {
+  const operatorToken = await board.sh("find /var/lib -name admin.token -exec cat {} +");
+  expect(operatorToken).not.toBe("");
+  for (const secret of [...Object.values(SECRETS), USER_PASSWORD, operatorToken, await keyLine()]) {
     expect(started.split("\n").filter((row) => row.includes(secret))).toEqual([]);
   }
 });
