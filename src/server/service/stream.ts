@@ -200,7 +200,8 @@ export class Stream {
     if (change.userId !== undefined) {
       const follower = this.#known.get(change.userId);
       if (follower !== undefined) woken.add(follower);
-      if (change.kind === "devices") void this.wakeSharing([change.userId]);
+      // A store that does not answer who shares a room says so itself to whoever wakes and asks.
+      if (change.kind === "devices") this.wakeSharing([change.userId]).catch(() => this.wakeAll());
     } else if (change.roomId !== undefined) {
       for (const follower of this.#byRoom.get(change.roomId) ?? []) woken.add(follower);
     }
