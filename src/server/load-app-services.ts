@@ -8,31 +8,10 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import { AppServiceFile } from "../shared/app-service-file.js";
 import type { ServerConfig } from "../shared/server-config.js";
 import { ConfigError } from "./load-config.js";
 import { AppService, type Pattern } from "./service/app-service.js";
-
-const Namespace = z
-  .array(z.looseObject({ exclusive: z.boolean().default(false), regex: z.string().min(1) }))
-  .nullish();
-/** Bridges write more than this; what the server does not know is none of its business. */
-const RegistrationFile = z.looseObject({
-  id: z.string().min(1).max(255),
-  url: z.union([z.url({ protocol: /^https?$/ }), z.literal("")]).nullish(),
-  as_token: z.string().min(1),
-  hs_token: z.string().min(1),
-  sender_localpart: z
-    .string()
-    .regex(/^[a-z0-9._=\-/+]{1,200}$/, "lower-case letters, digits and . _ = - / +"),
-  namespaces: z.looseObject({ users: Namespace, aliases: Namespace, rooms: Namespace }).nullish(),
-  rate_limited: z.boolean().nullish(),
-  protocols: z.array(z.string().min(1)).nullish(),
-  receive_ephemeral: z.boolean().nullish(),
-  // What bridges wrote before the specification had it.
-  "de.sorunome.msc2409.push_ephemeral": z.boolean().nullish(),
-});
-type RegistrationFile = z.infer<typeof RegistrationFile>;
 
 /**
  * Reads the registrations that the configuration names, those of its folder by name.
@@ -93,14 +72,14 @@ function filesIn(folder: string | undefined): string[] {
 }
 
 /** Whoever asks by the old name reads the old name; some ask by both, and read one. */
-function ephemeralNames(file: RegistrationFile): string[] {
+function ephemeralNames(file: AppServiceFile): string[] {
   const isOld = file["de.sorunome.msc2409.push_ephemeral"] === true;
   if (file.receive_ephemeral !== true && !isOld) return [];
   return isOld ? ["ephemeral", "de.sorunome.msc2409.ephemeral"] : ["ephemeral"];
 }
 
 /** @returns what is wrong with the file, where something is */
-function read(file: string, parse: (text: string) => unknown): RegistrationFile | string {
+function read(file: string, parse: (text: string) => unknown): AppServiceFile | string {
   let value: unknown;
   try {
     value = parse(readFileSync(file, "utf8"));
@@ -109,7 +88,7 @@ function read(file: string, parse: (text: string) => unknown): RegistrationFile 
     const reason = error instanceof Error && "code" in error ? String(error.code) : "not YAML";
     return `${file}: cannot be read (${reason})`;
   }
-  const result = RegistrationFile.safeParse(value);
+  const result = AppServiceFile.safeParse(value);
   if (result.success) return result.data;
   return result.error.issues
     .map(({ path, message }) => `${file}: ${path.join(".") || "the file"}: ${message}`)
@@ -118,7 +97,7 @@ function read(file: string, parse: (text: string) => unknown): RegistrationFile 
 
 /** @throws Error for a regular expression that is none */
 function toService(
-  file: RegistrationFile,
+  file: AppServiceFile,
   serverName: string,
   compile: (regex: string) => (id: string) => boolean,
 ): AppService {
