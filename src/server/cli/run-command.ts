@@ -54,10 +54,12 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
         const { serve, devConfig } = await import("./serve.js");
         return await serve(values.dev === undefined ? config() : devConfig(values.dev, values.port));
       }
-      case "check-config":
-        config();
+      case "check-config": {
+        const { loadAppServices } = await import("../load-app-services.js");
+        await loadAppServices(config());
         process.stdout.write("the configuration can be used\n");
         return Exit.Ok;
+      }
       case "probe": {
         const { probe } = await import("./probe.js");
         return (await probe(config())) ? Exit.Ok : Exit.Failed;
