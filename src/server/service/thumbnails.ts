@@ -101,6 +101,8 @@ export class Thumbnails {
     const make = async (target: string) => {
       const made = await this.#ask({ ...order, target });
       if (made.outcome === "large" || made.outcome === "broken") throw this.#giveUp(key, made.outcome);
+      if (made.outcome === "failed")
+        throw Object.assign(new Error(`no thumbnail was written: ${made.code}`), { code: made.code });
       // An empty file says that there is nothing to make.
       if (made.outcome === "original") await writeFile(target, "");
       const type = made.outcome === "original" ? ORIGINAL : made.type.slice("image/".length);

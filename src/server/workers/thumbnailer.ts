@@ -37,7 +37,9 @@ export type ThumbnailOutcome =
   | { readonly outcome: "made"; readonly type: "image/jpeg" | "image/png" | "image/webp" }
   | { readonly outcome: "original" }
   | { readonly outcome: "large" }
-  | { readonly outcome: "broken" };
+  | { readonly outcome: "broken" }
+  /** Nothing is wrong with the picture; the system's error code says what is. */
+  | { readonly outcome: "failed"; readonly code: string };
 
 /** A JPEG is decoded at a fraction of its size; what its progressive form keeps in memory bounds it all the same. */
 const MOST_PIXELS: Readonly<Record<PictureKind, number>> = {
@@ -90,8 +92,10 @@ async function load(): Promise<void> {
 function answer(order: ThumbnailOrder): ThumbnailOutcome {
   try {
     return make(readFileSync(order.source), order);
-  } catch {
-    // Whatever a decoder says of it: it has no picture for us. Nor has a file that was deleted meanwhile.
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== undefined) return { outcome: "failed", code };
+    // Whatever a decoder says of it: it has no picture for us.
     return { outcome: "broken" };
   }
 }
