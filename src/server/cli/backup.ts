@@ -2,8 +2,8 @@
  * `backup DIR`, `check [DIR]`, `restore DIR`: the whole of a server's data, while it runs.
  *
  * A backup is a folder: the database as of one moment (VACUUM INTO, which reads while others write), the media as hard
- * links where the file system is the same, and `backup.json`, which comes last: a folder without it is none. With `-`
- * in the place of the folder it is an archive, on standard output or input.
+ * links where the file system is the same, without thumbnails, and `backup.json`, which comes last: a folder without
+ * it is none. With `-` in the place of the folder it is an archive, on standard output or input.
  */
 import {
   createReadStream,
@@ -21,6 +21,7 @@ import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import type { ServerConfig } from "../../shared/server-config.js";
 import { becomeOwnerOf } from "../runtime/become-owner.js";
+import { VARIANTS } from "../runtime/files.js";
 import { copyDatabase, holdLock, SqliteConnection } from "../runtime/sqlite.js";
 import { mediaFolderOf } from "../service/media.js";
 import { readArchive, withFolderBeside, writeArchive } from "./backup-archive.js";
@@ -175,6 +176,8 @@ async function restore(from: Place, live: Place, replace: boolean, isOurs: boole
     const contents = contentsOf(from.database);
     // By copies: a restored server must not share files with its backup.
     for (const { hash } of contents) await bring(hash, from.media, live.media, !isOurs);
+    // Some are of pictures that the backup does not know; all are made again when they are asked for.
+    rmSync(join(live.media, VARIANTS), { recursive: true, force: true });
     const fresh = `${live.database}.restored`;
     rmSync(fresh, { force: true });
     await copyFile(from.database, fresh);
