@@ -3,7 +3,7 @@
  * Source: Matrix client-server API v1.19, "Account registration", "Token-authenticated registration".
  */
 import { z } from "zod";
-import { DeviceId, isNewUserId, newToken, toUserId } from "../core/ids.js";
+import { DeviceId, isNewUserId, newToken } from "../core/ids.js";
 import { Failure, forbidden } from "../service/failure.js";
 import type { Stages } from "../service/interactive-auth.js";
 import type { Services } from "../service/services.js";
@@ -97,8 +97,9 @@ function stagesFor({ config, registrationTokens }: Services, spend: (token: stri
 
 /** @returns the user id of a name that is allowed and not taken */
 async function assertFree(username: string, { config, store }: Services): Promise<string> {
-  const userId = toUserId(username, config.serverName);
-  if (!isNewUserId(userId) || !userId.endsWith(`:${config.serverName}`)) {
+  // The part before the colon alone: who gives a whole id has made a mistake, perhaps in the server's name.
+  const userId = `@${username.toLowerCase()}:${config.serverName}`;
+  if (!isNewUserId(userId, config.serverName)) {
     throw new Failure("M_INVALID_USERNAME", "a user name has lower-case letters, digits and ._=-/+");
   }
   if ((await store.accounts.get(userId)) !== undefined)

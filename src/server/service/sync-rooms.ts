@@ -2,7 +2,7 @@
  * The rooms of a sync answer: joined, invited, knocked, left.
  */
 import { toClientEvent, type StoredEvent } from "../core/event.js";
-import { passes, passesEvent, passesRoom } from "../core/filter.js";
+import { passes, passesRoom } from "../core/filter.js";
 import type { JsonObject } from "../core/json.js";
 import { renderHistoryToken } from "../core/tokens.js";
 import { mayRead, type Sight } from "../core/visibility.js";
