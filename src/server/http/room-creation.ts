@@ -36,7 +36,7 @@ export const roomCreation = group("Creation", [
     body: Request,
     reply: z.object({ room_id: z.string() }),
 
-    async handle({ caller, body }, { rooms, profiles, directory, store, config }) {
+    async handle({ caller, body }, { rooms, profiles, directory, memberships, store, config }) {
       const version = versionOrRefuse(ROOM_VERSIONS, body.room_version ?? config.defaultRoomVersion);
       if (body.invite_3pid.length > 0) throw invalid("this server invites by user id only");
       const alias =
@@ -46,6 +46,7 @@ export const roomCreation = group("Creation", [
       const invite = [...new Set(body.invite)].filter((userId) => userId !== caller.userId);
       for (const userId of invite) {
         if ((await store.accounts.get(userId)) === undefined) throw invalid(`${userId} has no account here`);
+        await memberships.assertInvitable(userId);
       }
       const people = [caller.userId, ...invite];
       const members = new Map(

@@ -50,11 +50,23 @@ export class Memberships {
   async invite(roomId: string, sender: string, userId: string, reason?: string): Promise<void> {
     if ((await this.#store.accounts.get(userId)) === undefined)
       throw new Failure("M_NOT_FOUND", `${userId} has no account here`);
+    await this.assertInvitable(userId);
     const profile = await this.#profiles.forMember(userId);
     await this.#rooms.send(
       roomId,
       member(sender, userId, { ...profile, membership: "invite", ...(reason !== undefined && { reason }) }),
     );
+  }
+
+  /**
+   * Source: Matrix client-server API v1.19, "Invite permission".
+   *
+   * @throws Failure M_INVITE_BLOCKED for somebody who wants no invites
+   */
+  async assertInvitable(userId: string): Promise<void> {
+    const config = await this.#store.personal.accountData(userId, "", "m.invite_permission_config");
+    if (config?.["default_action"] === "block")
+      throw new Failure("M_INVITE_BLOCKED", `${userId} wants no invites`);
   }
 
   /** Also refuses an invite, and takes back a knock. Leaving twice is leaving once. */
