@@ -105,6 +105,7 @@ tools() {
   command -v mcopy >/dev/null || missing+=(mtools)
   command -v mkfs.vfat >/dev/null || missing+=(dosfstools)
   command -v debugfs >/dev/null || missing+=(e2fsprogs)
+  [ -e "$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)" ] || missing+=(faketime)
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "installing ${missing[*]}" >&2
   apt-get -qq update &&

@@ -9,6 +9,8 @@ import { NotCanonicalError } from "../core/canonical-json.js";
 import { Failure, forbidden, suspended } from "../service/failure.js";
 import { locked, type Caller } from "../service/sessions.js";
 import type { Services } from "../service/services.js";
+import { StoreError } from "../store/database.js";
+import { diskTroubleOf } from "../store/disk-trouble.js";
 import type { Endpoint } from "./endpoint.js";
 import { readJson } from "./read-json.js";
 import { Router } from "./router.js";
@@ -177,16 +179,20 @@ export class App {
     // What a handler checks by itself, once more proof was given.
     if (error instanceof z.ZodError) return failureOf(error, undefined, "M_BAD_JSON");
     if (error instanceof NotCanonicalError) return new Failure("M_BAD_JSON", error.message);
-    return this.#unexpected(error, method, match);
+    const request = this.#noteUnexpected(error, method, match);
+    const trouble = error instanceof StoreError ? error.trouble : diskTroubleOf(error);
+    if (trouble !== undefined)
+      return new Failure("M_UNKNOWN", `the server cannot store anything now: ${trouble}`, { status: 503 });
+    return new Failure("M_UNKNOWN", `something went wrong here; the log has it as ${request}`);
   }
 
-  /** A bug or a disk that fails: the client learns only that, the log learns everything but content. */
-  #unexpected(error: unknown, method: string, match: ReturnType<Router["match"]>): Failure {
+  /** A bug or a disk that fails: the log learns everything but content. @returns what the log calls it */
+  #noteUnexpected(error: unknown, method: string, match: ReturnType<Router["match"]>): string {
     this.#requests += 1;
     const request = `${process.pid}-${this.#requests}`;
     const route = match.kind === "found" ? match.endpoint.path : "";
     this.#services.log.error("request failed", { request, method, route, error });
-    return new Failure("M_UNKNOWN", `something went wrong here; the log has it as ${request}`);
+    return request;
   }
 
   #note(method: string, endpoint: Endpoint | undefined, status: number, tookMs: number): void {

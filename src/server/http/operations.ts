@@ -7,6 +7,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readSecretFile } from "../runtime/secret-file.js";
 import type { Services } from "../service/services.js";
+import { StoreError } from "../store/database.js";
 
 /** Longest time for the store to answer, in milliseconds. */
 const READY_MS = 5_000;
@@ -74,7 +75,13 @@ export class Operations {
     } catch (error) {
       this.#services.log.error("not ready", { error });
       return Response.json(
-        { status: "unready", troubles: { ...troubles, store: "does not answer" } },
+        {
+          status: "unready",
+          troubles: {
+            ...troubles,
+            store: (error instanceof StoreError ? error.trouble : undefined) ?? "does not answer",
+          },
+        },
         { status: 503 },
       );
     }

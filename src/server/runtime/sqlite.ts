@@ -33,6 +33,10 @@ export class SqliteConnection {
     for (const pragma of pragmas) this.#database.run(`PRAGMA ${pragma}`);
   }
 
+  get isInTransaction(): boolean {
+    return this.#database.inTransaction;
+  }
+
   all<T extends object>(sql: string, params: readonly Value[]): T[] {
     return this.#database.query<T, Value[]>(sql).all(...params);
   }

@@ -9,6 +9,8 @@ import { renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ServerConfig } from "../../shared/server-config.js";
 import { newToken } from "../core/ids.js";
+import type { Log } from "../runtime/log.js";
+import { diskTroubleOf } from "../store/disk-trouble.js";
 import { hashToken } from "./sessions.js";
 
 /** @returns the file that holds the operator's token, or undefined where there is none */
@@ -22,14 +24,24 @@ export function operatorTokenPath({
 export class Operator {
   readonly #hash: Buffer;
 
-  /** Writes the token's file, for its owner alone. @throws Error when it cannot be written */
-  constructor(config: Pick<ServerConfig, "admin" | "store">) {
+  /**
+   * Writes the token's file, for its owner alone. On a full or read-only disk there is no operator, and people can
+   * read all the same.
+   *
+   * @throws Error when it cannot be written for another reason
+   */
+  constructor(config: Pick<ServerConfig, "admin" | "store">, log: Log) {
     const token = newToken("imd");
     this.#hash = Buffer.from(hashToken(token));
     const path = operatorTokenPath(config);
     if (path === undefined) return;
-    writeFileSync(`${path}.new`, `${token}\n`, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    try {
+      writeFileSync(`${path}.new`, `${token}\n`, { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    } catch (error) {
+      if (diskTroubleOf(error) === undefined) throw error;
+      log.error("there is no operator until the next start: the token's file cannot be written", { error });
+    }
   }
 
   /** In a time that tells nothing of the token. */

@@ -90,7 +90,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     roomAdministration,
     retention: new Retention(store, roomAdministration, media, config.retention),
     notices: new Notices(store, rooms, profiles, config),
-    operator: new Operator(config),
+    operator: new Operator(config, log),
     registrationTokens: new RegistrationTokens(store, config.registration.tokenFile),
     presence,
     searches: new Searches(store, history),

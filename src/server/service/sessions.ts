@@ -5,6 +5,7 @@ import { hash } from "node:crypto";
 import { newDeviceId, newToken, toUserId } from "../core/ids.js";
 import type { PasswordHasher } from "../runtime/password.js";
 import type { Account } from "../store/accounts.js";
+import { StoreError } from "../store/database.js";
 import type { NewToken } from "../store/sessions.js";
 import type { Store } from "../store/store.js";
 import { Failure, forbidden } from "./failure.js";
@@ -74,7 +75,12 @@ export class Sessions {
       throw new Failure("M_UNKNOWN_TOKEN", "the access token has expired", { soft_logout: true });
     if (now - known.seenAt > SEEN_EVERY_MS) {
       known.seenAt = now;
-      await this.#store.sessions.saw(known.caller.userId, known.caller.deviceId, from);
+      await this.#store.sessions
+        .saw(known.caller.userId, known.caller.deviceId, from)
+        .catch((error: unknown) => {
+          // When a device was seen is worth no refusal: with a full disk, people can read all the same.
+          if (!(error instanceof StoreError) || error.trouble === undefined) throw error;
+        });
     }
     return known.caller;
   }

@@ -214,9 +214,14 @@ async function setState(
 export const appendProcedures = {
   append,
 
-  /** Writes nothing; answered only by a writer that lives. */
-  ping(_transaction: Transaction, _input: object): Promise<null> {
-    return Promise.resolve(null);
+  /** Answered only by a writer that lives, and writes nothing unless it is to find out whether that is possible again. */
+  async ping(transaction: Transaction, { writes }: { readonly writes: boolean }): Promise<null> {
+    if (writes) {
+      // There and back: what stays the same SQLite does not write.
+      await transaction.run("UPDATE stream SET position = position + 1");
+      await transaction.run("UPDATE stream SET position = position - 1");
+    }
+    return null;
   },
 
   /** @returns false when the user is still in the room, or never was */

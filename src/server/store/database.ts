@@ -10,6 +10,7 @@
  * TEXT for the rest, `ON CONFLICT` and `RETURNING` as both have them.
  */
 import type { Membership } from "../core/room-state.js";
+import { diskTroubleOf } from "./disk-trouble.js";
 
 export type SqlValue = string | number | null;
 export type Row = Record<string, SqlValue>;
@@ -61,6 +62,8 @@ export interface Database<P extends Record<string, Procedure<never, unknown>>> e
    * @throws StoreError when it was not written; nothing of it was
    */
   write<K extends keyof P & string>(name: K, input: Parameters<P[K]>[1]): Promise<Awaited<ReturnType<P[K]>>>;
+  /** What the disk's trouble is since a write failed, until one has succeeded. */
+  readonly trouble: string | undefined;
   /** Hears of every group's changes, in commit order, before any of the group's writes resolves. */
   onChanges(listener: (changes: readonly Change[]) => void): void;
   /** Hears that changes may have been missed (another node's, after a lost connection): forget what is cached. */
@@ -71,4 +74,11 @@ export interface Database<P extends Record<string, Procedure<never, unknown>>> e
 /** The database did not do what it was asked; the cause says why (disk full, connection lost, a bug). */
 export class StoreError extends Error {
   override readonly name = "StoreError";
+  /** Where it is the disk's: "the disk is full". */
+  readonly trouble: string | undefined;
+
+  constructor(message: string, { trouble, ...options }: ErrorOptions & { readonly trouble?: string } = {}) {
+    super(message, options);
+    this.trouble = trouble ?? diskTroubleOf(options.cause);
+  }
 }

@@ -2,6 +2,7 @@
  * Group commit: many procedures, one transaction, one fsync.
  */
 import type { Change, Procedure, Reader, Transaction } from "./database.js";
+import { diskTroubleOf } from "./disk-trouble.js";
 
 /** One procedure that waits to run. */
 export interface Call {
@@ -10,11 +11,19 @@ export interface Call {
 }
 
 export type Outcome =
-  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
+  | { readonly ok: true; readonly value: unknown }
+  | {
+      readonly ok: false;
+      readonly error: string;
+      /** Where it is the disk's: see {@link diskTroubleOf}. */
+      readonly trouble?: string;
+    };
 
 export interface GroupResult {
   readonly outcomes: readonly Outcome[];
   readonly changes: readonly Change[];
+  /** Whether anything was written to the disk. */
+  readonly wrote: boolean;
 }
 
 /** The bare statements that a group needs of its database. */
@@ -41,13 +50,14 @@ export async function runGroup(
   try {
     return await runTogether(connection, procedures, calls);
   } catch (error) {
-    if (calls.length === 1) return { outcomes: [{ ok: false, error: messageOf(error) }], changes: [] };
+    if (calls.length === 1) return { outcomes: [failed(error)], changes: [], wrote: false };
   }
   const results: GroupResult[] = [];
   for (const call of calls) results.push(await runGroup(connection, procedures, [call]));
   return {
     outcomes: results.flatMap((result) => result.outcomes),
     changes: results.flatMap((result) => result.changes),
+    wrote: results.some((result) => result.wrote),
   };
 }
 
@@ -65,7 +75,7 @@ async function runTogether(
       outcomes.push({ ok: true, value: await procedure(transaction, input as never) });
     }
     await connection.commit(transaction.last, transaction.changes);
-    return { outcomes, changes: transaction.changes };
+    return { outcomes, changes: transaction.changes, wrote: transaction.rows > 0 };
   } catch (error) {
     await connection.rollback();
     throw error;
@@ -76,6 +86,8 @@ class GroupTransaction implements Transaction {
   readonly changes: Change[] = [];
   readonly #connection: Connection;
   last: number;
+  /** How many were changed. */
+  rows = 0;
 
   constructor(connection: Connection, last: number) {
     this.#connection = connection;
@@ -86,8 +98,10 @@ class GroupTransaction implements Transaction {
     return this.#connection.all<T>(sql, ...params);
   }
 
-  run(sql: string, ...params: readonly (string | number | null)[]): Promise<number> {
-    return this.#connection.run(sql, ...params);
+  async run(sql: string, ...params: readonly (string | number | null)[]): Promise<number> {
+    const rows = await this.#connection.run(sql, ...params);
+    this.rows += rows;
+    return rows;
   }
 
   position(change: Omit<Change, "position">): number {
@@ -101,6 +115,11 @@ class GroupTransaction implements Transaction {
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function failed(error: unknown): Outcome {
+  const trouble = diskTroubleOf(error);
+  return {
+    ok: false,
+    error: error instanceof Error ? error.message : String(error),
+    ...(trouble !== undefined && { trouble }),
+  };
 }

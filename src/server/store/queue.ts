@@ -23,6 +23,8 @@ export class WriteQueue {
   #isCalled = false;
   #closed = false;
   #idle: (() => void) | undefined;
+  /** What the disk's trouble is since a write failed, until one has succeeded. */
+  trouble: string | undefined;
   readonly #commit: (calls: readonly Call[]) => Promise<GroupResult>;
   readonly #atOnce: number;
   readonly #listeners: ((changes: readonly Change[]) => void)[] = [];
@@ -75,13 +77,15 @@ export class WriteQueue {
     const group = this.#waiting.splice(0, GROUP_SIZE);
     this.#underWay += 1;
     try {
-      const { outcomes, changes } = await this.#commit(group);
+      const { outcomes, changes, wrote } = await this.#commit(group);
       this.tell(changes);
       group.forEach(({ name, resolve, reject }, index) => {
         const outcome = outcomes[index];
         if (outcome?.ok === true) resolve(outcome.value as never);
-        else reject(new StoreError(`${name}: ${outcome?.error ?? "no answer"}`));
+        else reject(new StoreError(`${name}: ${outcome?.error ?? "no answer"}`, outcome));
       });
+      const trouble = outcomes.find((outcome) => !outcome.ok)?.trouble;
+      if (trouble !== undefined || wrote) this.trouble = trouble;
     } catch (error) {
       const failure = new StoreError("the write failed", { cause: error });
       for (const { reject } of group) reject(failure);

@@ -49,7 +49,7 @@ export interface Store {
   readonly outbox: OutboxStore;
   onChanges(listener: (changes: readonly Change[]) => void): void;
   onGap(listener: () => void): void;
-  /** Resolves when the writer has answered: the store can take events. */
+  /** Resolves when the writer has answered: the store can take events. @throws StoreError when it cannot */
   ping(): Promise<void>;
   /** Removes what only retries needed. */
   tidy(): Promise<void>;
@@ -98,7 +98,7 @@ export function storeOver(database: Database<Procedures>): Store {
     outbox: new OutboxStore(database, write),
     onChanges: (listener) => database.onChanges(listener),
     onGap: (listener) => database.onGap(listener),
-    ping: async () => void (await database.write("ping", {})),
+    ping: async () => void (await database.write("ping", { writes: database.trouble !== undefined })),
     tidy: async () => void (await database.write("dropTxns", { before: Date.now() - TXN_AGE_MS })),
     close: () => database.close(),
   };

@@ -86,6 +86,10 @@ export class PostgresDatabase implements Database<Procedures> {
     }
   }
 
+  get trouble(): string | undefined {
+    return this.#queue.trouble;
+  }
+
   write<K extends keyof Procedures>(
     name: K,
     input: Parameters<Procedures[K]>[1],

@@ -59,6 +59,10 @@ export class SqliteDatabase implements Database<Procedures> {
     }
   }
 
+  get trouble(): string | undefined {
+    return this.#queue.trouble;
+  }
+
   write<K extends keyof Procedures>(
     name: K,
     input: Parameters<Procedures[K]>[1],

@@ -45,13 +45,14 @@ function take(connection: Connection): void {
     let size = 0;
     const over = waiting.findIndex((calls) => (size += calls.length) > GROUP_SIZE);
     const batches = waiting.splice(0, over < 1 ? (over < 0 ? waiting.length : 1) : over);
-    const { outcomes, changes } = await runGroup(connection, procedures, batches.flat());
+    const { outcomes, changes, wrote } = await runGroup(connection, procedures, batches.flat());
     let at = 0;
     for (const [index, { length }] of batches.entries()) {
       const result: GroupResult = {
         outcomes: outcomes.slice(at, (at += length)),
         // With the first: nobody is told of a write before everybody can know what it changed.
         changes: index === 0 ? changes : [],
+        wrote,
       };
       self.postMessage(JSON.stringify(result));
     }
@@ -112,7 +113,9 @@ class Writer implements Connection {
   }
 
   rollback(): Promise<void> {
-    this.#sqlite.run("ROLLBACK", []);
+    // Some errors, a full disk among them, have rolled back already. Source: SQLite, "Response To Errors Within A
+    // Transaction".
+    if (this.#sqlite.isInTransaction) this.#sqlite.run("ROLLBACK", []);
     return Promise.resolve();
   }
 }
