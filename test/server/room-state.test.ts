@@ -149,3 +149,24 @@ test("who wants no invites gets none", async () => {
   await set({ default_action: "something newer" });
   await invite();
 });
+
+test("an invite shows the room's beginning whole", async () => {
+  const { room_id: roomId } = await alice.post<{ room_id: string }>("createRoom", { room_version: "12" });
+  const before = Date.now();
+  await bob.call("PUT", `user/${at(bob.userId)}/account_data/m.invite_permission_config`, {});
+  await alice.post(`rooms/${at(roomId)}/invite`, { user_id: bob.userId });
+  const synced = await bob.get<{
+    rooms: {
+      invite: Record<
+        string,
+        { invite_state: { events: { type: string; event_id?: string; origin_server_ts?: number }[] } }
+      >;
+    };
+  }>("sync?timeout=0");
+  const shown = synced.rooms.invite[roomId]?.invite_state.events ?? [];
+  const create = shown.find(({ type }) => type === "m.room.create");
+  // Version 12 makes the room's id of the event's.
+  expect(create?.event_id).toBe(roomId.replace("!", "$"));
+  expect(create?.origin_server_ts).toBeLessThanOrEqual(before);
+  expect(shown.filter(({ event_id: id }) => id !== undefined)).toHaveLength(1);
+});

@@ -36,7 +36,7 @@ export const roomCreation = group("Creation", [
     body: Request,
     reply: z.object({ room_id: z.string() }),
 
-    async handle({ caller, body }, { rooms, profiles, directory, memberships, store, config }) {
+    async handle({ caller, body }, { rooms, profiles, directory, memberships, carryOver, store, config }) {
       const version = versionOrRefuse(ROOM_VERSIONS, body.room_version ?? config.defaultRoomVersion);
       if (body.invite_3pid.length > 0) throw invalid("this server invites by user id only");
       const alias =
@@ -76,6 +76,7 @@ export const roomCreation = group("Creation", [
           throw new Failure("M_INVALID_ROOM_STATE", error.message);
         throw error;
       });
+      await carryOver.into(roomId, caller.userId);
       if (alias !== undefined) await directory.createAlias(alias, roomId, caller.userId);
       if (body.visibility === "public") await store.directory.publish(roomId, true);
       return { room_id: roomId };

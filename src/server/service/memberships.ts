@@ -6,6 +6,7 @@ import type { JsonObject } from "../core/json.js";
 import { PowerLevels } from "../core/power-levels.js";
 import { allowedRoomsOf, type Membership, type RoomState } from "../core/room-state.js";
 import type { Store } from "../store/store.js";
+import type { CarryOver } from "./carry-over.js";
 import { Failure, forbidden } from "./failure.js";
 import type { Profiles } from "./profiles.js";
 import type { Rooms } from "./rooms.js";
@@ -14,18 +15,20 @@ export class Memberships {
   readonly #store: Store;
   readonly #rooms: Rooms;
   readonly #profiles: Profiles;
+  readonly #carryOver: CarryOver;
 
-  constructor(store: Store, rooms: Rooms, profiles: Profiles) {
+  constructor(store: Store, rooms: Rooms, profiles: Profiles, carryOver: CarryOver) {
     this.#store = store;
     this.#rooms = rooms;
     this.#profiles = profiles;
+    this.#carryOver = carryOver;
   }
 
   /** Joining twice is joining once. */
   async join(roomId: string, userId: string, extra: JsonObject = {}): Promise<void> {
     const profile = await this.#profiles.forMember(userId);
     const vouching = await this.#vouching(roomId, userId);
-    await this.#rooms.sendAll(roomId, (state) => {
+    const joined = await this.#rooms.sendAll(roomId, (state) => {
       if (state.membership(userId) === "join") return [];
       const voucher = vouching(state);
       const content = {
@@ -36,6 +39,7 @@ export class Memberships {
       };
       return [member(userId, userId, content)];
     });
+    if (joined.length > 0) await this.#carryOver.into(roomId, userId);
   }
 
   async knock(roomId: string, userId: string, reason?: string): Promise<void> {
