@@ -1,6 +1,7 @@
 /**
  * What the playbooks of one board are resolved with: its configuration, the cloud's, secrets and artifacts.
  */
+import { readAppServices } from "../config/app-services.js";
 import type { BoardConfig, Config } from "../config/load.js";
 import type { Secrets } from "../config/secrets.js";
 import type { Facts } from "../board/facts.js";
@@ -59,10 +60,15 @@ export function resolverOf({
     const nodes = usesKafka ? await clusterNodes(config, factsAround(workspace, board.name, facts)) : [];
     const kafka = isBroker ? await kafkaOf(config, board.name, facts, nodes) : undefined;
     const known = new Map<string, Secret>(secrets.all());
+    const appServices = isServer
+      ? await readAppServices(board.vars.app_services, config.folder, board.origin)
+      : [];
+    for (const { name, content } of appServices) known.set(secretNameOf(name), content);
     const cloud: Record<string, unknown> = {
       ...config.cloud,
       baseUrl: baseUrlOf(config, board, facts.addresses),
       kafka: kafka ?? { nodes },
+      appServices: appServices.map(({ name }) => ({ name, secret: secretNameOf(name) })),
     };
     if (onlyLooking) {
       cloud.certificate = "(made by `imcloud apply`)\n";
@@ -105,6 +111,9 @@ export function resolverOf({
     });
   };
 }
+
+/** No name that a secret of the operator's can have. */
+const secretNameOf = (appService: string): string => `app service ${appService}`;
 
 /** The board's own certificate comes first, the authority's last. */
 const authorityIn = (chain: string): string => chain.slice(chain.lastIndexOf("-----BEGIN"));

@@ -13,6 +13,7 @@ import { openServices, type Services } from "./service/services.js";
 import { openStore } from "./store/store.js";
 import { PushSender } from "./workers/push-sender.js";
 import { RetentionJob } from "./workers/retention-job.js";
+import { ServiceSender } from "./workers/service-sender.js";
 import { OutboxDrainer } from "./workers/outbox-drainer.js";
 
 /** Time for requests under way when the server stops, in milliseconds. */
@@ -57,6 +58,9 @@ export async function startServer(
   const sender = new PushSender(services, config.store.kind === "postgres");
   sender.start();
   opened.defer(() => sender.stop());
+  const serviceSender = new ServiceSender(services, config.store.kind === "postgres");
+  serviceSender.start();
+  opened.defer(() => serviceSender.stop());
   addGauges(services, config.bus.kind === "memory" ? undefined : bus);
 
   services.delayedEvents.start();

@@ -234,6 +234,16 @@ const Media = z.strictObject({
   userBytes: SizeBytes.default(1_073_741_824).describe("all uploads of one account together"),
 });
 
+const AppServices = z
+  .strictObject({
+    files: z
+      .array(FilePath)
+      .default([])
+      .describe("registration files, YAML as bridges and bots write them; they hold tokens"),
+    folder: FilePath.optional().describe("every `.yaml` file in it is a registration too"),
+  })
+  .describe("bridges and bots that speak for users of their own");
+
 /** A network of IPv4 or IPv6, as `address/bits`. */
 const Network = z.string().refine(isNetwork, "a network such as `192.168.1.0/24`");
 
@@ -309,6 +319,7 @@ export const ServerConfig = z.strictObject({
   push: Push.prefault({}),
   previews: Previews.prefault({}),
   calls: Calls.prefault({}),
+  appServices: AppServices.prefault({}),
   presence: z
     .strictObject({
       enabled: z.boolean().default(true).describe("who is online, to those in the same rooms"),

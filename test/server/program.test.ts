@@ -73,6 +73,12 @@ describe("check-config", () => {
       78,
       "registration.tokenFile: /none cannot be read",
     ],
+    [
+      "a registration that is not there",
+      { appServices: { files: ["/none.yaml"] } },
+      78,
+      "/none.yaml: cannot be read (ENOENT)",
+    ],
     ["a wrong name", { serverName: "a b" }, 78, "serverName"],
   ])("%s", (_, overrides, code, message) => {
     const result = run(["check-config", "--config", configFile(overrides)]);

@@ -14,13 +14,15 @@ export interface EventDraft {
   readonly content: JsonObject;
   /** The event that this one redacts; for type `m.room.redaction` only. */
   readonly redacts?: string;
+  /** When it was said, in milliseconds since 1970, where that is not now: a bridge knows better. */
+  readonly ts?: number;
 }
 
 /** An event with its place in the room's history and its hashes; nothing in it can change any more. */
 export interface RoomEvent extends EventDraft {
   readonly eventId: string;
   readonly roomId: string;
-  /** Milliseconds since 1970, by this server's clock. */
+  /** Milliseconds since 1970: by this server's clock, or a bridge's. */
   readonly ts: number;
   /** 1 for the create event, and one more for every later event. */
   readonly seq: number;

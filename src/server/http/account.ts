@@ -5,13 +5,17 @@
 import { z } from "zod";
 import type { JsonObject } from "../core/json.js";
 import { Empty, endpoint, group } from "./endpoint.js";
-import { passwordStage } from "./password-stage.js";
+import { passwordStage, proveByPassword } from "./password-stage.js";
 
 export const account = group("Account management", [
   endpoint({
     route: "GET /_matrix/client/v3/account/whoami",
-    reply: z.object({ user_id: z.string(), device_id: z.string(), is_guest: z.boolean() }),
-    handle: ({ caller }) => ({ user_id: caller.userId, device_id: caller.deviceId, is_guest: false }),
+    reply: z.object({ user_id: z.string(), device_id: z.string().optional(), is_guest: z.boolean() }),
+    handle: ({ caller: { userId, deviceId } }) => ({
+      user_id: userId,
+      ...(deviceId !== "" && { device_id: deviceId }),
+      is_guest: false,
+    }),
   }),
 
   endpoint({
@@ -44,13 +48,8 @@ export const account = group("Account management", [
 
     async handle({ caller, body }, services) {
       const { userId } = caller;
-      const { accounts, interactiveAuth } = services;
-      const proved = await interactiveAuth.prove(
-        `deactivate ${userId}`,
-        body as JsonObject,
-        passwordStage(caller, services),
-      );
-      await accounts.deactivate(userId, proved["erase"] === true);
+      const proved = await proveByPassword(`deactivate ${userId}`, caller, body as JsonObject, services);
+      await services.accounts.deactivate(userId, proved["erase"] === true);
       // No identity server knows anybody of here.
       return { id_server_unbind_result: "success" as const };
     },

@@ -131,9 +131,9 @@ export class App {
   ): Promise<unknown> {
     const { limits } = this.#services;
     const rawQuery = queryText === "" ? {} : Object.fromEntries(new URLSearchParams(queryText));
-    const caller =
-      endpoint.auth === "none" ? NOBODY : await this.#callerOf(endpoint, tokenOf(request, rawQuery), from);
-    limits.take(endpoint.limit, caller.userId === "" ? from : caller.userId);
+    const caller = await this.#callerOf(endpoint, request, rawQuery, from);
+    if (caller.service === undefined || (caller.userId !== "" && caller.service.isLimited(caller.userId)))
+      limits.take(endpoint.limit, caller.userId === "" ? from : caller.userId);
     const params = validate(endpoint.params, rawParams, "M_INVALID_PARAM");
     const query = validate(endpoint.query, rawQuery, "M_INVALID_PARAM");
     const body =
@@ -159,10 +159,22 @@ export class App {
   }
 
   /** @throws Failure when the token is nobody's, or of somebody who may not do this */
-  async #callerOf(endpoint: Endpoint, token: string, from: string): Promise<Caller> {
-    const { sessions, operator } = this.#services;
+  async #callerOf(
+    endpoint: Endpoint,
+    request: Request,
+    query: Record<string, string>,
+    from: string,
+  ): Promise<Caller> {
+    const { appServices, sessions, operator } = this.#services;
+    const token = tokenOf(request, query);
+    const service = token === undefined ? undefined : appServices.byToken(token);
+    if (endpoint.auth === "none") return service === undefined ? NOBODY : { ...NOBODY, service };
+    if (token === undefined) throw new Failure("M_MISSING_TOKEN", "an access token is needed");
     if (endpoint.auth === "admin" && operator.isToken(token)) return OPERATOR;
-    const caller = await sessions.caller(token, from);
+    const caller =
+      service === undefined
+        ? await sessions.caller(token, from)
+        : await sessions.callerAs(service, query["user_id"] ?? service.sender, deviceOf(query));
     if (caller.isLocked && !endpoint.admitsLocked) throw locked();
     if (caller.isSuspended && endpoint.refusesSuspended) throw suspended();
     if (endpoint.auth === "admin" && !caller.isAdmin) throw forbidden("this is for administrators");
@@ -226,13 +238,15 @@ function failureOf(error: z.ZodError, value: unknown, code: "M_BAD_JSON" | "M_IN
   return new Failure(isMissing ? "M_MISSING_PARAM" : code, `${place}${issue?.message ?? "not understood"}`);
 }
 
-/** @throws Failure M_MISSING_TOKEN */
-function tokenOf(request: Request, query: Record<string, string>): string {
+function tokenOf(request: Request, query: Record<string, string>): string | undefined {
   const header = request.headers.get("authorization");
   const token = header === null ? query["access_token"] : /^Bearer +(.+)$/i.exec(header)?.[1];
-  if (token === undefined || token === "") throw new Failure("M_MISSING_TOKEN", "an access token is needed");
-  return token;
+  return token === "" ? undefined : token;
 }
+
+/** As which of a user's devices an application service asks; bridges that are older say it as MSC3202 has it. */
+const deviceOf = (query: Record<string, string>): string =>
+  query["device_id"] ?? query["org.matrix.msc3202.device_id"] ?? "";
 
 /** The path and query of an absolute URL, untouched: what is percent-encoded stays so until it is a parameter. */
 function splitUrl(url: string): { path: string; query: string } {

@@ -8,7 +8,7 @@ import type { JsonObject } from "../core/json.js";
 import { notFound } from "../service/failure.js";
 import type { Device } from "../store/sessions.js";
 import { Empty, endpoint, group } from "./endpoint.js";
-import { passwordStage } from "./password-stage.js";
+import { proveByPassword } from "./password-stage.js";
 
 const DeviceReply = z.object({
   device_id: z.string(),
@@ -51,12 +51,17 @@ export const devices = group("Device management", [
     route: "PUT /_matrix/client/v3/devices/{deviceId}",
     params: Which,
     body: z.object({ display_name: z.string().max(255).optional() }),
-    reply: Empty,
+    reply: z.union([Empty, z.instanceof(Response)]),
     async handle({ caller, params, body }, { store }) {
       const known = (await store.sessions.devices(caller.userId)).some(
         ({ deviceId }) => deviceId === params.deviceId,
       );
-      if (!known) throw notFound("you have no such device");
+      if (!known) {
+        if (caller.service === undefined) throw notFound("you have no such device");
+        // MSC4190: a service makes devices for its users without logging them in.
+        await store.sessions.logIn(caller.userId, params.deviceId, [], body.display_name);
+        return Response.json({}, { status: 201 });
+      }
       if (body.display_name !== undefined)
         await store.sessions.renameDevice(caller.userId, params.deviceId, body.display_name);
       return {};
@@ -70,7 +75,7 @@ export const devices = group("Device management", [
     reply: Empty,
     async handle({ caller, params, body }, services) {
       const purpose = `delete ${caller.userId} ${params.deviceId}`;
-      await services.interactiveAuth.prove(purpose, body as JsonObject, passwordStage(caller, services));
+      await proveByPassword(purpose, caller, body as JsonObject, services);
       await services.sessions.close(caller.userId, [params.deviceId]);
       return {};
     },
@@ -81,11 +86,8 @@ export const devices = group("Device management", [
     body: z.looseObject({ devices: z.array(DeviceId).optional() }),
     reply: Empty,
     async handle({ caller, body }, services) {
-      const proved = await services.interactiveAuth.prove(
-        `delete ${caller.userId}`,
-        body as JsonObject,
-        passwordStage(caller, services),
-      );
+      const purpose = `delete ${caller.userId}`;
+      const proved = await proveByPassword(purpose, caller, body as JsonObject, services);
       const { devices: ids } = z.object({ devices: z.array(DeviceId) }).parse(proved);
       await services.sessions.close(caller.userId, ids);
       return {};

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { RoomAlias, RoomId } from "../core/ids.js";
 import { PowerLevels } from "../core/power-levels.js";
+import { networkOf } from "../service/app-services.js";
 import { forbidden, invalid } from "../service/failure.js";
 import { Empty, endpoint, group, Json } from "./endpoint.js";
 
@@ -54,7 +55,7 @@ export const directory = group("Room directory", [
     body: z.object({ room_id: RoomId }),
     reply: Empty,
     async handle({ caller, params, body }, services) {
-      await services.directory.createAlias(params.roomAlias, body.room_id, caller.userId);
+      await services.directory.createAlias(params.roomAlias, body.room_id, caller);
       return {};
     },
   }),
@@ -65,7 +66,7 @@ export const directory = group("Room directory", [
     params: Alias,
     reply: Empty,
     async handle({ caller, params }, services) {
-      await services.directory.deleteAlias(params.roomAlias, caller.userId, caller.isAdmin);
+      await services.directory.deleteAlias(params.roomAlias, caller);
       return {};
     },
   }),
@@ -139,12 +140,18 @@ export const directory = group("Room directory", [
           room_types: z.array(z.string().nullable()).nullish(),
         })
         .optional(),
+      include_all_networks: z.boolean().default(false),
+      third_party_instance_id: z.string().optional(),
     }),
     reply: Page,
     handle: async ({ body }, services) => {
       const { generic_search_term: term, room_types: types } = body.filter ?? {};
+      const { include_all_networks: isAll, third_party_instance_id: instance } = body;
+      if (isAll && instance !== undefined)
+        throw invalid("`include_all_networks` and `third_party_instance_id` exclude each other");
+      const on = instance === undefined ? (isAll ? "all" : undefined) : networkOf(instance);
       return pageOf(
-        await services.directory.publicRooms(term ?? undefined, types ?? undefined),
+        await services.directory.publicRooms(term ?? undefined, types ?? undefined, on),
         body.limit,
         body.since,
       );

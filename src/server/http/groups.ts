@@ -7,6 +7,7 @@ import { adminRooms } from "./admin-rooms.js";
 import { adminTokens } from "./admin-tokens.js";
 import { adminUsers } from "./admin-users.js";
 import { administration } from "./administration.js";
+import { appServices } from "./app-services.js";
 import { dehydratedDevices } from "./dehydrated-devices.js";
 import { delayedEvents } from "./delayed-events.js";
 import { devices } from "./devices.js";
@@ -49,6 +50,7 @@ export const GROUPS: readonly Group[] = [
   roomCreation,
   membership,
   directory,
+  appServices,
   sending,
   delayedEvents,
   dehydratedDevices,

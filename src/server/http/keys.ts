@@ -12,7 +12,7 @@ import type { KeyUsage } from "../store/cross-signing.js";
 import type { UploadedKey } from "../store/encryption.js";
 import { Content } from "./content.js";
 import { Empty, endpoint, group, Json } from "./endpoint.js";
-import { passwordStage } from "./password-stage.js";
+import { proveByPassword } from "./password-stage.js";
 
 export const UploadedKeys = z.record(
   z.string().regex(/^[^:]+:.+$/, "`algorithm:id`"),
@@ -45,6 +45,7 @@ export const keys = group("Device keys", [
     }),
     reply: z.object({ one_time_key_counts: z.record(z.string(), z.number()) }),
     async handle({ caller, body }, { store }) {
+      if (caller.deviceId === "") throw invalid("keys are a device's: say which, by `device_id`");
       const { device_keys: deviceKeys } = body;
       if (
         deviceKeys !== undefined &&
@@ -143,10 +144,10 @@ export const keys = group("Device keys", [
     }),
     reply: Empty,
     async handle({ caller, body }, services) {
-      const { crossSigning, interactiveAuth } = services;
+      const { crossSigning } = services;
       const asked = body as JsonObject;
       const request = (await crossSigning.needsProof(caller.userId, signingKeysIn(asked)))
-        ? await interactiveAuth.prove(`sign ${caller.userId}`, asked, passwordStage(caller, services))
+        ? await proveByPassword(`sign ${caller.userId}`, caller, asked, services)
         : asked;
       await crossSigning.upload(caller.userId, signingKeysIn(request));
       return {};

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { DeviceId, toUserId } from "../core/ids.js";
 import { Failure } from "../service/failure.js";
 import type { Session } from "../service/sessions.js";
+import { APP_SERVICE_LOGIN, userOf } from "./as-service.js";
 import { Empty, endpoint, group } from "./endpoint.js";
 
 const SessionReply = z.object({
@@ -45,7 +46,12 @@ export const login = group("Login", [
     route: "GET /_matrix/client/v3/login",
     auth: "none",
     reply: z.object({ flows: z.array(z.object({ type: z.string() })) }),
-    handle: () => ({ flows: [{ type: "m.login.password" }] }),
+    handle: (_asked, { appServices }) => ({
+      flows: [
+        { type: "m.login.password" },
+        ...(appServices.all.length > 0 ? [{ type: APP_SERVICE_LOGIN }] : []),
+      ],
+    }),
   }),
 
   endpoint({
@@ -54,19 +60,26 @@ export const login = group("Login", [
     body: Login,
     reply: SessionReply,
 
-    async handle({ body, from }, { sessions, limits, config }) {
-      if (body.type !== "m.login.password")
+    async handle(asked, services) {
+      const { body, from } = asked;
+      const { sessions, limits, config } = services;
+      if (body.type !== "m.login.password" && body.type !== APP_SERVICE_LOGIN)
         throw new Failure("M_UNKNOWN", "only m.login.password is known here", { status: 400 });
       if (body.identifier !== undefined && body.identifier.type !== "m.id.user") {
         throw new Failure("M_UNKNOWN", "only m.id.user identifies an account here", { status: 400 });
       }
       const user = body.identifier?.user ?? body.user;
-      if (user === undefined || body.password === undefined)
-        throw new Failure("M_MISSING_PARAM", "a user and a password are needed");
-      // By address, so that one machine cannot try many accounts; by account, so that many machines cannot try one.
-      limits.take("login", from);
-      limits.take("login", toUserId(user, config.serverName));
-      const userId = await sessions.checkPassword(user, body.password);
+      if (user === undefined) throw new Failure("M_MISSING_PARAM", "a user is needed");
+      let userId: string;
+      if (body.type === APP_SERVICE_LOGIN) {
+        userId = await userOf(asked, user, services);
+      } else {
+        if (body.password === undefined) throw new Failure("M_MISSING_PARAM", "a password is needed");
+        // By address, so that one machine cannot try many accounts; by account, so that many machines cannot try one.
+        limits.take("login", from);
+        limits.take("login", toUserId(user, config.serverName));
+        userId = await sessions.checkPassword(user, body.password);
+      }
       const session = await sessions.open(userId, {
         withRefresh: body.refresh_token,
         ...(body.device_id !== undefined && { deviceId: body.device_id }),

@@ -19,9 +19,9 @@ const MOST_BYTES = 65_536;
 
 async function profileOf(
   userId: string,
-  { store, profiles: service }: Services,
+  { appServices, profiles: service }: Services,
 ): Promise<Record<string, JsonValue>> {
-  if ((await store.accounts.get(userId)) === undefined) throw notFound("there is no such user");
+  if ((await appServices.account(userId)) === undefined) throw notFound("there is no such user");
   return service.get(userId);
 }
 

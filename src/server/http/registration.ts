@@ -4,9 +4,11 @@
  */
 import { z } from "zod";
 import { DeviceId, isNewUserId, newToken, toUserId } from "../core/ids.js";
+import type { AppService } from "../service/app-service.js";
 import { Failure, forbidden } from "../service/failure.js";
 import type { Stages } from "../service/interactive-auth.js";
 import type { Services } from "../service/services.js";
+import { APP_SERVICE_LOGIN, serviceOf } from "./as-service.js";
 import { endpoint, group } from "./endpoint.js";
 import { renderSession } from "./login.js";
 
@@ -25,14 +27,19 @@ export const registration = group("Account registration", [
     auth: "none",
     limit: "registration",
     query: z.object({ kind: z.string().default("user") }),
-    body: Request.extend({ auth: z.record(z.string(), z.json()).optional() }),
+    body: Request.extend({
+      auth: z.record(z.string(), z.json()).optional(),
+      type: z.string().optional(),
+    }),
     reply: z.looseObject({ user_id: z.string() }),
 
-    async handle({ body, query }, services) {
+    async handle(asked, services) {
+      const { body, query } = asked;
       const { accounts, config, sessions, interactiveAuth, registrationTokens } = services;
       if (query.kind === "guest")
         throw new Failure("M_GUEST_ACCESS_FORBIDDEN", "this server takes no guests");
       if (query.kind !== "user") throw new Failure("M_INVALID_PARAM", "`kind` is `user` or `guest`");
+      if (body.type === APP_SERVICE_LOGIN) return registerFor(serviceOf(asked), body, services);
       if (config.registration.mode === "closed") throw forbidden("accounts are made by the administrator");
       // Before the proof, so that a wrong name costs nobody a registration token.
       if (body.username !== undefined) await assertFree(body.username, services);
@@ -45,15 +52,7 @@ export const registration = group("Account registration", [
       const userId = await assertFree(proved.username ?? newToken("u").toLowerCase(), services);
       accounts.assertStrong(proved.password);
       await registrationTokens.register(userId, await sessions.hashPassword(proved.password), token);
-      if (proved.inhibit_login) return { user_id: userId, home_server: config.serverName };
-      const session = await sessions.open(userId, {
-        withRefresh: proved.refresh_token,
-        ...(proved.device_id !== undefined && { deviceId: proved.device_id }),
-        ...(proved.initial_device_display_name !== undefined && {
-          displayName: proved.initial_device_display_name,
-        }),
-      });
-      return renderSession(session, config.serverName);
+      return welcome(userId, proved, services);
     },
   }),
 
@@ -82,6 +81,28 @@ export const registration = group("Account registration", [
   }),
 ]);
 
+/** An account of an application service: nobody logs in to it by password. */
+async function registerFor(service: AppService, request: z.infer<typeof Request>, services: Services) {
+  if (request.username === undefined) throw new Failure("M_MISSING_PARAM", "`username` is missing");
+  const userId = await assertFree(request.username, services, service);
+  if (!(await services.store.accounts.create(userId, undefined, false)))
+    throw new Failure("M_USER_IN_USE", "the user name is taken");
+  return welcome(userId, request, services);
+}
+
+/** Logs a new user in, unless they want no session. */
+async function welcome(userId: string, request: z.infer<typeof Request>, { config, sessions }: Services) {
+  if (request.inhibit_login) return { user_id: userId, home_server: config.serverName };
+  const session = await sessions.open(userId, {
+    withRefresh: request.refresh_token,
+    ...(request.device_id !== undefined && { deviceId: request.device_id }),
+    ...(request.initial_device_display_name !== undefined && {
+      displayName: request.initial_device_display_name,
+    }),
+  });
+  return renderSession(session, config.serverName);
+}
+
 /** @param spend hears of the token that was shown */
 function stagesFor({ config, registrationTokens }: Services, spend: (token: string) => void): Stages {
   if (config.registration.mode === "open") return { "m.login.dummy": () => undefined };
@@ -95,12 +116,20 @@ function stagesFor({ config, registrationTokens }: Services, spend: (token: stri
   };
 }
 
-/** @returns the user id of a name that is allowed and not taken */
-async function assertFree(username: string, { config, store }: Services): Promise<string> {
+/**
+ * @param service that asks, where one does
+ * @returns the user id of a name that is allowed and not taken
+ */
+async function assertFree(
+  username: string,
+  { appServices, config, store }: Services,
+  service?: AppService,
+): Promise<string> {
   const userId = toUserId(username, config.serverName);
   if (!isNewUserId(userId) || !userId.endsWith(`:${config.serverName}`)) {
     throw new Failure("M_INVALID_USERNAME", "a user name has lower-case letters, digits and ._=-/+");
   }
+  appServices.assertMayMake("users", userId, service);
   if ((await store.accounts.get(userId)) !== undefined)
     throw new Failure("M_USER_IN_USE", "the user name is taken");
   return userId;

@@ -36,16 +36,16 @@ export const roomCreation = group("Creation", [
     body: Request,
     reply: z.object({ room_id: z.string() }),
 
-    async handle({ caller, body }, { rooms, profiles, directory, store, config }) {
+    async handle({ caller, body }, { rooms, profiles, directory, store, config, appServices }) {
       const version = versionOrRefuse(ROOM_VERSIONS, body.room_version ?? config.defaultRoomVersion);
       if (body.invite_3pid.length > 0) throw invalid("this server invites by user id only");
       const alias =
         body.room_alias_name === undefined ? undefined : `#${body.room_alias_name}:${config.serverName}`;
-      if (alias !== undefined) await directory.assertFree(alias);
+      if (alias !== undefined) await directory.assertFree(alias, caller.service);
 
       const invite = [...new Set(body.invite)].filter((userId) => userId !== caller.userId);
       for (const userId of invite) {
-        if ((await store.accounts.get(userId)) === undefined) throw invalid(`${userId} has no account here`);
+        if ((await appServices.account(userId)) === undefined) throw invalid(`${userId} has no account here`);
       }
       const people = [caller.userId, ...invite];
       const members = new Map(
@@ -75,7 +75,7 @@ export const roomCreation = group("Creation", [
           throw new Failure("M_INVALID_ROOM_STATE", error.message);
         throw error;
       });
-      if (alias !== undefined) await directory.createAlias(alias, roomId, caller.userId);
+      if (alias !== undefined) await directory.createAlias(alias, roomId, caller);
       if (body.visibility === "public") await store.directory.publish(roomId, true);
       return { room_id: roomId };
     },

@@ -8,6 +8,7 @@ import { stringOrNone } from "../core/json.js";
 import { suspended } from "../service/failure.js";
 import type { Services } from "../service/services.js";
 import type { Caller } from "../service/sessions.js";
+import { timeOf, TimestampQuery } from "./as-service.js";
 import { Content } from "./content.js";
 import { DelayQuery, scheduled, Scheduled } from "./delayed-events.js";
 import { endpoint, group } from "./endpoint.js";
@@ -30,14 +31,15 @@ export const sending = group("Sending events", [
     route: "PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}",
     limit: "message",
     params: z.object({ roomId: RoomId, eventType: EventType, txnId: TxnId }),
-    query: DelayQuery,
+    query: DelayQuery.extend(TimestampQuery.shape),
     body: Content,
     reply: z.union([Sent, Scheduled]),
 
     async handle({ caller, params, query, body }, services) {
       const { relations, rooms, txns } = services;
       const { roomId, eventType: type, txnId } = params;
-      const draft = { sender: caller.userId, type, content: body };
+      const time = timeOf(query, caller);
+      const draft = { sender: caller.userId, type, content: body, ...time };
       const redacts = type === "m.room.redaction" ? stringOrNone(body["redacts"]) : undefined;
       await assertMaySend(caller, redacts, services);
       const later = await scheduled(query, caller, roomId, draft, txnId, services);
@@ -46,7 +48,11 @@ export const sending = group("Sending events", [
       const path = { roomId, type, ...(redacts !== undefined && { redacts }) };
       const eventId = await txns.once(caller, path, txnId, async (origin) => {
         if (redacts !== undefined)
-          return rooms.redact(roomId, { sender: caller.userId, eventId: redacts, content: body }, origin);
+          return rooms.redact(
+            roomId,
+            { sender: caller.userId, eventId: redacts, content: body, ...time },
+            origin,
+          );
         await relations.assertNew(draft);
         return rooms.send(roomId, draft, origin);
       });
@@ -58,10 +64,11 @@ export const sending = group("Sending events", [
     route: "PUT /_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}",
     limit: "message",
     params: z.object({ roomId: RoomId, eventId: EventId, txnId: TxnId }),
+    query: TimestampQuery,
     body: z.object({ reason: z.string().optional() }),
     reply: Sent,
 
-    async handle({ caller, params, body }, services) {
+    async handle({ caller, params, query, body }, services) {
       const { rooms, txns } = services;
       const { roomId, eventId: redacts, txnId } = params;
       await assertMaySend(caller, redacts, services);
@@ -70,7 +77,12 @@ export const sending = group("Sending events", [
         caller,
         { roomId, type: "m.room.redaction", redacts },
         txnId,
-        (origin) => rooms.redact(roomId, { sender: caller.userId, eventId: redacts, content }, origin),
+        (origin) =>
+          rooms.redact(
+            roomId,
+            { sender: caller.userId, eventId: redacts, content, ...timeOf(query, caller) },
+            origin,
+          ),
       );
       return { event_id: eventId };
     },

@@ -11,6 +11,7 @@ import { parseHistoryToken } from "../core/tokens.js";
 import { Failure, forbidden, invalid, notFound } from "../service/failure.js";
 import type { Asked } from "./endpoint.js";
 import { endpoint, group, Json } from "./endpoint.js";
+import { timeOf, TimestampQuery } from "./as-service.js";
 import { Content } from "./content.js";
 import { DelayQuery, scheduled, Scheduled } from "./delayed-events.js";
 import type { Services } from "../service/services.js";
@@ -19,6 +20,7 @@ const Room = z.object({ roomId: RoomId });
 const Key = z.object({ roomId: RoomId, eventType: EventType, stateKey: StateKey.default("") });
 const Format = z.object({ format: z.enum(["content", "event"]).default("content") });
 const Sent = z.object({ event_id: z.string() });
+const PutQuery = DelayQuery.extend(TimestampQuery.shape);
 
 /**
  * The state that the caller may see: the current one for members, the one at their leaving for those who left.
@@ -51,13 +53,13 @@ async function getState(
 }
 
 async function putState(
-  { caller, params, query, body }: Asked<z.infer<typeof Key>, z.infer<typeof DelayQuery>, JsonObject>,
+  { caller, params, query, body }: Asked<z.infer<typeof Key>, z.infer<typeof PutQuery>, JsonObject>,
   services: Services,
 ) {
   const { roomId, eventType: type, stateKey } = params;
   if (type === "m.room.canonical_alias") await assertAliases(roomId, body, services);
   if (type === "m.room.create") throw forbidden("a room is made once");
-  const draft = { type, stateKey, sender: caller.userId, content: body };
+  const draft = { type, stateKey, sender: caller.userId, content: body, ...timeOf(query, caller) };
   // Each request of its own: there is no transaction id to know a repetition by.
   const later = await scheduled(query, caller, roomId, draft, newToken("put"), services);
   if (later !== undefined) return later;
@@ -111,7 +113,7 @@ export const state = group("Room state", [
     refusesSuspended: true,
     limit: "message",
     params: Key,
-    query: DelayQuery,
+    query: PutQuery,
     body: Content,
     reply: z.union([Sent, Scheduled]),
     handle: putState,
@@ -121,7 +123,7 @@ export const state = group("Room state", [
     refusesSuspended: true,
     limit: "message",
     params: Key,
-    query: DelayQuery,
+    query: PutQuery,
     body: Content,
     reply: z.union([Sent, Scheduled]),
     handle: putState,

@@ -93,6 +93,7 @@ export class Accounts {
     await this.#memberships.leaveAll(userId);
     await this.#store.accounts.deactivate(userId, erase);
     await this.#sessions.closeAll(userId);
+    this.#sessions.recheck(userId);
   }
 
   /**

@@ -5,39 +5,49 @@ import { serverOf } from "../core/ids.js";
 import { stringOrNone, type JsonObject } from "../core/json.js";
 import { PowerLevels } from "../core/power-levels.js";
 import { roomTypeOf, type RoomState } from "../core/room-state.js";
+import type { Network } from "../store/directory.js";
 import type { Store } from "../store/store.js";
+import type { AppService } from "./app-service.js";
+import type { AppServices } from "./app-services.js";
 import { Failure, forbidden, invalid, notFound } from "./failure.js";
 import type { Rooms } from "./rooms.js";
+import type { Caller } from "./sessions.js";
 
 export class Directory {
   readonly #store: Store;
   readonly #rooms: Rooms;
+  readonly #appServices: AppServices;
   readonly #serverName: string;
 
-  constructor(store: Store, rooms: Rooms, serverName: string) {
+  constructor(store: Store, rooms: Rooms, appServices: AppServices, serverName: string) {
     this.#store = store;
     this.#rooms = rooms;
+    this.#appServices = appServices;
     this.#serverName = serverName;
   }
 
   /** @throws Failure M_NOT_FOUND for an alias that nobody made */
   async resolve(roomIdOrAlias: string): Promise<string> {
     if (roomIdOrAlias.startsWith("!")) return roomIdOrAlias;
-    const found = await this.#store.directory.alias(roomIdOrAlias);
-    if (found === undefined) throw notFound("there is no room with that alias");
-    return found.roomId;
+    const roomId = await this.#appServices.alias(roomIdOrAlias);
+    if (roomId === undefined) throw notFound("there is no room with that alias");
+    return roomId;
   }
 
-  /** @throws Failure M_INVALID_PARAM for another server's alias, M_ROOM_IN_USE */
-  async assertFree(alias: string): Promise<void> {
+  /**
+   * @param service that asks, where one does
+   * @throws Failure M_INVALID_PARAM for another server's alias, M_EXCLUSIVE, M_ROOM_IN_USE
+   */
+  async assertFree(alias: string, service: AppService | undefined): Promise<void> {
     if (serverOf(alias) !== this.#serverName || /[\s\0]/.test(alias))
       throw invalid(`an alias here ends with :${this.#serverName}`);
+    this.#appServices.assertMayMake("aliases", alias, service);
     if ((await this.#store.directory.alias(alias)) !== undefined)
       throw new Failure("M_ROOM_IN_USE", "the alias is taken");
   }
 
-  async createAlias(alias: string, roomId: string, userId: string): Promise<void> {
-    await this.assertFree(alias).catch((error: unknown) => {
+  async createAlias(alias: string, roomId: string, { userId, service }: Caller): Promise<void> {
+    await this.assertFree(alias, service).catch((error: unknown) => {
       // This endpoint, unlike the creation of rooms, answers a taken alias with 409.
       if (error instanceof Failure && error.code === "M_ROOM_IN_USE")
         throw new Failure("M_UNKNOWN", error.message, { status: 409 });
@@ -50,15 +60,16 @@ export class Directory {
     }
   }
 
-  /** Its maker may, and whoever may set the room's canonical alias. */
-  async deleteAlias(alias: string, userId: string, isAdmin: boolean): Promise<void> {
+  /** Its maker may, whoever may set the room's canonical alias, and the service in whose namespace it is. */
+  async deleteAlias(alias: string, { userId, isAdmin, service }: Caller): Promise<void> {
     const found = await this.#store.directory.alias(alias);
     if (found === undefined) throw notFound("there is no room with that alias");
     const state = await this.#rooms.state(found.roomId);
     const mayManage =
       state.membership(userId) === "join" &&
       new PowerLevels(state).canSend(userId, "m.room.canonical_alias", true);
-    if (found.creator !== userId && !mayManage && !isAdmin)
+    const isTheirs = service?.covers("aliases", alias) === true;
+    if (found.creator !== userId && !mayManage && !isAdmin && !isTheirs)
       throw forbidden("only its maker, or who manages the room, removes an alias");
     await this.#store.directory.deleteAlias(alias);
   }
@@ -67,9 +78,10 @@ export class Directory {
   async publicRooms(
     term: string | undefined,
     roomTypes: readonly (string | null)[] | undefined,
+    on?: Network | "all",
   ): Promise<JsonObject[]> {
     const rooms: JsonObject[] = [];
-    for (const { roomId, joined } of await this.#store.directory.published()) {
+    for (const { roomId, joined } of await this.#store.directory.published(on)) {
       const entry = summaryOf(roomId, await this.#rooms.state(roomId), joined);
       const text = ["name", "topic", "canonical_alias"]
         .map((key) => stringOrNone(entry[key]) ?? "")

@@ -6,6 +6,7 @@ import type { JsonObject } from "../core/json.js";
 import { PowerLevels } from "../core/power-levels.js";
 import { allowedRoomsOf, type Membership, type RoomState } from "../core/room-state.js";
 import type { Store } from "../store/store.js";
+import type { AppServices } from "./app-services.js";
 import { Failure, forbidden } from "./failure.js";
 import type { Profiles } from "./profiles.js";
 import type { Rooms } from "./rooms.js";
@@ -14,11 +15,13 @@ export class Memberships {
   readonly #store: Store;
   readonly #rooms: Rooms;
   readonly #profiles: Profiles;
+  readonly #appServices: AppServices;
 
-  constructor(store: Store, rooms: Rooms, profiles: Profiles) {
+  constructor(store: Store, rooms: Rooms, profiles: Profiles, appServices: AppServices) {
     this.#store = store;
     this.#rooms = rooms;
     this.#profiles = profiles;
+    this.#appServices = appServices;
   }
 
   /** Joining twice is joining once. */
@@ -48,7 +51,7 @@ export class Memberships {
 
   /** @throws Failure M_FORBIDDEN for somebody who is in the room, or banned */
   async invite(roomId: string, sender: string, userId: string, reason?: string): Promise<void> {
-    if ((await this.#store.accounts.get(userId)) === undefined)
+    if ((await this.#appServices.account(userId)) === undefined)
       throw new Failure("M_NOT_FOUND", `${userId} has no account here`);
     const profile = await this.#profiles.forMember(userId);
     await this.#rooms.send(

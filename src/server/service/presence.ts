@@ -46,11 +46,17 @@ export class Presence {
   /** Who changed, one a serial, up to the last. */
   #recent: string[] = [];
   #unheard = new Set<string>();
+  readonly #listeners: ((userId: string) => void)[] = [];
 
   constructor(stream: Stream, log: Log, isEnabled: boolean) {
     this.#stream = stream;
     this.#log = log;
     this.#isEnabled = isEnabled;
+  }
+
+  /** @param listener hears of everybody who comes, goes, or says something else of themself */
+  onChange(listener: (userId: string) => void): void {
+    this.#listeners.push(listener);
   }
 
   get serial(): number {
@@ -192,5 +198,6 @@ export class Presence {
     this.#recent.push(userId);
     if (this.#recent.length > 2 * REMEMBERED) this.#recent = this.#recent.slice(-REMEMBERED);
     this.#wakeLater(userId);
+    for (const listener of this.#listeners) listener(userId);
   }
 }

@@ -119,16 +119,21 @@ export class Rooms {
   /** @throws Failure M_NOT_FOUND for an event that is not in the room; M_FORBIDDEN without the power */
   async redact(
     roomId: string,
-    redaction: { readonly sender: string; readonly eventId: string; readonly content: JsonObject },
+    redaction: {
+      readonly sender: string;
+      readonly eventId: string;
+      readonly content: JsonObject;
+      readonly ts?: number;
+    },
     origin: Origin,
   ): Promise<string> {
     const target = await this.#store.events.event(redaction.eventId);
     if (target === undefined || target.roomId !== roomId)
       throw notFound("there is no such event in this room");
-    const { sender, eventId: redacts, content } = redaction;
+    const { sender, eventId: redacts, content, ts } = redaction;
     const decide = (state: RoomState): EventDraft[] => {
       judged(() => authoriseRedaction(state, sender, target));
-      return [{ type: "m.room.redaction", sender, redacts, content }];
+      return [{ type: "m.room.redaction", sender, redacts, content, ...(ts !== undefined && { ts }) }];
     };
     const [event] = await this.sendAll(roomId, decide, origin, (because, version) => [
       {
@@ -199,7 +204,7 @@ export class Rooms {
         return sealEvent(room.version, draft, {
           roomId: draft.type === "m.room.create" && room.version.creatorsRule ? "" : room.roomId,
           seq: room.head + 1,
-          ts: Date.now(),
+          ts: draft.ts ?? Date.now(),
           prevEvents: room.headEvent === "" ? [] : [room.headEvent],
           authEvents: authEventKeys(room.state, draft).flatMap(
             ([type, key]) => room.state.get(type, key)?.eventId ?? [],

@@ -5,8 +5,10 @@ import type { ServerConfig } from "../../shared/server-config.js";
 import type { Log } from "../runtime/log.js";
 import { Outbound } from "../runtime/outbound.js";
 import { PasswordHasher } from "../runtime/password.js";
+import { loadAppServices } from "../load-app-services.js";
 import type { Store } from "../store/store.js";
 import { Accounts } from "./accounts.js";
+import { AppServices } from "./app-services.js";
 import { CrossSigning } from "./cross-signing.js";
 import { DelayedEvents } from "./delayed-events.js";
 import { DeviceLists } from "./device-lists.js";
@@ -52,11 +54,13 @@ import { Verdicts } from "./verdicts.js";
 import { RoomUpgrades } from "./upgrade-room.js";
 
 export async function openServices(config: ServerConfig, store: Store, log: Log) {
+  const appServices = new AppServices(await loadAppServices(config), store, log);
+  await appServices.prepare();
   const stream = await Stream.open(store);
   const rooms = new Rooms(store, config.serverName, config.limits.roomsInMemory);
   const profiles = new Profiles(store, rooms);
   const sessions = new Sessions(store, new PasswordHasher(config.passwordHash), config.serverName);
-  const memberships = new Memberships(store, rooms, profiles);
+  const memberships = new Memberships(store, rooms, profiles, appServices);
   const roomAdministration = new RoomAdministration(store, rooms, config.bus.kind);
   const media = new Media(store, config);
   const pushRules = new PushRules(store);
@@ -87,6 +91,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     typing,
     pushRules,
     memberships,
+    appServices,
     accounts: new Accounts(store, sessions, memberships, config),
     roomAdministration,
     retention: new Retention(store, roomAdministration, media, config.retention),
@@ -107,7 +112,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     media,
     urlPreviews: new UrlPreviews(media, log, config.previews),
     spaces: new Spaces(store, rooms),
-    directory: new Directory(store, rooms, config.serverName),
+    directory: new Directory(store, rooms, appServices, config.serverName),
     sync: new Sync(store, stream, typing, syncRooms, pushRules, deviceLists, presence),
     slidingSync: new SlidingSync(
       { store, stream, typing },

@@ -8,6 +8,7 @@ import type { Account } from "../store/accounts.js";
 import { StoreError } from "../store/database.js";
 import type { NewToken } from "../store/sessions.js";
 import type { Store } from "../store/store.js";
+import type { AppService } from "./app-service.js";
 import { Failure, forbidden } from "./failure.js";
 
 /** How long an access token lives that has a refresh token beside it, in milliseconds. */
@@ -22,10 +23,13 @@ const REMEMBERED_TOKENS = 20_000;
 
 export interface Caller {
   readonly userId: string;
+  /** Empty for an application service that names none. */
   readonly deviceId: string;
   readonly isAdmin: boolean;
   readonly isSuspended: boolean;
   readonly isLocked: boolean;
+  /** The application service that speaks, by its own token, as this user. */
+  readonly service?: AppService;
 }
 
 export interface Session {
@@ -48,6 +52,8 @@ export class Sessions {
   readonly #hasher: PasswordHasher;
   readonly #serverName: string;
   readonly #tokens = new Map<string, Remembered>();
+  /** Of application services, by whom and as what they speak. */
+  readonly #masks = new Map<string, Remembered>();
 
   constructor(store: Store, hasher: PasswordHasher, serverName: string) {
     this.#store = store;
@@ -69,7 +75,7 @@ export class Sessions {
       }
       const { expiresAt = Infinity, ...caller } = row;
       known = { caller, expiresAt, checkedAt: now, seenAt: known?.seenAt ?? 0 };
-      this.#remember(token, known);
+      remember(this.#tokens, token, known);
     }
     if (known.expiresAt <= now)
       throw new Failure("M_UNKNOWN_TOKEN", "the access token has expired", { soft_logout: true });
@@ -83,6 +89,29 @@ export class Sessions {
         });
     }
     return known.caller;
+  }
+
+  /**
+   * An application service, as itself or as a user of its namespace.
+   *
+   * @throws Failure M_FORBIDDEN for a user outside, or one that is not registered; M_UNKNOWN_DEVICE
+   */
+  async callerAs(service: AppService, userId: string, deviceId: string): Promise<Caller> {
+    const now = Date.now();
+    const key = JSON.stringify([service.id, userId, deviceId]);
+    const known = this.#masks.get(key);
+    if (known !== undefined && now - known.checkedAt <= RECHECK_MS) return known.caller;
+    if (!service.coversUser(userId)) throw forbidden(`${userId} is not in your namespace`);
+    const account = await this.#store.accounts.get(userId);
+    if (account === undefined || account.isDeactivated) throw forbidden(`${userId} is not registered`);
+    const isOwn = async () =>
+      (await this.#store.sessions.devices(userId)).some((device) => device.deviceId === deviceId);
+    if (deviceId !== "" && !(await isOwn()))
+      throw new Failure("M_UNKNOWN_DEVICE", `${userId} has no such device`);
+    const { isAdmin, isSuspended, isLocked } = account;
+    const caller = { userId, deviceId, isAdmin, isSuspended, isLocked, service };
+    remember(this.#masks, key, { caller, expiresAt: Infinity, checkedAt: now, seenAt: now });
+    return caller;
   }
 
   /** @throws Failure M_FORBIDDEN for a wrong name or password alike; M_USER_DEACTIVATED */
@@ -166,19 +195,20 @@ export class Sessions {
 
   /** What is known of the user's tokens is looked up again: the account is another than it was. */
   recheck(userId: string): void {
-    for (const [token, { caller }] of this.#tokens) if (caller.userId === userId) this.#tokens.delete(token);
-  }
-
-  #remember(token: string, known: Remembered): void {
-    this.#tokens.set(token, known);
-    if (this.#tokens.size > REMEMBERED_TOKENS) this.#tokens.delete(this.#tokens.keys().next().value ?? "");
+    for (const known of [this.#tokens, this.#masks])
+      for (const [key, { caller }] of known) if (caller.userId === userId) known.delete(key);
   }
 
   #forgetDevices(userId: string, deviceIds: readonly string[]): void {
-    for (const [token, { caller }] of this.#tokens) {
-      if (caller.userId === userId && deviceIds.includes(caller.deviceId)) this.#tokens.delete(token);
-    }
+    for (const known of [this.#tokens, this.#masks])
+      for (const [key, { caller }] of known)
+        if (caller.userId === userId && deviceIds.includes(caller.deviceId)) known.delete(key);
   }
+}
+
+function remember(known: Map<string, Remembered>, key: string, one: Remembered): void {
+  known.set(key, one);
+  if (known.size > REMEMBERED_TOKENS) known.delete(known.keys().next().value ?? "");
 }
 
 function newTokens(withRefresh: boolean): {

@@ -19,9 +19,15 @@ export class Typing {
   readonly #changes: string[] = [];
   // Starts at the time, so that numbers go on rising over a restart and old tokens stay older.
   #serial = Date.now();
+  readonly #listeners: ((roomId: string) => void)[] = [];
 
   constructor(stream: Stream) {
     this.#stream = stream;
+  }
+
+  /** @param listener hears of every room in which somebody begins or ceases to type */
+  onChange(listener: (roomId: string) => void): void {
+    this.#listeners.push(listener);
   }
 
   get serial(): number {
@@ -68,7 +74,9 @@ export class Typing {
     this.#changes.push(roomId);
     if (this.#changes.length > 2 * REMEMBERED) this.#forget(this.#changes.splice(0, REMEMBERED));
     this.#stream.wakeRoom(roomId);
+    for (const listener of this.#listeners) listener(roomId);
   }
+
   /** Of a room whose changes nobody asks about, only who types there matters. */
   #forget(roomIds: readonly string[]): void {
     for (const roomId of new Set(roomIds)) {

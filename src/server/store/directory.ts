@@ -4,6 +4,12 @@
 import type { Reader, Transaction } from "./database.js";
 import type { Write } from "./procedures.js";
 
+/** A network that an application service bridges to. */
+export interface Network {
+  readonly service: string;
+  readonly network: string;
+}
+
 export const directoryProcedures = {
   /** @returns false when the alias is taken */
   async createAlias(
@@ -37,6 +43,21 @@ export const directoryProcedures = {
       input.roomId,
     );
     return changed === 1;
+  },
+
+  async publishOnNetwork(
+    transaction: Transaction,
+    { service, network, roomId, isPublished }: Network & { roomId: string; isPublished: boolean },
+  ): Promise<null> {
+    await transaction.run(
+      isPublished
+        ? "INSERT INTO network_rooms (service, network, room_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        : "DELETE FROM network_rooms WHERE service = ? AND network = ? AND room_id = ?",
+      service,
+      network,
+      roomId,
+    );
+    return null;
   },
 };
 
@@ -90,12 +111,31 @@ export class DirectoryStore {
     return row?.published === 1;
   }
 
-  /** Published rooms, the fullest first. */
-  async published(): Promise<{ roomId: string; joined: number }[]> {
+  publishOnNetwork(on: Network, roomId: string, isPublished: boolean): Promise<null> {
+    return this.#write("publishOnNetwork", { ...on, roomId, isPublished });
+  }
+
+  /**
+   * Published rooms, the fullest first.
+   *
+   * @param on a network's, those of `all` networks and one's own, or else one's own
+   */
+  async published(on?: Network | "all"): Promise<{ roomId: string; joined: number }[]> {
+    const [where, params] = publishedOn(on);
     const rows = await this.#reader.all<{ room_id: string; joined: number }>(
       `SELECT r.room_id, (SELECT COUNT(*) FROM memberships m WHERE m.room_id = r.room_id AND m.membership = 'join') AS joined
-       FROM rooms r WHERE r.published = 1 ORDER BY joined DESC, r.room_id`,
+       FROM rooms r WHERE ${where} ORDER BY joined DESC, r.room_id`,
+      ...params,
     );
     return rows.map((row) => ({ roomId: row.room_id, joined: row.joined }));
   }
+}
+
+function publishedOn(on: Network | "all" | undefined): [where: string, params: readonly string[]] {
+  if (on === undefined) return ["r.published = 1", []];
+  if (on === "all") return ["(r.published = 1 OR r.room_id IN (SELECT room_id FROM network_rooms))", []];
+  return [
+    "r.room_id IN (SELECT room_id FROM network_rooms WHERE service = ? AND network = ?)",
+    [on.service, on.network],
+  ];
 }

@@ -18,17 +18,19 @@ export interface DeadLetter {
 
 export const outboxProcedures = {
   /**
-   * Takes or keeps the right to drain, for a while. A bus that is new starts with the first event.
+   * Takes or keeps the right to drain, for a while.
    *
+   * @param input `start`: the event after which a bus that is new starts; absent: the newest one
    * @returns where to go on, or null while somebody else has the right
    */
   async leaseOutbox(
     transaction: Transaction,
-    input: { bus: string; holder: string; now: number; forMs: number },
+    input: { bus: string; holder: string; now: number; forMs: number; start?: number },
   ): Promise<number | null> {
     await transaction.run(
-      "INSERT INTO outbox (bus, position) VALUES (?, 0) ON CONFLICT DO NOTHING",
+      "INSERT INTO outbox (bus, position) VALUES (?, ?) ON CONFLICT DO NOTHING",
       input.bus,
+      input.start ?? transaction.last,
     );
     const taken = await transaction.run(
       "UPDATE outbox SET holder = ?, held_until = ? WHERE bus = ? AND (holder = ? OR holder IS NULL OR held_until < ?)",
@@ -93,7 +95,13 @@ export class OutboxStore {
     this.#write = write;
   }
 
+  /** The right to drain; a bus that is new starts with the first event. @returns null while somebody else has it */
   lease(bus: string, holder: string, forMs: number): Promise<number | null> {
+    return this.#write("leaseOutbox", { bus, holder, forMs, now: Date.now(), start: 0 });
+  }
+
+  /** As {@link lease}; but one that is new starts with what happens from now on. */
+  leaseFromNow(bus: string, holder: string, forMs: number): Promise<number | null> {
     return this.#write("leaseOutbox", { bus, holder, forMs, now: Date.now() });
   }
 

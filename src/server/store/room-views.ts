@@ -3,7 +3,7 @@
  */
 import type { StoredEvent } from "../core/event.js";
 import { stringOrNone, type JsonObject } from "../core/json.js";
-import { roomTypeOf, type Membership } from "../core/room-state.js";
+import { membershipOf, roomTypeOf, type Membership } from "../core/room-state.js";
 import type { StateQuery } from "../core/room-config.js";
 import type { Reader } from "./database.js";
 import type { EventStore, Stretch } from "./events.js";
@@ -53,6 +53,21 @@ export class RoomViewStore {
       );
     }
     return facts;
+  }
+
+  /** Who was in a room right after a position. */
+  async joinedAt(roomId: string, position: number): Promise<string[]> {
+    const members = await this.#events.select(
+      `FROM events e JOIN (
+         SELECT MAX(position) AS position FROM events
+         WHERE room_id = ? AND type = 'm.room.member' AND state_key IS NOT NULL AND position <= ? GROUP BY state_key) latest
+       ON e.position = latest.position`,
+      roomId,
+      position,
+    );
+    return members.flatMap(({ stateKey, content }) =>
+      stateKey !== undefined && membershipOf(content) === "join" ? [stateKey] : [],
+    );
   }
 
   /** The current state of a room, as far as it is wanted. */

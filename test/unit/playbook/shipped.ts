@@ -54,6 +54,7 @@ export async function resolveShipped(
       authority: "CA\n",
       kafkaCertificate: "KAFKA\n",
       kafka: { nodes },
+      appServices: [],
       ...(hasKafka && {
         kafka: await kafkaOf({ kafka: {}, folder: "/nonexistent", cloud: CLOUD }, board, facts, nodes),
       }),
