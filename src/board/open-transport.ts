@@ -11,7 +11,7 @@ import type { Secret } from "../shared/secret.js";
 import { BOOTSTRAP_FAILURES, READY, SUDO_PROMPT, bootstrapCommand, packPayload } from "./bootstrap.js";
 import type { Channel, Link } from "./link.js";
 import { quote, sh, type Script } from "./script.js";
-import type { ExecOptions, ExecResult, Source, Transport } from "./transport.js";
+import type { ExecOptions, ExecResult, Source, Take, Transport } from "./transport.js";
 
 export interface TransportOptions {
   readonly board: string;
@@ -30,10 +30,18 @@ export function openTransport(link: Link, { board, sudoPassword }: TransportOpti
     command: (login: Login) => string,
     feed: Feed,
     options: ExecOptions,
+    take?: Take,
   ): Promise<ExecResult> {
     for (;;) {
       execs += 1;
-      const attempt = await runOnce(await link.open(command(login)), feed, options, board, sudoPassword);
+      const attempt = await runOnce(
+        await link.open(command(login)),
+        feed,
+        options,
+        board,
+        sudoPassword,
+        take,
+      );
       if (attempt.ready) return attempt.result;
       if (login === "sudo" && sudoPassword !== undefined) {
         login = "sudo-password";
@@ -56,28 +64,42 @@ export function openTransport(link: Link, { board, sudoPassword }: TransportOpti
       return refuseDamage(board, result);
     },
 
+    async get(script, take, options) {
+      const { header, body } = await packPayload(script);
+      const result = await run(bootstrapCommand, (stdin) => pipeline([header, body], stdin), options, take);
+      return refuseDamage(board, result);
+    },
+
     async put(source, path, mode, options) {
       const there = await this.exec(lookFor(source, path, mode), options);
       if (there.exitCode === 0) return false;
-      const receive = `sh -c ${quote(receiveText(source, path, mode))}`;
-      const commandFor = (as: Login) =>
-        as === "root"
-          ? receive
-          : as === "sudo"
-            ? `sudo -n -- ${receive}`
-            : `sudo -S -p ${SUDO_PROMPT} -- ${receive}`;
       const send: Feed = (stdin) =>
         source.gzipPath === undefined
           ? pipeline(createReadStream(source.path), createGzip({ level: 1 }), stdin)
           : pipeline(createReadStream(source.gzipPath), stdin);
-      const result = await run(commandFor, send, options);
+      const result = await run(asRoot(receiveText(source, path, mode)), send, options);
       if (result.exitCode !== 0) throw notReceived(board, path, result);
       return true;
+    },
+
+    pour(path, commands, options) {
+      const text = `${SURROUNDINGS}; echo ${READY}; ${commands}`;
+      return run(asRoot(text), (stdin) => pipeline(createReadStream(path), stdin), options);
     },
 
     close: () => link.close(),
   };
 }
+
+const SURROUNDINGS =
+  "umask 022; PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL";
+
+/** The command line that runs a text under root's shell, by each way of becoming root. */
+const asRoot = (text: string) => (login: Login) => {
+  const shell = `sh -c ${quote(text)}`;
+  if (login === "root") return shell;
+  return login === "sudo" ? `sudo -n -- ${shell}` : `sudo -S -p ${SUDO_PROMPT} -- ${shell}`;
+};
 
 type Feed = (stdin: Writable) => Promise<void>;
 
@@ -93,6 +115,7 @@ async function runOnce(
   options: ExecOptions,
   board: string,
   sudoPassword: Secret | undefined,
+  take?: Take,
 ): Promise<{ ready: boolean; result: ExecResult }> {
   const out: string[] = [];
   const err: string[] = [];
@@ -102,14 +125,23 @@ async function runOnce(
   // The other side may end without reading: its exit says why, the broken pipe does not.
   channel.stdin.on("error", () => undefined);
 
-  const ended = readLines(channel.stdout, (line) => {
-    if (!ready && line === READY) {
-      ready = true;
-      feeding = feed(channel.stdin).catch(() => undefined);
-      return;
-    }
-    out.push(line);
-    options.onLine?.(line, "stdout");
+  const begin = () => {
+    ready = true;
+    feeding = feed(channel.stdin).catch(() => undefined);
+  };
+  const ended =
+    take === undefined
+      ? readLines(channel.stdout, (line) => {
+          if (!ready && line === READY) return begin();
+          out.push(line);
+          options.onLine?.(line, "stdout");
+        })
+      : readBytes(channel.stdout, begin, take);
+  // Who takes the bytes may fail long before the command ends, which then has nobody to write to.
+  let refusal: unknown;
+  ended.catch((error: unknown) => {
+    if (!isCut(error)) refusal = error;
+    channel.close();
   });
   watchPrompt(channel.stderr, () => {
     // Behind READY it is not sudo that speaks.
@@ -125,7 +157,9 @@ async function runOnce(
     options.onLine?.(line, "stderr");
   });
 
-  const exit = await withDeadline(channel, options, board);
+  const exit = await withDeadline(channel, options, board).catch((error: unknown) => {
+    throw refusal ?? error;
+  });
   await Promise.all([ended, errEnded, feeding]);
   return {
     ready,
@@ -140,6 +174,22 @@ async function readLines(stream: Readable, take: (line: string) => void): Promis
   for await (const line of reader) take(line);
 }
 
+/** Hands on what comes behind READY. */
+async function readBytes(stream: Readable, begin: () => void, take: Take): Promise<void> {
+  let head = Buffer.alloc(0);
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    head = Buffer.concat([head, chunk as Buffer]);
+    const end = head.indexOf("\n");
+    if (end < 0) continue;
+    const line = head.subarray(0, end).toString();
+    head = head.subarray(end + 1);
+    if (line !== READY) continue;
+    begin();
+    stream.unshift(head);
+    return take(stream);
+  }
+}
+
 /** sudo's prompt ends without a line end, so it has to be looked for in the raw bytes. */
 function watchPrompt(stream: Readable, prompted: () => void): void {
   let tail = "";
@@ -151,6 +201,10 @@ function watchPrompt(stream: Readable, prompted: () => void): void {
     } else tail = seen.slice(-SUDO_PROMPT.length);
   });
 }
+
+/** The stream was closed, by either side: the channel's exit says why. */
+const isCut = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
 
 async function withDeadline(channel: Channel, { deadlineMs, signal }: ExecOptions, board: string) {
   let timer: NodeJS.Timeout | undefined;
@@ -188,9 +242,7 @@ function receiveText({ sha256, sizeBytes }: Source, path: string, mode: number):
   const folder = path.slice(0, path.lastIndexOf("/")) || "/";
   const part = `${path}.part`;
   return [
-    "umask 022",
-    "PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C",
-    "export PATH LC_ALL",
+    SURROUNDINGS,
     `mkdir -p ${quote(folder)} || exit 93`,
     `trap 'rm -f ${part.replaceAll("'", `'\\''`)}' EXIT`,
     "trap 'exit 95' HUP INT TERM PIPE",

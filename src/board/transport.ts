@@ -1,6 +1,7 @@
 /**
  * How the rest of imcloud talks to a board: verified payloads in, lines out.
  */
+import type { Readable } from "node:stream";
 import type { Script } from "./script.js";
 
 export interface Transport {
@@ -20,6 +21,15 @@ export interface Transport {
   exec(script: Script, options: ExecOptions): Promise<ExecResult>;
 
   /**
+   * Runs a script as root on the board, and hands on what it writes to standard output as the bytes that they are.
+   *
+   * @param take resolves when it has taken all; it may see a part of what was to come, so the exit code is what counts
+   * @returns the result with an empty `stdout`
+   * @throws ImcloudError as {@link exec}; whatever `take` throws
+   */
+  get(script: Script, take: Take, options: ExecOptions): Promise<ExecResult>;
+
+  /**
    * Puts a large file on the board's disk, unless that very content is already there.
    *
    * @param path absolute; its folder is created with mode 0755
@@ -28,8 +38,19 @@ export interface Transport {
    */
   put(source: Source, path: string, mode: number, options: ExecOptions): Promise<boolean>;
 
+  /**
+   * Runs shell commands as root with a file of the operator's as their standard input.
+   *
+   * Unlike a script's payload the file is read as it comes: the commands have to know by themselves whether it was whole.
+   *
+   * @throws ImcloudError as {@link exec}
+   */
+  pour(path: string, commands: string, options: ExecOptions): Promise<ExecResult>;
+
   close(): Promise<void>;
 }
+
+export type Take = (bytes: Readable) => Promise<void>;
 
 /** What the law is about. */
 export interface TransportCounts {

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { addApplyCommand } from "./apply.js";
 import { addAuditCommand } from "./audit.js";
+import { addBackupCommand, addRestoreCommand } from "./backup.js";
 import { addCompletionCommand } from "./completion.js";
 import { addDestroyCommand } from "./destroy.js";
 import { addDocsCommand } from "./docs.js";
@@ -45,6 +46,8 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addRoomCommand,
   addMediaCommand,
   addTokenCommand,
+  addBackupCommand,
+  addRestoreCommand,
   addTrustCommand,
   addRollbackCommand,
   addDestroyCommand,

@@ -45,6 +45,7 @@ export async function startServer(
     opened.adopt(holdServerLock(config.store.path), (lock) => lock.release());
   const store = opened.adopt(await openStore(config), (it) => it.close());
   const services = await openServices(config, store, log);
+  opened.defer(() => services.media.stop());
   await services.media.tidy();
 
   const bus = opened.adopt(await openBus(config.bus), (it) => it.close());

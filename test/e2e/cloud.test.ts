@@ -1,6 +1,8 @@
 /**
  * The whole way, on a bare board: plan, apply, nothing left to do, people chat, a broker's listener hears all of it.
  */
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compareManifests } from "../../src/lab/manifest.js";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
@@ -86,6 +88,31 @@ describe("a bare board", () => {
     expect(types.slice(0, 2)).toEqual(["m.room.create", "m.room.member"]);
     expect(types.filter((type) => type === "m.room.message")).toHaveLength(2);
     await listener.stop();
+  });
+
+  test("a backup comes here while it serves, and goes back; half of one does not", async () => {
+    const saved = await home.imcloud("backup", "cloud.tar", "--json");
+    expect(saved.exitCode, saved.stderr).toBe(0);
+    expect(saved.json).toMatchObject({ file: join(home.folder, "cloud.tar"), media: 0 });
+    expect((await stat(join(home.folder, "cloud.tar"))).mode & 0o777).toBe(0o600);
+    const again = await home.imcloud("backup", "cloud.tar");
+    expect([again.exitCode, again.stderr]).toEqual([64, expect.stringContaining("is there already")]);
+
+    const accounts = (await home.imcloud("user", "list", "--json")).json["users"];
+    expect((await home.imcloud("user", "add", "late", "--generate")).exitCode).toBe(0);
+    const kept = await home.imcloud("restore", "cloud.tar", "--yes");
+    expect([kept.exitCode, kept.stderr]).toEqual([4, expect.stringContaining("say --replace")]);
+    expect(await board.sh("systemctl is-active imcloud-server")).toBe("active");
+
+    const whole = await readFile(join(home.folder, "cloud.tar"));
+    await writeFile(join(home.folder, "half.tar"), whole.subarray(0, whole.length / 2));
+    const half = await home.imcloud("restore", "half.tar", "--replace", "--yes");
+    expect([half.exitCode, half.stderr]).toEqual([65, expect.stringContaining("or not all of one")]);
+
+    const back = await home.imcloud("restore", "cloud.tar", "--replace", "--yes");
+    expect([back.exitCode, back.stderr]).toEqual([0, expect.stringContaining("brought back")]);
+    expect((await home.imcloud("user", "list", "--json")).json["users"]).toEqual(accounts);
+    expect(await board.sh("imcloud-server probe --json")).toContain('"ok":true');
   });
 
   test("after a reboot everything is there again, and there is nothing to do", async () => {

@@ -2,7 +2,7 @@
  * What the server has acknowledged is on the disk, survives its death, and reaches the broker.
  *
  * A killed process loses nothing that the kernel holds, so kills say nothing of fsync: that is what strace is
- * for, with a positive control. The short form kills three times; IMCLOUD_FAULT=long twenty times.
+ * for, with a positive control. The short form kills three times; IMCLOUD_FAULT=long two hundred times.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,9 +13,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callServer, ended, register, startServerProcess, type Account } from "../bench/server-process.js";
 import { startRabbitmq, type TestBroker } from "../server/rabbitmq.js";
 import { judgeTrace } from "./server-trace.js";
+import { startMixedLoad } from "./mixed-load.js";
 import { ALL_THERE, judge, readMessages, startTraffic, type Call } from "./traffic.js";
 
-const KILLS = process.env["IMCLOUD_FAULT"] === "long" ? 20 : 3;
+const KILLS = process.env["IMCLOUD_FAULT"] === "long" ? 200 : 3;
 const SENDERS = 8;
 const at = encodeURIComponent;
 
@@ -102,6 +103,10 @@ describe(`${KILLS} kills under load`, () => {
     await using heard = await listen(broker);
 
     const call: Call = (...words) => callServer(server.url, ...words);
+    const others = await Promise.all(
+      ["counting", "uploading", "sending", "receiving"].map((name) => register(server.url, name)),
+    );
+    const mixed = startMixedLoad(() => server.url, call, others as [Account, Account, Account, Account]);
     const traffic = startTraffic(call, people, roomId);
     for (let kill = 0; kill < KILLS; kill++) {
       await traffic.further(200);
@@ -109,6 +114,9 @@ describe(`${KILLS} kills under load`, () => {
       server = await start();
     }
     await traffic.stop();
+    await mixed.stop();
+    for (const times of Object.values(mixed.promises)) expect(times).toBeGreaterThan(KILLS);
+    expect(await mixed.broken()).toEqual([]);
 
     const stored = await readMessages(call, first, roomId);
     expect(judge(traffic.acknowledged, stored)).toEqual(ALL_THERE);

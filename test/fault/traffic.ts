@@ -94,7 +94,10 @@ export function judge(acknowledged: Traffic["acknowledged"], stored: readonly Me
   const ids = stored.map(({ id }) => id);
   const bodies = stored.map(({ body }) => body);
   const there = new Set(ids);
-  const twice = (all: readonly string[]) => all.filter((one, index) => all.indexOf(one) !== index);
+  const twice = (all: readonly string[]) => {
+    const firstAt = new Map([...all.entries()].reverse().map(([index, one]) => [one, index]));
+    return all.filter((one, index) => firstAt.get(one) !== index);
+  };
   return {
     lost: acknowledged.flat().filter((id) => !there.has(id)),
     repeated: [...twice(ids), ...twice(bodies)],

@@ -93,6 +93,24 @@ test("a backup of a busy server is whole, and brings back what was acknowledged 
   await ended(again.process, "SIGTERM");
 }, 60_000);
 
+test("as an archive it goes out and comes back, and half of one is none", () => {
+  const config = join(folder, "server.json");
+  const archive = spawnSync(BUN, [SERVER, "backup", "-", "--config", config], { maxBuffer: 2 ** 28 });
+  expect(archive.status).toBe(0);
+  const bringBack = (input: Buffer) =>
+    spawnSync(BUN, [SERVER, "restore", "-", "--replace", "--config", config], { input, encoding: "utf8" });
+  const half = bringBack(archive.stdout.subarray(0, archive.stdout.length / 2));
+  expect(half.status).toBe(69);
+  expect(half.stderr).toContain("tar ended with 2");
+  expect(run(config, "check").answer).toEqual({ ok: true, media: 1, problems: [] });
+  rmSync(join(folder, "media"), { recursive: true });
+  const { status, stdout } = bringBack(archive.stdout);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true, media: 1 });
+  expect(run(config, "check").answer).toEqual({ ok: true, media: 1, problems: [] });
+  expect(readdirSync(folder).filter((name) => name.startsWith(".backup-"))).toEqual([]);
+});
+
 test("what is damaged is said, and not brought back", () => {
   const config = join(folder, "server.json");
   const place = join(folder, "one");

@@ -228,12 +228,6 @@ test("what is not there, and what the server says of itself", async () => {
     expect((await download(alice, uri)).status).toBe(404);
   for (const path of ["/_matrix/client/v1/media/config", "/_matrix/media/v3/config"])
     expect(await alice.get<object>(path)).toEqual({ "m.upload.size": LIMIT });
-  const picture = await upload(alice, "a picture", "image/webp");
-  const thumbnail = (uri: string, query = "?width=32&height=32&method=crop") =>
-    raw(bob, "GET", `${place(uri, "thumbnail")}${query}`);
-  expect(await (await thumbnail(picture)).text()).toBe("a picture");
-  expect((await thumbnail(picture, "?width=0&height=32")).status).toBe(400);
-  expect((await thumbnail(await upload(alice, "no picture", "text/plain"))).status).toBe(400);
   expect(
     (await refusal(callApi(server.url, "GET", place("mxc://hs1/none"), undefined, bob.token))).code,
   ).toBe("M_NOT_FOUND");

@@ -6,8 +6,10 @@ import { spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -15,6 +17,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { MagickFormat } from "@imagemagick/magick-wasm";
 import {
   BUN,
   ended,
@@ -24,6 +27,7 @@ import {
   startServerProcess,
   type ServerProcess,
 } from "../bench/server-process.js";
+import { lookAt, picture } from "./pictures.js";
 
 const folder = mkdtempSync(join(tmpdir(), "imcloud-program-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -271,6 +275,27 @@ test("`serve --dev` needs nothing but a folder", async () => {
   await ended(child, "SIGTERM");
   expect(child.exitCode).toBe(0);
 });
+
+test("the built program makes thumbnails, and what makes them ends with it, also when it is killed", async () => {
+  const server = await startServerProcess();
+  const { token } = await register(server.url, "ann");
+  const headers = { authorization: `Bearer ${token}` };
+  const body = picture(MagickFormat.Png, 500, 500);
+  const uploaded = await fetch(`${server.url}/_matrix/media/v3/upload`, { method: "POST", headers, body });
+  const { content_uri: uri } = (await uploaded.json()) as { content_uri: string };
+  const path = uri.replace("mxc://", "/_matrix/client/v1/media/thumbnail/");
+  const response = await fetch(`${server.url}${path}?width=96&height=96`, { headers });
+  expect([response.status, lookAt(new Uint8Array(await response.arrayBuffer())).width]).toEqual([200, 96]);
+  const tasks = `/proc/${server.process.pid}/task`;
+  const children = readdirSync(tasks).map((task) =>
+    readFileSync(join(tasks, task, "children"), "utf8").trim(),
+  );
+  const helper = children.find((pid) => pid !== "") ?? "";
+  expect(readFileSync(`/proc/${helper}/cmdline`, "utf8")).toContain("thumbnailer.js");
+  await ended(server.process, "SIGKILL");
+  while (existsSync(`/proc/${helper}`)) await Bun.sleep(10);
+  await server[Symbol.asyncDispose]();
+}, 30_000);
 
 test("whoever may read the server's folder administers it, by `admin`", async () => {
   await using server = await startServerProcess();

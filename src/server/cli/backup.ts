@@ -2,7 +2,8 @@
  * `backup DIR`, `check [DIR]`, `restore DIR`: the whole of a server's data, while it runs.
  *
  * A backup is a folder: the database as of one moment (VACUUM INTO, which reads while others write), the media as hard
- * links where the file system is the same, and `backup.json`, which comes last: a folder without it is none.
+ * links where the file system is the same, without thumbnails, and `backup.json`, which comes last: a folder without
+ * it is none. With `-` in the place of the folder it is an archive, on standard output or input.
  */
 import {
   createReadStream,
@@ -20,8 +21,10 @@ import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import type { ServerConfig } from "../../shared/server-config.js";
 import { becomeOwnerOf } from "../runtime/become-owner.js";
+import { VARIANTS } from "../runtime/files.js";
 import { copyDatabase, holdLock, SqliteConnection } from "../runtime/sqlite.js";
 import { mediaFolderOf } from "../service/media.js";
+import { readArchive, withFolderBeside, writeArchive } from "./backup-archive.js";
 import { UsageError } from "./usage.js";
 
 const DATABASE = "imcloud.db";
@@ -52,19 +55,47 @@ export async function runBackupCommand(
   if (store.kind !== "sqlite")
     throw new UsageError("this is for SQLite; PostgreSQL has pg_dump and pg_restore");
   if (more.length > 0 || (word === undefined && command !== "check")) throw new UsageError(`${command} DIR`);
+  const isArchive = word === "-" && command !== "check";
   const folder = word === undefined ? undefined : resolve(word);
   becomeOwnerOf(store.path);
   const live: Place = { database: store.path, media: mediaFolderOf(config) ?? "" };
   if (command === "check") return say(await check(folder === undefined ? live : placeIn(folder)));
   if (folder === undefined) throw new UsageError(`${command} DIR`);
-  if (command === "backup") return say(await backUp(live, folder, config.serverName));
+  if (command === "backup")
+    return isArchive
+      ? withFolderBeside(live.database, (beside) => backUpToArchive(live, beside, config.serverName))
+      : say(await backUp(live, folder, config.serverName));
+  if (!isArchive) return bringBack(folder, live, config.serverName, replace);
+  mkdirSync(dirname(live.database), { recursive: true });
+  return withFolderBeside(live.database, async (beside) => {
+    await readArchive(beside);
+    return bringBack(beside, live, config.serverName, replace, true);
+  });
+}
+
+async function backUpToArchive(live: Place, folder: string, serverName: string): Promise<number> {
+  await backUp(live, folder, serverName);
+  const problems = problemsOf(placeIn(folder).database);
+  if (problems.length > 0) throw new Error(`the database is damaged: ${problems.join("; ")}`);
+  await writeArchive(folder);
+  return 0;
+}
+
+/** @param isOurs the folder is nobody else's, so that its files may become the server's */
+async function bringBack(
+  folder: string,
+  live: Place,
+  serverName: string,
+  replace: boolean,
+  isOurs = false,
+): Promise<number> {
   const manifest = readManifest(folder);
-  if (manifest.serverName !== config.serverName)
+  if (manifest.serverName !== serverName)
     throw new Error(
-      `the backup is of \`${manifest.serverName}\`, and the configuration says \`${config.serverName}\``,
+      `the backup is of \`${manifest.serverName}\`, and the configuration says \`${serverName}\``,
     );
   const found = await check(placeIn(folder));
-  return found.ok ? say(await restore(placeIn(folder), live, replace)) : say(found);
+  return found.ok ? say(await restore(placeIn(folder), live, replace, isOurs)) : say(found);
 }
 
 function say(report: { readonly ok: boolean }): number {
@@ -110,16 +141,7 @@ async function backUp(live: Place, folder: string, serverName: string) {
 /** What is wrong with a database and its media: in the server's own words of SQLite, and by hash. */
 async function check({ database, media }: Place) {
   if (!existsSync(database)) throw new Error(`${database} is not there`);
-  const connection = new SqliteConnection({ path: database, synchronous: "full", cacheKib: 2_048 }, "read");
-  let problems: string[];
-  try {
-    problems = connection
-      .all<{ integrity_check: string }>("PRAGMA integrity_check", [])
-      .map((row) => row.integrity_check)
-      .filter((text) => text !== "ok");
-  } finally {
-    connection.close();
-  }
+  const problems = problemsOf(database);
   const contents = problems.length > 0 ? [] : contentsOf(database);
   for (const { hash, bytes } of contents) {
     const path = fileOf(media, hash);
@@ -130,8 +152,21 @@ async function check({ database, media }: Place) {
   return { ok: problems.length === 0, media: contents.length, problems };
 }
 
+/** What SQLite finds wrong with a database, in its words. */
+function problemsOf(database: string): string[] {
+  const connection = new SqliteConnection({ path: database, synchronous: "full", cacheKib: 2_048 }, "read");
+  try {
+    return connection
+      .all<{ integrity_check: string }>("PRAGMA integrity_check", [])
+      .map((row) => row.integrity_check)
+      .filter((text) => text !== "ok");
+  } finally {
+    connection.close();
+  }
+}
+
 /** @throws Error while a server runs; and when there are data, unless they are to be replaced */
-async function restore(from: Place, live: Place, replace: boolean) {
+async function restore(from: Place, live: Place, replace: boolean, isOurs: boolean) {
   mkdirSync(dirname(live.database), { recursive: true });
   const lock = holdForRestore(live.database);
   try {
@@ -140,7 +175,9 @@ async function restore(from: Place, live: Place, replace: boolean) {
       throw new Error(`${live.database} is there already: say --replace to put it aside`);
     const contents = contentsOf(from.database);
     // By copies: a restored server must not share files with its backup.
-    for (const { hash } of contents) await bring(hash, from.media, live.media, true);
+    for (const { hash } of contents) await bring(hash, from.media, live.media, !isOurs);
+    // Some are of pictures that the backup does not know; all are made again when they are asked for.
+    rmSync(join(live.media, VARIANTS), { recursive: true, force: true });
     const fresh = `${live.database}.restored`;
     rmSync(fresh, { force: true });
     await copyFile(from.database, fresh);

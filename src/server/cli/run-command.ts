@@ -17,8 +17,10 @@ const USAGE = `usage: imcloud-server COMMAND
   user passwd NAME --config FILE          set a password, which comes on standard input; ends all sessions
   user list --config FILE                 print all accounts as JSON lines
   backup DIR --config FILE                copy all data into an empty folder, also while the server runs
+  backup - --config FILE                  the same as a tar archive on standard output
   check [DIR] --config FILE               look whether the data, or those of a backup, are whole
   restore DIR --config FILE [--replace]   bring a backup back; the server must not run
+  restore - --config FILE [--replace]     the same from an archive on standard input
   admin METHOD PATH --config FILE         ask the running server as its operator; a body comes on standard input
 `;
 

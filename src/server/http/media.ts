@@ -1,38 +1,22 @@
 /**
  * Uploads and downloads.
  *
- * Only with a token: what the specification calls the old, open way is not offered. There are no thumbnails made here;
- * a picture stands for its own.
+ * Only with a token: what the specification calls the old, open way is not offered.
  * Source: Matrix client-server API v1.19, "Content repository", "Serving inline content".
  */
 import { z } from "zod";
-import { Failure, invalid, notFound } from "../service/failure.js";
-import type { MediaContent } from "../store/media.js";
+import { invalid, notFound } from "../service/failure.js";
 import { Empty, endpoint, group, streaming, type Asked } from "./endpoint.js";
+import { serve } from "./serve.js";
 
 const DOWNLOAD = "/_matrix/client/v1/media/download/{serverName}/{mediaId}";
 const MOST_NAME = 255;
 
-/** What a browser may show in place: nothing of it runs. The specification's own list. */
-const INLINE: ReadonlySet<string> = new Set([
-  ...["text/css", "text/plain", "text/csv", "application/json", "application/ld+json"],
-  ...["image/jpeg", "image/gif", "image/png", "image/apng", "image/webp", "image/avif"],
-  ...["video/mp4", "video/webm", "video/ogg", "video/quicktime"],
-  ...["audio/mp4", "audio/webm", "audio/aac", "audio/mpeg", "audio/ogg", "audio/wave", "audio/wav"],
-  ...["audio/x-wav", "audio/x-pn-wav", "audio/flac", "audio/x-flac"],
-]);
-const PICTURES = /^image\/(jpeg|gif|png|apng|webp|avif)$/;
-
-const SAFE = {
-  "content-security-policy":
-    "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; media-src 'self'; object-src 'self';",
-  "cross-origin-resource-policy": "cross-origin",
-  "x-content-type-options": "nosniff",
-};
-
 const Where = z.object({ serverName: z.string(), mediaId: z.string() });
 const Named = z.object({ filename: z.string().max(MOST_NAME).optional() });
 const Uri = z.object({ content_uri: z.string() });
+/** Of what is asked for; more is answered by the whole picture. */
+const Side = z.coerce.number().int().min(1);
 const Config = z.object({ "m.upload.size": z.number() });
 
 const config = (path: string) =>
@@ -88,8 +72,10 @@ export const media = group("Content repository", [
       route: `GET ${path}`,
       params: Where.extend({ fileName: z.string().max(MOST_NAME).optional() }),
       reply: z.never(),
-      handle: async ({ params, request }, services) =>
-        serve(await services.media.find(params.serverName, params.mediaId), request, params.fileName),
+      async handle({ params, request }, services) {
+        const { path, type, hash, name } = await services.media.find(params.serverName, params.mediaId);
+        return serve({ path, type, tag: hash, name: params.fileName ?? name }, request);
+      },
     }),
   ),
 
@@ -115,16 +101,17 @@ export const media = group("Content repository", [
     route: "GET /_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}",
     params: Where,
     query: z.object({
-      width: z.coerce.number().int().min(1),
-      height: z.coerce.number().int().min(1),
-      method: z.enum(["crop", "scale"]).optional(),
+      width: Side,
+      height: Side,
+      method: z.enum(["crop", "scale"]).default("scale"),
+      animated: z.stringbool().default(false),
     }),
     reply: z.never(),
-    async handle({ params, request }, { media: repository }) {
-      const found = await repository.find(params.serverName, params.mediaId);
-      if (!PICTURES.test(found.type))
-        throw new Failure("M_UNKNOWN", "there is no picture of this", { status: 400 });
-      return serve(found, request);
+    async handle({ params, query: { animated, ...query }, request }, { media: repository }) {
+      const wish = { ...query, isAnimated: animated };
+      const thumbnail = await repository.thumbnail(params.serverName, params.mediaId, wish);
+      const name = `thumbnail.${thumbnail.type.slice("image/".length)}`;
+      return serve({ ...thumbnail, name }, request);
     },
   }),
 ]);
@@ -145,56 +132,3 @@ const typeOf = (header: string | null): string =>
   header !== null && header.length <= MOST_NAME && /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(\s*;.*)?$/.test(header)
     ? header
     : "application/octet-stream";
-
-/** The content never changes, so it may be kept for ever by whoever may see it. */
-function serve(
-  { path, hash, bytes, type, name }: MediaContent & { readonly path: string },
-  request: Request,
-  fileName = name,
-): Response {
-  const essence = (type.split(";")[0] ?? "").trim().toLowerCase();
-  const headers = new Headers({
-    ...SAFE,
-    "content-type": type,
-    "content-disposition": disposition(INLINE.has(essence) ? "inline" : "attachment", fileName),
-    "cache-control": "private, max-age=31536000, immutable",
-    "accept-ranges": "bytes",
-    etag: `"${hash}"`,
-  });
-  if (request.headers.get("if-none-match") === `"${hash}"`)
-    return new Response(null, { status: 304, headers });
-  const range = rangeOf(request.headers.get("range"), bytes);
-  if (range === "unsatisfiable") {
-    headers.set("content-range", `bytes */${bytes}`);
-    return new Response(null, { status: 416, headers });
-  }
-  const { from, to } = range ?? { from: 0, to: bytes - 1 };
-  headers.set("content-length", String(to - from + 1));
-  if (range !== undefined) headers.set("content-range", `bytes ${from}-${to}/${bytes}`);
-  const body = request.method === "HEAD" ? null : Bun.file(path).slice(from, to + 1);
-  return new Response(body, { status: range === undefined ? 200 : 206, headers });
-}
-
-/** Source: RFC 6266; RFC 8187 for names that are not ASCII. */
-function disposition(kind: "inline" | "attachment", name: string | undefined): string {
-  if (name === undefined || name === "") return kind;
-  if (/^[\w.-]+$/.test(name)) return `${kind}; filename=${name}`;
-  const encoded = encodeURIComponent(name.toWellFormed()).replaceAll(
-    /['()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `${kind}; filename*=utf-8''${encoded}`;
-}
-
-/** One range; of several, or of what is none, all is sent. Source: RFC 9110, "Range". */
-function rangeOf(
-  header: string | null,
-  bytes: number,
-): { readonly from: number; readonly to: number } | "unsatisfiable" | undefined {
-  const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "") ?? [];
-  if (first === "" && last === "") return undefined;
-  const from = first === "" ? Math.max(0, bytes - Number(last)) : Number(first);
-  const to = first === "" || last === "" ? bytes - 1 : Math.min(Number(last), bytes - 1);
-  if (first !== "" && last !== "" && Number(last) < from) return undefined;
-  return from >= bytes || (first === "" && Number(last) === 0) ? "unsatisfiable" : { from, to };
-}

@@ -3,9 +3,12 @@
  * once.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { InTurn } from "./in-turn.js";
+
+/** The folder, beside the contents, of what was made of them. */
+export const VARIANTS = "thumbnails";
 
 /** More came than may come. */
 export class TooMuchError extends Error {
@@ -67,11 +70,58 @@ export class ContentFiles {
     }
   }
 
-  /** Removes a content, unless somebody has it. @param isUnused asked when nobody can come to have it meanwhile */
+  /** Removes a content, and its variants, unless somebody has it. @param isUnused asked when nobody can come to have it meanwhile */
   async remove(hash: string, isUnused: () => Promise<boolean>): Promise<void> {
     await this.#turns.run(hash, async () => {
-      if (await isUnused()) await rm(this.pathOf(hash), { force: true });
+      if (!(await isUnused())) return;
+      await rm(this.pathOf(hash), { force: true });
+      await rm(this.#variantsOf(hash), { recursive: true, force: true });
     });
+  }
+
+  /** What was made of a content: files that can be made again, by their names. */
+  async variantsOf(hash: string): Promise<readonly string[]> {
+    try {
+      return await readdir(this.#variantsOf(hash));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
+  variantPath(hash: string, name: string): string {
+    return join(this.#variantsOf(hash), name);
+  }
+
+  /**
+   * Makes a variant, which others see only when it is whole.
+   *
+   * @param make writes to a path, and says the variant's name
+   * @param isUsed asked when nobody can remove the content meanwhile; without its content a variant goes
+   * @returns what `make` said
+   */
+  async addVariant<T extends { readonly name: string }>(
+    hash: string,
+    make: (path: string) => Promise<T>,
+    isUsed: () => Promise<boolean>,
+  ): Promise<T> {
+    await mkdir(this.#incoming, { recursive: true, mode: 0o700 });
+    const part = join(this.#incoming, randomUUID());
+    try {
+      const made = await make(part);
+      await this.#turns.run(hash, async () => {
+        if (!(await isUsed())) return;
+        await mkdir(this.#variantsOf(hash), { recursive: true, mode: 0o700 });
+        await rename(part, this.variantPath(hash, made.name));
+      });
+      return made;
+    } finally {
+      await rm(part, { force: true });
+    }
+  }
+
+  #variantsOf(hash: string): string {
+    return join(this.#folder, VARIANTS, hash.slice(0, 2), hash.slice(2));
   }
 }
 

@@ -5,10 +5,12 @@
 import { dirname, join } from "node:path";
 import type { ServerConfig } from "../../shared/server-config.js";
 import { newToken } from "../core/ids.js";
+import type { ThumbnailWish } from "../core/thumbnail-box.js";
 import { ContentFiles, TooMuchError } from "../runtime/files.js";
 import type { Media as StoredMedia, MediaContent, MediaWrite } from "../store/media.js";
 import type { Store } from "../store/store.js";
 import { Failure, forbidden, notFound } from "./failure.js";
+import { Thumbnails, type Thumbnail } from "./thumbnails.js";
 
 /** A place that was taken is free again after a day; "at least 24 hours" is what the specification asks for. */
 const UNUSED_MS = 24 * 60 * 60_000;
@@ -35,17 +37,24 @@ export class Media {
   readonly #limits: ServerConfig["media"];
   readonly #serverName: string;
   readonly #files: ContentFiles | undefined;
+  readonly #thumbnails: Thumbnails | undefined;
 
   constructor(store: Store, config: Pick<ServerConfig, "media" | "store" | "serverName">) {
     this.#store = store;
     this.#limits = config.media;
     this.#serverName = config.serverName;
     const folder = mediaFolderOf(config);
-    this.#files = folder === undefined ? undefined : new ContentFiles(folder);
+    if (folder === undefined) return;
+    this.#files = new ContentFiles(folder);
+    this.#thumbnails = new Thumbnails(this.#files, (hash) => store.media.isUsed(hash));
   }
 
   async tidy(): Promise<void> {
     await this.#files?.tidy();
+  }
+
+  async stop(): Promise<void> {
+    await this.#thumbnails?.stop();
   }
 
   uriOf(mediaId: string): string {
@@ -91,6 +100,13 @@ export class Media {
     if (media.content === undefined)
       throw new Failure("M_NOT_YET_UPLOADED", "nothing was uploaded there yet");
     return { ...media.content, path: this.#files.pathOf(media.content.hash) };
+  }
+
+  /** @throws Failure those of {@link find}; M_UNKNOWN of what is no picture, M_TOO_LARGE, M_LIMIT_EXCEEDED */
+  async thumbnail(serverName: string, mediaId: string, wish: ThumbnailWish): Promise<Thumbnail> {
+    const { hash } = await this.find(serverName, mediaId);
+    if (this.#thumbnails === undefined) throw notFound("there is no such media");
+    return this.#thumbnails.get(hash, wish);
   }
 
   /** @throws Failure M_NOT_FOUND */

@@ -26,3 +26,34 @@ test.runIf(isRoot)("a command that is stopped from this side comes to an end", a
   expect(result).toMatchObject({ stdout: "begun\n", exitCode: 128 });
   await transport.close();
 });
+
+test.runIf(isRoot)("bytes come as they are, whatever they are", async () => {
+  const transport = openTransport(connectLocal("here"), { board: "here" });
+  const chunks: Buffer[] = [];
+  const result = await transport.get(
+    sh`printf 'a\000\377\nb'; echo said >&2; exit 3`,
+    async (bytes) => {
+      for await (const chunk of bytes as AsyncIterable<Buffer>) chunks.push(chunk);
+    },
+    { deadlineMs: 30_000 },
+  );
+  expect(Buffer.concat(chunks).toString("latin1")).toBe("a\0\xff\nb");
+  expect(result).toEqual({ stdout: "", stderr: "said\n", exitCode: 3 });
+  await transport.close();
+});
+
+test.runIf(isRoot)("whoever cannot take the bytes says why, and the command ends", async () => {
+  const transport = openTransport(connectLocal("here"), { board: "here" });
+  const taken = transport.get(sh`cat /dev/zero`, () => Promise.reject(new Error("no room")), {
+    deadlineMs: 30_000,
+  });
+  await expect(taken).rejects.toThrow("no room");
+  await transport.close();
+});
+
+test.runIf(isRoot)("a file is the input of a command", async () => {
+  const transport = openTransport(connectLocal("here"), { board: "here" });
+  const result = await transport.pour(import.meta.filename, "head -c 6; exit 4", { deadlineMs: 30_000 });
+  expect(result).toMatchObject({ stdout: "/** Th\n", exitCode: 4 });
+  await transport.close();
+});
