@@ -93,3 +93,62 @@ test("an OpenID token tells another service who one is, opens nothing, and ends 
   await dora.post("logout", {});
   expect((await refusal(who(token.access_token))).code).toBe("M_UNKNOWN_TOKEN");
 });
+
+test("a name is the part before the colon: no id, no colon, and capitals are small letters", async () => {
+  for (const username of ["a:b", "@hugo:hs1", "hugo:hs1", "@hugo", "do ra", "dörte"]) {
+    const asked = callApi(server.url, "POST", "register", {
+      username,
+      password: "long enough",
+      auth: { type: "m.login.dummy" },
+    });
+    expect((await refusal(asked)).code).toBe("M_INVALID_USERNAME");
+  }
+  await register(server, "hugo");
+  for (const user of ["hugo", "HUGO", "@hugo:hs1", "@Hugo:hs1"]) {
+    const session = await callApi<{ user_id: string }>(server.url, "POST", "login", {
+      type: "m.login.password",
+      identifier: { type: "m.id.user", user },
+      password: "hugo's password",
+    });
+    expect(session.user_id).toBe("@hugo:hs1");
+  }
+  // The server's own name is not folded: another server could have it.
+  const elsewhere = callApi(server.url, "POST", "login", {
+    type: "m.login.password",
+    identifier: { type: "m.id.user", user: "@hugo:HS1" },
+    password: "hugo's password",
+  });
+  expect((await refusal(elsewhere)).code).toBe("M_FORBIDDEN");
+});
+
+test("another account's right password is no proof, and there is nothing to try again", async () => {
+  const [emil, finn] = await Promise.all([register(server, "emil"), register(server, "finn")]);
+  const auth = {
+    type: "m.login.password",
+    identifier: { type: "m.id.user", user: finn.userId },
+    password: "finn's password",
+  };
+  const error = await refusal(emil.call("DELETE", `devices/${emil.deviceId}`, { auth }));
+  expect(error.status).toBe(403);
+  expect(error.body).toEqual({ errcode: "M_FORBIDDEN", error: expect.any(String) as string });
+  await emil.get("account/whoami");
+});
+
+test("keys of a device that lack what others check them by are refused", async () => {
+  const greta = await register(server, "greta");
+  const upload = (more: object) =>
+    greta.post("keys/upload", {
+      device_keys: { user_id: greta.userId, device_id: greta.deviceId, ...more },
+    });
+  const whole = { algorithms: ["m.olm.v1"], keys: { "ed25519:A": "k" }, signatures: {} };
+  for (const wrong of [{}, { ...whole, keys: undefined }, { ...whole, algorithms: "m.olm.v1" }])
+    expect(await refusal(upload(wrong))).toMatchObject({ status: 400, code: "M_BAD_JSON" });
+  await upload({ ...whole, "org.example.more": 1 });
+  const found = await greta.post<{ device_keys: Record<string, Record<string, object>> }>("keys/query", {
+    device_keys: { [greta.userId]: [] },
+  });
+  expect(found.device_keys[greta.userId]?.[greta.deviceId]).toMatchObject({
+    ...whole,
+    "org.example.more": 1,
+  });
+});

@@ -109,6 +109,22 @@ describe("requests that are none", () => {
     expect(await codeOf(await post(`{"name":"${"x".repeat(1_100_000)}"}`))).toEqual([413, "M_TOO_LARGE"]);
   });
 
+  test("what is no UTF-8, however it comes, and the end of a text that is", async () => {
+    const post = (bytes: number[], isStreamed: boolean) => {
+      const body = new Uint8Array([...new TextEncoder().encode('{"name":"'), ...bytes, 0x22, 0x7d]);
+      return raw("/_matrix/client/v3/createRoom", {
+        method: "POST",
+        headers: auth(),
+        body: isStreamed ? new Blob([body]).stream() : body,
+      });
+    };
+    for (const isStreamed of [false, true]) {
+      for (const wrong of [[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xc0, 0xaf]])
+        expect(await codeOf(await post(wrong, isStreamed))).toEqual([400, "M_NOT_JSON"]);
+      expect((await post([0xe4, 0xb8, 0xad], isStreamed)).status).toBe(200);
+    }
+  });
+
   test("too deep, and what is missing after the proof", async () => {
     const post = (path: string, body: string) =>
       raw(`/_matrix/client/v3/${path}`, { method: "POST", headers: auth(), body });
@@ -566,6 +582,7 @@ describe("sync", () => {
     });
     await bob.call("DELETE", "pushrules/global/content/beer");
     expect((await refusal(bob.get("pushrules/global/content/beer"))).code).toBe("M_NOT_FOUND");
+    expect((await refusal(bob.get("pushrules/global/of-a-newer-server/beer"))).code).toBe("M_NOT_FOUND");
   });
 
   test("messages to a device come until they are acknowledged, then never again", async () => {

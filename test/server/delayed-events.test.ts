@@ -130,6 +130,13 @@ test("rules hold at the moment of sending, and limits at that of scheduling", as
   for (const id of ids) await act(id, "cancel");
 });
 
+test("what is no action is no endpoint either", async () => {
+  const error = await refusal(
+    alice.post("/_matrix/client/unstable/org.matrix.msc4140/delayed_events/none/postpone", {}),
+  );
+  expect(error).toMatchObject({ status: 404, code: "M_UNRECOGNIZED" });
+});
+
 test("what became due while the server was away is sent when it is back", async () => {
   await delay(alice, "send/m.room.message/away", 300, { msgtype: "m.text", body: "was away" });
   const due = Date.now() + 300;

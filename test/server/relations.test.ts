@@ -188,3 +188,33 @@ test("threads are listed by their newest reply, also those one takes part in alo
     roomId = before;
   }
 });
+
+test("a history is filtered by what its events speak of", async () => {
+  const { room_id: id } = await alice.post<{ room_id: string }>("createRoom", {});
+  const said = async (content: object) =>
+    (await alice.call<{ event_id: string }>("PUT", `rooms/${at(id)}/send/m.room.message/${++txns}`, content))
+      .event_id;
+  const plain = await said({ msgtype: "m.text", body: "root" });
+  const inThread = await said({ msgtype: "m.text", body: "reply", ...relating("m.thread", plain) });
+  const reference = await said({ msgtype: "m.text", body: "see", ...relating("m.reference", plain) });
+  const pages = async (filter: object) => {
+    const found: string[] = [];
+    let from = "";
+    do {
+      const query = `dir=b&limit=2&filter=${at(JSON.stringify({ types: ["m.room.message"], ...filter }))}`;
+      const page = await alice.get<Chunk & { end?: string }>(`rooms/${at(id)}/messages?${query}${from}`);
+      found.push(...ids(page));
+      from = page.end === undefined ? "" : `&from=${page.end}`;
+    } while (from !== "");
+    return found;
+  };
+  const types = "org.matrix.msc3874.rel_types";
+  const notTypes = "org.matrix.msc3874.not_rel_types";
+  expect(await pages({ [types]: ["m.thread"] })).toEqual([inThread]);
+  expect(await pages({ [types]: ["m.thread", "m.reference"] })).toEqual([reference, inThread]);
+  expect(await pages({ [notTypes]: ["m.thread"] })).toEqual([reference, plain]);
+  expect(await pages({ [types]: ["m.thread", "m.reference"], [notTypes]: ["m.thread"] })).toEqual([
+    reference,
+  ]);
+  expect(await pages({})).toEqual([reference, inThread, plain]);
+});

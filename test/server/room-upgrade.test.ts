@@ -100,3 +100,54 @@ test("a space keeps its type and its tree, and a version that is none is refused
   });
   expect(await state(alice, fresh, "m.space.child", "!child:hs1")).toEqual({ via: ["hs1"] });
 });
+
+test("who comes into the new room keeps the old one's push rule, tags and place among the chats", async () => {
+  const mine = (person: Person, path: string) => `user/${at(person.userId)}/${path}`;
+  const keep = async (person: Person, roomId: string, other: Person) => {
+    await person.call("PUT", `pushrules/global/room/${at(roomId)}`, { actions: [] });
+    await person.call("PUT", mine(person, `rooms/${at(roomId)}/tags/u.kept`), { order: 0.5 });
+    await person.call("PUT", mine(person, "account_data/m.direct"), {
+      [other.userId]: [roomId],
+      "@else:hs1": ["!other:hs1"],
+    });
+  };
+  const kept = async (person: Person, roomId: string) => ({
+    rule: await person.get(`pushrules/global/room/${at(roomId)}`),
+    tags: await person.get(mine(person, `rooms/${at(roomId)}/tags`)),
+    direct: await person.get(mine(person, "account_data/m.direct")),
+  });
+  const expected = (old: string, replacement: string, other: Person, enabled: boolean) => ({
+    rule: { rule_id: replacement, default: false, enabled, actions: [] },
+    tags: { tags: { "u.kept": { order: 0.5 } } },
+    direct: { [other.userId]: [old, replacement], "@else:hs1": ["!other:hs1"] },
+  });
+
+  const { room_id: old } = await alice.post<{ room_id: string }>("createRoom", { preset: "public_chat" });
+  await bob.post(`rooms/${at(old)}/join`, {});
+  await keep(alice, old, bob);
+  await keep(bob, old, alice);
+  await bob.call("PUT", `pushrules/global/room/${at(old)}/enabled`, { enabled: false });
+  const replacement = await upgrade(alice, old, "11");
+  expect(await kept(alice, replacement)).toEqual(expected(old, replacement, bob, true));
+  expect((await refusal(bob.get(`pushrules/global/room/${at(replacement)}`))).code).toBe("M_NOT_FOUND");
+  await bob.post(`rooms/${at(replacement)}/join`, {});
+  expect(await kept(bob, replacement)).toEqual(expected(old, replacement, alice, false));
+
+  // What somebody has chosen in the new room stays, and who was not in the old one gets nothing.
+  await bob.call("DELETE", mine(bob, `rooms/${at(replacement)}/tags/u.kept`));
+  await bob.post(`rooms/${at(replacement)}/leave`, {});
+  await bob.post(`rooms/${at(replacement)}/join`, {});
+  expect(await bob.get(mine(bob, `rooms/${at(replacement)}/tags`))).toEqual({ tags: {} });
+  await carol.call("PUT", `pushrules/global/room/${at(old)}`, { actions: [] });
+  await carol.post(`rooms/${at(replacement)}/join`, {});
+  expect((await refusal(carol.get(`pushrules/global/room/${at(replacement)}`))).code).toBe("M_NOT_FOUND");
+});
+
+test("a room that somebody makes in the place of another by hand is one too", async () => {
+  const { room_id: old } = await alice.post<{ room_id: string }>("createRoom", {});
+  await alice.call("PUT", `pushrules/global/room/${at(old)}`, { actions: ["notify"] });
+  const made = await alice.post<{ room_id: string }>("createRoom", {
+    creation_content: { predecessor: { room_id: old } },
+  });
+  expect(await alice.get(`pushrules/global/room/${at(made.room_id)}`)).toMatchObject({ actions: ["notify"] });
+});

@@ -44,7 +44,8 @@ interface SyncAnswer {
         string,
         {
           readonly timeline: { readonly events: readonly WireEvent[]; readonly limited: boolean };
-          readonly state: { readonly events: readonly WireEvent[] };
+          readonly state?: { readonly events: readonly WireEvent[] };
+          readonly state_after?: { readonly events: readonly WireEvent[] };
           readonly unread_notifications: { readonly notification_count: number };
           readonly summary?: { readonly "m.joined_member_count"?: number };
         }
@@ -70,27 +71,31 @@ function setState(view: View, events: readonly WireEvent[]): void {
     if (event.state_key !== undefined) view.state.set(`${event.type}|${event.state_key}`, event.event_id);
 }
 
-/** A client by `/sync`. */
+/** A client by `/sync`. It learns of state from the timeline, or asks for what is after it. */
 export class ClassicClient {
   readonly rooms = new Map<string, View>();
   readonly #limit: number;
+  readonly #asksAfter: boolean;
   #since: string | undefined;
 
-  constructor(limit = TIMELINE) {
+  constructor(limit = TIMELINE, asksAfter = false) {
     this.#limit = limit;
+    this.#asksAfter = asksAfter;
   }
 
   async sync(person: Person): Promise<void> {
     const filter = at(JSON.stringify({ room: { timeline: { limit: this.#limit } } }));
     const since = this.#since === undefined ? "" : `&since=${this.#since}`;
-    const answer = await person.get<SyncAnswer>(`sync?timeout=0&filter=${filter}${since}`);
+    const answer = await person.get<SyncAnswer>(
+      `sync?timeout=0&use_state_after=${this.#asksAfter}&filter=${filter}${since}`,
+    );
     this.#since = answer.next_batch;
     for (const [roomId, room] of Object.entries(answer.rooms?.join ?? {})) {
       const view = this.rooms.get(roomId) ?? newView();
       this.rooms.set(roomId, view);
-      setState(view, room.state.events);
+      setState(view, room.state?.events ?? []);
       tell(view, room.timeline.events, room.timeline.limited);
-      setState(view, room.timeline.events);
+      setState(view, room.state_after?.events ?? room.timeline.events);
       view.unread = room.unread_notifications.notification_count;
       view.joined = room.summary?.["m.joined_member_count"] ?? view.joined;
     }
@@ -174,7 +179,7 @@ export class World {
     const server = await world.#start();
     for (let index = 0; index < count; index += 1) {
       world.people.push(await register(server, `person${index}`));
-      world.classic.push(new ClassicClient());
+      world.classic.push(new ClassicClient(TIMELINE, index % 2 === 1));
       world.sliding.push(new SlidingClient());
     }
     return world;

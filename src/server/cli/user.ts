@@ -78,7 +78,7 @@ async function setPassword(store: Store, config: ServerConfig, userId: string): 
 
 function accountOf(name: string | undefined, { serverName }: ServerConfig): string {
   const userId = name === undefined ? "" : toUserId(name, serverName);
-  if (!isNewUserId(userId) || !userId.endsWith(`:${serverName}`)) {
+  if (!isNewUserId(userId, serverName)) {
     throw new UsageError("a user name has lower-case letters, digits and ._=-/+");
   }
   return userId;

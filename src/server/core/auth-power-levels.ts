@@ -3,7 +3,7 @@
  *
  * Source: Matrix specification, "Room Version 11", "Authorization rules", rule 9; "Room Version 12", rule 10.
  */
-import { NotAllowedError } from "./not-allowed.js";
+import { MalformedError, NotAllowedError } from "./not-allowed.js";
 import type { EventDraft } from "./event.js";
 import { isObject, type JsonObject } from "./json.js";
 import { LEVEL_NAMES, PowerLevels } from "./power-levels.js";
@@ -16,7 +16,7 @@ export function judgePowerLevels(state: RoomState, event: EventDraft): void {
   judgeForm(event.content);
   if (state.version.creatorsRule) {
     const named = state.creators.find((creator) => Object.hasOwn(mapOf(event.content, "users"), creator));
-    if (named !== undefined) throw new NotAllowedError(`${named} made the room and has no power level`);
+    if (named !== undefined) throw new MalformedError(`${named} made the room and has no power level`);
   }
   const current = state.content("m.room.power_levels");
   if (current === undefined) return;
@@ -57,16 +57,16 @@ function judgeForm(content: JsonObject): void {
   for (const name of LEVEL_NAMES) {
     const value = content[name];
     if (value !== undefined && !Number.isSafeInteger(value))
-      throw new NotAllowedError(`\`${name}\` is an integer`);
+      throw new MalformedError(`\`${name}\` is an integer`);
   }
   for (const map of MAPS) {
     const entries = content[map];
     if (entries === undefined) continue;
-    if (!isObject(entries)) throw new NotAllowedError(`\`${map}\` is an object`);
+    if (!isObject(entries)) throw new MalformedError(`\`${map}\` is an object`);
     for (const [key, value] of Object.entries(entries)) {
-      if (!Number.isSafeInteger(value)) throw new NotAllowedError(`the level of \`${key}\` is an integer`);
+      if (!Number.isSafeInteger(value)) throw new MalformedError(`the level of \`${key}\` is an integer`);
       if (map === "users" && !(key.startsWith("@") && key.includes(":")))
-        throw new NotAllowedError(`\`${key}\` is no user id`);
+        throw new MalformedError(`\`${key}\` is no user id`);
     }
   }
 }

@@ -7,8 +7,8 @@
  * server, and it takes no third-party invites.
  */
 import type { EventDraft } from "./event.js";
-import { isObject, stringOrNone, type JsonObject } from "./json.js";
-import { serverOf } from "./ids.js";
+import { stringOrNone, type JsonObject } from "./json.js";
+import { isServerName, serverOf } from "./ids.js";
 import { judgeMembership } from "./auth-membership.js";
 import { judgePowerLevels } from "./auth-power-levels.js";
 import { NotAllowedError } from "./not-allowed.js";
@@ -94,6 +94,6 @@ function judgeCreators(content: JsonObject): void {
   if (others === undefined) return;
   const valid =
     Array.isArray(others) &&
-    others.every((id) => typeof id === "string" && id.startsWith("@") && serverOf(id) !== "");
-  if (!valid || isObject(others)) throw new NotAllowedError("`additional_creators` is a list of user ids");
+    others.every((id) => typeof id === "string" && id.startsWith("@") && isServerName(serverOf(id)));
+  if (!valid) throw new NotAllowedError("`additional_creators` is a list of user ids");
 }

@@ -5,33 +5,40 @@
  */
 import { z } from "zod";
 import type { StoredEvent } from "./event.js";
+import { RoomId, UserId } from "./ids.js";
+import { relationOf } from "./relations.js";
 
-const Ids = z.array(z.string());
+const Texts = z.array(z.string());
+const Users = z.array(UserId);
+const Rooms = z.array(RoomId);
 
 const EventFilter = z.object({
-  limit: z.int().positive().optional(),
-  types: Ids.nullish(),
-  not_types: Ids.nullish(),
-  senders: Ids.nullish(),
-  not_senders: Ids.nullish(),
+  limit: z.int().min(0).optional(),
+  types: Texts.nullish(),
+  not_types: Texts.nullish(),
+  senders: Users.nullish(),
+  not_senders: Users.nullish(),
 });
 export const RoomEventFilter = EventFilter.extend({
-  rooms: Ids.nullish(),
-  not_rooms: Ids.nullish(),
+  rooms: Rooms.nullish(),
+  not_rooms: Rooms.nullish(),
   contains_url: z.boolean().nullish(),
   lazy_load_members: z.boolean().nullish(),
   include_redundant_members: z.boolean().nullish(),
   unread_thread_notifications: z.boolean().nullish(),
+  // MSC3874, under the name that clients ask by.
+  "org.matrix.msc3874.rel_types": Texts.nullish(),
+  "org.matrix.msc3874.not_rel_types": Texts.nullish(),
 });
 export const SyncFilter = z.object({
-  event_fields: Ids.nullish(),
+  event_fields: Texts.nullish(),
   event_format: z.enum(["client", "federation"]).nullish(),
   presence: EventFilter.nullish(),
   account_data: EventFilter.nullish(),
   room: z
     .object({
-      rooms: Ids.nullish(),
-      not_rooms: Ids.nullish(),
+      rooms: Rooms.nullish(),
+      not_rooms: Rooms.nullish(),
       include_leave: z.boolean().nullish(),
       timeline: RoomEventFilter.nullish(),
       state: RoomEventFilter.nullish(),
@@ -63,7 +70,18 @@ export function passes(filter: EventFilter | null | undefined, { type, sender }:
 export function passesEvent(filter: RoomEventFilter | null | undefined, event: StoredEvent): boolean {
   if (filter == null) return true;
   if (!passes(filter, event) || !passesRoom(filter, event.roomId)) return false;
+  if (!passesRelation(filter, event)) return false;
   return filter.contains_url == null || filter.contains_url === (typeof event.content["url"] === "string");
+}
+
+/** What speaks of no other event passes where nothing else is asked for. */
+function passesRelation(filter: RoomEventFilter, { content }: StoredEvent): boolean {
+  const wanted = filter["org.matrix.msc3874.rel_types"];
+  const unwanted = filter["org.matrix.msc3874.not_rel_types"];
+  if (wanted == null && unwanted == null) return true;
+  const relType = relationOf(content)?.relType;
+  if (relType === undefined) return wanted == null;
+  return unwanted?.includes(relType) !== true && (wanted == null || wanted.includes(relType));
 }
 
 /** Whether a filter lets a room through. */

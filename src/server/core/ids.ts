@@ -29,17 +29,23 @@ export const StateKey = z.string().refine(short, TOO_LONG);
 /** New localparts: lower case, digits and `._=-/+`. */
 const LOCALPART = /^[a-z0-9._=\-/+]+$/;
 
-/** @returns whether a new account may have this user id. */
-export function isNewUserId(userId: string): boolean {
+/** @returns whether a new account of the server may have this user id. */
+export function isNewUserId(userId: string, serverName: string): boolean {
   const colon = userId.indexOf(":");
-  return userId.startsWith("@") && LOCALPART.test(userId.slice(1, colon)) && short(userId);
+  return (
+    userId.startsWith("@") &&
+    LOCALPART.test(userId.slice(1, colon)) &&
+    userId.slice(colon + 1) === serverName &&
+    short(userId)
+  );
 }
 
 /** `@alice:example.org` from `alice` or from the full id; upper case is folded, as login is not case-sensitive. */
 export function toUserId(localpartOrId: string, serverName: string): string {
-  return localpartOrId.startsWith("@") && localpartOrId.includes(":")
-    ? localpartOrId
-    : `@${localpartOrId.toLowerCase()}:${serverName}`;
+  const colon = localpartOrId.indexOf(":");
+  if (!localpartOrId.startsWith("@") || colon < 0) return `@${localpartOrId.toLowerCase()}:${serverName}`;
+  // The name of a server is its own: only the part before it is folded.
+  return localpartOrId.slice(0, colon).toLowerCase() + localpartOrId.slice(colon);
 }
 
 /** @returns the part behind the first colon, or an empty text. */
@@ -47,6 +53,10 @@ export function serverOf(id: string): string {
   const colon = id.indexOf(":");
   return colon < 0 ? "" : id.slice(colon + 1);
 }
+
+/** A host name or address, with an optional port. Source: "Server Name". */
+const SERVER_NAME = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z.-]{1,255})(?::[0-9]{1,5})?$/;
+export const isServerName = (text: string): boolean => SERVER_NAME.test(text);
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 

@@ -52,6 +52,11 @@ export function mayReadSome({ memberships, visibilities }: Viewpoint): boolean {
   );
 }
 
+/** What the user was in the room right after the event at this position. */
+export function membershipAt({ memberships }: Viewpoint, position: number): Membership {
+  return upTo(memberships, position) ?? "leave";
+}
+
 function allows(visibility: HistoryVisibility, membership: Membership, joinsLater: boolean): boolean {
   if (visibility === "world_readable" || membership === "join") return true;
   if (visibility === "shared") return joinsLater;

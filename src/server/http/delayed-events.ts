@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { EventDraft } from "../core/event.js";
+import { Failure } from "../service/failure.js";
 import type { Services } from "../service/services.js";
 import type { Caller } from "../service/sessions.js";
 import { Empty, endpoint, group, Json } from "./endpoint.js";
@@ -62,8 +63,12 @@ export const delayedEvents = group("Delayed events", [
     route: `POST ${ROOT}/{delayId}/{action}`,
     auth: "none",
     limit: "message",
-    params: Delayed.extend({ action: Action }),
+    params: Delayed.extend({ action: z.string() }),
     reply: Empty,
-    handle: ({ params }, services) => act(params.delayId, params.action, services),
+    handle({ params }, services) {
+      const action = Action.safeParse(params.action);
+      if (!action.success) throw new Failure("M_UNRECOGNIZED", "there is no such endpoint");
+      return act(params.delayId, action.data, services);
+    },
   }),
 ]);

@@ -16,6 +16,10 @@ const UNSTABLE_FEATURES = {
   "org.matrix.simplified_msc3575": true,
   /** Web Push. */
   "org.matrix.msc4174": true,
+  /** Filters by relation. */
+  "org.matrix.msc3874": true,
+  /** The state after the timeline, which is `use_state_after` since v1.16. */
+  "org.matrix.msc4222": true,
   /** Delayed events. */
   "org.matrix.msc4140": true,
 };

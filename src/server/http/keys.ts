@@ -25,6 +25,14 @@ export const splitKeys = (keys: z.infer<typeof UploadedKeys>): UploadedKey[] =>
     return { algorithm: name.slice(0, colon), keyId: name.slice(colon + 1), key };
   });
 
+const NeededOfDevice = z.object({
+  algorithms: z.array(z.string()),
+  keys: z.record(z.string(), z.string()),
+  signatures: z.record(z.string(), z.record(z.string(), z.string())),
+});
+/** Source: `DeviceKeys`. What else it holds is signed with the rest, and stays. */
+const DeviceKeys = Content.refine((keys) => NeededOfDevice.safeParse(keys).success, "no keys of a device");
+
 const ByUser = z.record(z.string(), Json);
 const Found = z.object({
   device_keys: ByUser,
@@ -39,7 +47,7 @@ export const keys = group("Device keys", [
   endpoint({
     route: "POST /_matrix/client/v3/keys/upload",
     body: z.object({
-      device_keys: Content.optional(),
+      device_keys: DeviceKeys.optional(),
       one_time_keys: UploadedKeys.default({}),
       fallback_keys: UploadedKeys.default({}),
     }),

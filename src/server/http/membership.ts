@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { RoomId, RoomIdOrAlias, UserId } from "../core/ids.js";
-import { stringOrNone, type JsonObject } from "../core/json.js";
+import type { JsonObject } from "../core/json.js";
 import { Empty, endpoint, group } from "./endpoint.js";
 
 const Room = z.object({ roomId: RoomId });
@@ -13,10 +13,19 @@ const Reason = z.looseObject({ reason: z.string().optional() });
 const Someone = z.object({ user_id: UserId, reason: z.string().optional() });
 const Joined = z.object({ room_id: z.string() });
 
-const reasonOf = (body: object): JsonObject => {
-  const reason = stringOrNone((body as JsonObject)["reason"]);
-  return reason === undefined ? {} : { reason };
-};
+/** What a member event says that its sender does not say by joining. */
+const NOT_THEIRS = new Set([
+  "membership",
+  "displayname",
+  "avatar_url",
+  "third_party_invite",
+  "third_party_signed",
+  "join_authorised_via_users_server",
+]);
+
+/** What a client wants its join to say beside: the reason, and what newer clients know of. */
+const saidBeside = (body: object): JsonObject =>
+  Object.fromEntries(Object.entries(body as JsonObject).filter(([key]) => !NOT_THEIRS.has(key)));
 
 export const membership = group("Room membership", [
   endpoint({
@@ -35,7 +44,7 @@ export const membership = group("Room membership", [
     body: Reason,
     reply: Joined,
     async handle({ caller, params, body }, { memberships }) {
-      await memberships.join(params.roomId, caller.userId, reasonOf(body));
+      await memberships.join(params.roomId, caller.userId, saidBeside(body));
       return { room_id: params.roomId };
     },
   }),
@@ -48,7 +57,7 @@ export const membership = group("Room membership", [
     reply: Joined,
     async handle({ caller, params, body }, { memberships, directory }) {
       const roomId = await directory.resolve(params.roomIdOrAlias);
-      await memberships.join(roomId, caller.userId, reasonOf(body));
+      await memberships.join(roomId, caller.userId, saidBeside(body));
       return { room_id: roomId };
     },
   }),

@@ -4,7 +4,7 @@
 import { isObject, type JsonObject } from "../core/json.js";
 import { toUserId } from "../core/ids.js";
 import { forbidden } from "../service/failure.js";
-import type { Stages } from "../service/interactive-auth.js";
+import { Refusal, type Stages } from "../service/interactive-auth.js";
 import type { Services } from "../service/services.js";
 import type { Caller } from "../service/sessions.js";
 
@@ -33,7 +33,7 @@ export function passwordStage(caller: Caller, { sessions, limits, config }: Serv
       if (typeof password !== "string" || (named !== undefined && typeof named !== "string"))
         throw forbidden("a password is needed");
       if (named !== undefined && toUserId(named, config.serverName) !== caller.userId)
-        throw forbidden("that is not your account");
+        throw new Refusal("that is not your account");
       limits.take("login", caller.userId);
       await sessions.checkPassword(caller.userId, password);
     },

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { RULE_KINDS } from "../core/push-rules.js";
-import { Failure } from "../service/failure.js";
+import { Failure, notFound } from "../service/failure.js";
 import { Content } from "./content.js";
 import { Empty, endpoint, group, Json } from "./endpoint.js";
 
@@ -33,11 +33,14 @@ export const pushRules = group("Push rules", [
 
   endpoint({
     route: `GET ${BASE}/{kind}/{ruleId}`,
-    params: Rule,
+    // Of a kind that this server does not know, it has no rules: clients look for such of newer servers.
+    params: Rule.extend({ kind: z.string() }),
     reply: Json,
-    handle: async ({ caller, params }, services) => ({
-      ...(await services.pushRules.rule(caller.userId, params.kind, params.ruleId)),
-    }),
+    async handle({ caller, params }, services) {
+      const kind = RULE_KINDS.find((known) => known === params.kind);
+      if (kind === undefined) throw notFound("there is no such push rule");
+      return { ...(await services.pushRules.rule(caller.userId, kind, params.ruleId)) };
+    },
   }),
 
   endpoint({

@@ -14,8 +14,12 @@ export async function readJson(request: Request, limitBytes: number): Promise<un
   const declared = request.headers.get("content-length");
   if (Number(declared ?? 0) > limitBytes) throw tooLarge(limitBytes);
   // Who does not say how much comes is believed up to the limit only.
-  const text = declared === null ? await readText(request.body, limitBytes) : await request.text();
-  if (text.length > limitBytes) throw tooLarge(limitBytes);
+  const bytes =
+    declared === null
+      ? await readBytes(request.body, limitBytes)
+      : new Uint8Array(await request.arrayBuffer());
+  if (bytes.byteLength > limitBytes) throw tooLarge(limitBytes);
+  const text = decoded(bytes);
   if (text === "" && (request.method === "POST" || request.method === "DELETE")) return {};
   if (isTooDeep(text)) throw new Failure("M_BAD_JSON", `the body has more than ${MAX_DEPTH} levels`);
   let value: unknown;
@@ -29,7 +33,7 @@ export async function readJson(request: Request, limitBytes: number): Promise<un
   return value;
 }
 
-async function readText(body: ReadableStream<Uint8Array> | null, limitBytes: number): Promise<string> {
+async function readBytes(body: ReadableStream<Uint8Array> | null, limitBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body ?? []) {
@@ -37,7 +41,16 @@ async function readText(body: ReadableStream<Uint8Array> | null, limitBytes: num
     if (bytes > limitBytes) throw tooLarge(limitBytes);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
+}
+
+/** @throws Failure M_NOT_JSON for what is no UTF-8: to guess at it would store what nobody has written */
+function decoded(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new Failure("M_NOT_JSON", "the body is not UTF-8");
+  }
 }
 
 const tooLarge = (limitBytes: number) => new Failure("M_TOO_LARGE", `a body has at most ${limitBytes} bytes`);

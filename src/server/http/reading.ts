@@ -9,6 +9,7 @@ import { EventId, RoomId } from "../core/ids.js";
 import type { JsonObject } from "../core/json.js";
 import { parseHistoryToken, renderHistoryToken } from "../core/tokens.js";
 import { invalid } from "../service/failure.js";
+import type { Stretch } from "../store/events.js";
 import type { Services } from "../service/services.js";
 import { endpoint, group, Json } from "./endpoint.js";
 
@@ -43,7 +44,8 @@ export const reading = group("Getting events for a room", [
     route: "GET /_matrix/client/v3/rooms/{roomId}/messages",
     params: z.object({ roomId: RoomId }),
     query: z.object({
-      dir: z.enum(["f", "b"]),
+      // Needed by the specification, and left out by some clients.
+      dir: z.enum(["f", "b"]).default("f"),
       from: z.string().optional(),
       to: z.string().optional(),
       limit: Limit,
@@ -74,13 +76,11 @@ export const reading = group("Getting events for a room", [
         viewpoint,
         query.filter,
       );
-      // Forwards, the present is no end: more may come after it.
-      const end =
-        next ?? (query.dir === "f" && to === undefined && events.length > 0 ? stretch.upTo : undefined);
+      const end = next ?? lastEnd(query, events.length === 0, stretch);
       const state =
         query.filter?.lazy_load_members === true ? await membersOf(params.roomId, events, services) : [];
       return {
-        chunk: await services.relations.render(events, caller),
+        chunk: await services.relations.render(events, caller, { sight: viewpoint }),
         start: query.from ?? renderHistoryToken(from),
         ...(end !== undefined && { end: renderHistoryToken(end) }),
         ...(state.length > 0 && { state: render(state, caller) }),
@@ -125,11 +125,11 @@ export const reading = group("Getting events for a room", [
       const state = await store.events.stateAt(params.roomId, last.position);
       const shown = new Set([event, ...before.events, ...after.events].map(({ sender }) => sender));
       const isLazy = query.filter?.lazy_load_members === true;
-      const [shownEvent = {}] = await relations.render([event], caller);
+      const [shownEvent = {}] = await relations.render([event], caller, { sight: viewpoint });
       return {
         event: shownEvent,
-        events_before: await relations.render(before.events, caller),
-        events_after: await relations.render(after.events, caller),
+        events_before: await relations.render(before.events, caller, { sight: viewpoint }),
+        events_after: await relations.render(after.events, caller, { sight: viewpoint }),
         start: renderHistoryToken(first.position - 1),
         end: renderHistoryToken(last.position),
         state: render(
@@ -145,6 +145,24 @@ export const reading = group("Getting events for a room", [
 
 function render(events: readonly StoredEvent[], viewer: Viewer): JsonObject[] {
   return events.map((event) => toClientEvent(event, viewer));
+}
+
+/**
+ * Where one may go on though nothing more is there: forwards, as the present is no end; backwards behind a filter, as
+ * clients take a missing token for the room's beginning, and miss it among what was let through.
+ */
+function lastEnd(
+  {
+    dir,
+    to,
+    filter,
+  }: { readonly dir: "f" | "b"; readonly to?: string | undefined; readonly filter?: object | undefined },
+  isEmpty: boolean,
+  stretch: Stretch,
+): number | undefined {
+  if (isEmpty) return undefined;
+  if (dir === "f") return to === undefined ? stretch.upTo : undefined;
+  return filter === undefined ? undefined : stretch.after;
 }
 
 function positionOf(token: string | undefined): number | undefined {

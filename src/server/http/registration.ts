@@ -3,7 +3,7 @@
  * Source: Matrix client-server API v1.19, "Account registration", "Token-authenticated registration".
  */
 import { z } from "zod";
-import { DeviceId, isNewUserId, newToken, toUserId } from "../core/ids.js";
+import { DeviceId, isNewUserId, newToken } from "../core/ids.js";
 import type { AppService } from "../service/app-service.js";
 import { Failure, forbidden } from "../service/failure.js";
 import type { Stages } from "../service/interactive-auth.js";
@@ -125,8 +125,9 @@ async function assertFree(
   { appServices, config, store }: Services,
   service?: AppService,
 ): Promise<string> {
-  const userId = toUserId(username, config.serverName);
-  if (!isNewUserId(userId) || !userId.endsWith(`:${config.serverName}`)) {
+  // The part before the colon alone: who gives a whole id has made a mistake, perhaps in the server's name.
+  const userId = `@${username.toLowerCase()}:${config.serverName}`;
+  if (!isNewUserId(userId, config.serverName)) {
     throw new Failure("M_INVALID_USERNAME", "a user name has lower-case letters, digits and ._=-/+");
   }
   appServices.assertMayMake("users", userId, service);

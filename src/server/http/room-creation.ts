@@ -36,7 +36,10 @@ export const roomCreation = group("Creation", [
     body: Request,
     reply: z.object({ room_id: z.string() }),
 
-    async handle({ caller, body }, { rooms, profiles, directory, store, config, appServices }) {
+    async handle(
+      { caller, body },
+      { rooms, profiles, directory, memberships, carryOver, store, config, appServices },
+    ) {
       const version = versionOrRefuse(ROOM_VERSIONS, body.room_version ?? config.defaultRoomVersion);
       if (body.invite_3pid.length > 0) throw invalid("this server invites by user id only");
       const alias =
@@ -46,6 +49,7 @@ export const roomCreation = group("Creation", [
       const invite = [...new Set(body.invite)].filter((userId) => userId !== caller.userId);
       for (const userId of invite) {
         if ((await appServices.account(userId)) === undefined) throw invalid(`${userId} has no account here`);
+        await memberships.assertInvitable(userId);
       }
       const people = [caller.userId, ...invite];
       const members = new Map(
@@ -75,6 +79,7 @@ export const roomCreation = group("Creation", [
           throw new Failure("M_INVALID_ROOM_STATE", error.message);
         throw error;
       });
+      await carryOver.into(roomId, caller.userId);
       if (alias !== undefined) await directory.createAlias(alias, roomId, caller);
       if (body.visibility === "public") await store.directory.publish(roomId, true);
       return { room_id: roomId };

@@ -123,8 +123,8 @@ async function around({ event }: Hit, limits: z.infer<typeof Context>, caller: C
     };
   }
   return {
-    events_before: await relations.render(before.events, caller),
-    events_after: await relations.render(after.events, caller),
+    events_before: await relations.render(before.events, caller, { sight: viewpoint }),
+    events_after: await relations.render(after.events, caller, { sight: viewpoint }),
     start: renderHistoryToken((before.events.at(-1) ?? event).position - 1),
     end: renderHistoryToken((after.events.at(-1) ?? event).position),
     ...(limits.include_profile && { profile_info: profiles }),

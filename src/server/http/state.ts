@@ -6,6 +6,7 @@ import { z } from "zod";
 import { toClientEvent, type StoredEvent } from "../core/event.js";
 import { EventType, newToken, RoomId, StateKey } from "../core/ids.js";
 import { itemsOf, stringOrNone, type JsonObject } from "../core/json.js";
+import { repetitionOf } from "../core/repetition.js";
 import { membershipOf, type Membership } from "../core/room-state.js";
 import { parseHistoryToken } from "../core/tokens.js";
 import { Failure, forbidden, invalid, notFound } from "../service/failure.js";
@@ -57,14 +58,20 @@ async function putState(
   services: Services,
 ) {
   const { roomId, eventType: type, stateKey } = params;
+  if (type === "m.room.member" && body["membership"] === "invite")
+    await services.memberships.assertInvitable(stateKey);
   if (type === "m.room.canonical_alias") await assertAliases(roomId, body, services);
-  if (type === "m.room.create") throw forbidden("a room is made once");
+  if (type === "m.room.create") throw invalid("a room is made once");
   const draft = { type, stateKey, sender: caller.userId, content: body, ...timeOf(query, caller) };
   // Each request of its own: there is no transaction id to know a repetition by.
   const later = await scheduled(query, caller, roomId, draft, newToken("put"), services);
   if (later !== undefined) return later;
-  const [event] = await services.rooms.sendAll(roomId, () => [draft]);
-  return { event_id: event?.eventId ?? "" };
+  let repeated: string | undefined;
+  const [event] = await services.rooms.sendAll(roomId, (current) => {
+    repeated = repetitionOf(current, draft);
+    return repeated === undefined ? [draft] : [];
+  });
+  return { event_id: event?.eventId ?? repeated ?? "" };
 }
 
 /** A canonical alias must lead to its room, or people would be led elsewhere under its name. */
@@ -140,9 +147,12 @@ export const state = group("Room state", [
     reply: z.object({ chunk: z.array(Json) }),
     async handle({ caller, params, query }, services) {
       const events = await membersFor(params.roomId, caller.userId, query.at, services);
+      const { membership: wanted, not_membership: unwanted } = query;
+      // Both together are an "or": the specification says so.
       const isWanted = (membership: Membership) =>
-        (query.membership === undefined || query.membership === membership) &&
-        query.not_membership !== membership;
+        (wanted === undefined && unwanted === undefined) ||
+        wanted === membership ||
+        (unwanted !== undefined && unwanted !== membership);
       return {
         chunk: events
           .filter(({ type, content }) => type === "m.room.member" && isWanted(membershipOf(content)))
@@ -193,5 +203,8 @@ async function membersFor(
   const position = parseHistoryToken(at);
   if (position === undefined) throw invalid("`at` is none of this server's tokens");
   const last = now.reduce((latest, event) => Math.max(latest, event.position), 0);
-  return services.store.events.stateAt(roomId, Math.min(position, last));
+  // A token may stand in front of the whole room: it began when who made it was inside.
+  const beginning = await services.store.events.history(roomId, { after: 0, upTo: last }, "f", 2);
+  const first = beginning.at(-1)?.position ?? 0;
+  return services.store.events.stateAt(roomId, Math.max(first, Math.min(position, last)));
 }

@@ -11,9 +11,11 @@ import { isObject } from "../core/json.js";
 import { parseSyncToken } from "../core/tokens.js";
 import { Failure, forbidden, invalid, notFound } from "../service/failure.js";
 import type { Services } from "../service/services.js";
+import type { SyncRequest } from "../service/sync.js";
 import { Content } from "./content.js";
 import { endpoint, group, Json } from "./endpoint.js";
 
+const Flag = z.enum(["true", "false"]).default("false");
 const Owner = z.object({ userId: UserId });
 
 export const sync = group("Syncing", [
@@ -22,7 +24,9 @@ export const sync = group("Syncing", [
     query: z.object({
       filter: z.string().optional(),
       since: z.string().optional(),
-      full_state: z.enum(["true", "false"]).default("false"),
+      full_state: Flag,
+      use_state_after: Flag,
+      "org.matrix.msc4222.use_state_after": Flag,
       set_presence: z.enum(["offline", "online", "unavailable"]).default("online"),
       timeout: z.coerce.number().min(0).default(0),
     }),
@@ -33,6 +37,7 @@ export const sync = group("Syncing", [
       if (query.since !== undefined && since === undefined)
         throw invalid("`since` is none of this server's tokens");
       const filter = await filterOf(caller.userId, query.filter, services);
+      const stateAfter = stateAfterOf(query);
       const leave = services.presence.enter(caller.userId, query.set_presence);
       try {
         return await services.sync.answer({
@@ -40,6 +45,7 @@ export const sync = group("Syncing", [
           filter,
           ...(since !== undefined && { since }),
           fullState: query.full_state === "true",
+          ...(stateAfter !== undefined && { stateAfter }),
           timeoutMs: Math.min(query.timeout, services.config.limits.syncWaitMs),
           signal,
         });
@@ -78,6 +84,14 @@ export const sync = group("Syncing", [
     },
   }),
 ]);
+
+/** Clients older than the specification's name ask under, and look for, the one of MSC4222. */
+function stateAfterOf(query: Readonly<Record<string, unknown>>): SyncRequest["stateAfter"] {
+  if (query["use_state_after"] === "true") return "state_after";
+  return query["org.matrix.msc4222.use_state_after"] === "true"
+    ? "org.matrix.msc4222.state_after"
+    : undefined;
+}
 
 /** The parameter is a filter's id, or a whole filter as JSON. */
 async function filterOf(userId: string, text: string | undefined, { store }: Services): Promise<SyncFilter> {

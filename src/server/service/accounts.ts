@@ -53,7 +53,7 @@ export class Accounts {
     password: string,
     isAdmin: boolean,
   ): Promise<"created" | "changed" | "unchanged"> {
-    if (!isNewUserId(userId) || serverOf(userId) !== this.#serverName)
+    if (!isNewUserId(userId, this.#serverName))
       throw new Failure("M_INVALID_USERNAME", "a user name has lower-case letters, digits and ._=-/+");
     this.assertStrong(password);
     const known = await this.#store.accounts.get(userId);

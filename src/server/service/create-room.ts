@@ -90,13 +90,14 @@ function createContent({ version, creator, preset, creationContent, invite }: Ro
   const { creator: _creator, room_version: _version, additional_creators: others, ...rest } = creationContent;
   const trusted = preset === "trusted_private_chat" ? invite : [];
   const creators = [...new Set([...itemsOf(others), ...trusted])];
+  // What is no list is left for the rules to refuse; before version 12 the key means nothing.
+  const isOwn = others !== undefined && (!version.creatorsRule || !Array.isArray(others));
   return {
     ...rest,
     room_version: version.id,
     ...(version.creatorInContent && { creator }),
     ...(version.creatorsRule && creators.length > 0 && { additional_creators: creators }),
-    // Before room version 12 the key means nothing, and stays what the client made of it.
-    ...(!version.creatorsRule && others !== undefined && { additional_creators: others }),
+    ...(isOwn && { additional_creators: others }),
   };
 }
 

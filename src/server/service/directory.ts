@@ -2,7 +2,7 @@
  * Finding rooms: aliases and the public list.
  */
 import { serverOf } from "../core/ids.js";
-import { stringOrNone, type JsonObject } from "../core/json.js";
+import { itemsOf, stringOrNone, type JsonObject } from "../core/json.js";
 import { PowerLevels } from "../core/power-levels.js";
 import { roomTypeOf, type RoomState } from "../core/room-state.js";
 import type { Network } from "../store/directory.js";
@@ -72,6 +72,23 @@ export class Directory {
     if (found.creator !== userId && !mayManage && !isAdmin && !isTheirs)
       throw forbidden("only its maker, or who manages the room, removes an alias");
     await this.#store.directory.deleteAlias(alias);
+    if (mayManage) await this.#dropFromState(found.roomId, alias, userId);
+  }
+
+  /** Source: client-server API, "Room aliases": a server may, on behalf of who removed the alias. */
+  async #dropFromState(roomId: string, alias: string, sender: string): Promise<void> {
+    await this.#rooms.sendAll(roomId, (state) => {
+      const { alias: main, alt_aliases: others, ...rest } = state.content("m.room.canonical_alias") ?? {};
+      const listed = itemsOf(others);
+      if (main !== alias && !listed.includes(alias)) return [];
+      const left = listed.filter((other) => other !== alias);
+      const content = {
+        ...rest,
+        ...(main !== undefined && main !== alias && { alias: main }),
+        ...(left.length > 0 && { alt_aliases: left }),
+      };
+      return [{ type: "m.room.canonical_alias", stateKey: "", sender, content }];
+    });
   }
 
   /** @returns the published rooms that contain a text in name, topic or alias, the fullest first */

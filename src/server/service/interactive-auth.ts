@@ -19,7 +19,14 @@ interface AuthSession {
   readonly expiresAt: number;
 }
 
-/** Checks what a client gives for a stage. @throws Failure when it does not do */
+/** Ends the request: another attempt at the stage would be none. */
+export class Refusal extends Failure {
+  constructor(message: string) {
+    super("M_FORBIDDEN", message);
+  }
+}
+
+/** Checks what a client gives for a stage. @throws Failure when it does not do; Refusal when nothing else will */
 export type Stages = Readonly<Record<string, (auth: JsonObject) => Promise<void> | void>>;
 
 export class InteractiveAuth {
@@ -30,7 +37,7 @@ export class InteractiveAuth {
    *
    * @param purpose what the proof is for: it serves nothing else
    * @returns what the first request of the session said, with what this one says
-   * @throws Failure 401 with the flows, when proof is missing or wrong
+   * @throws Failure 401 with the flows, when proof is missing or wrong; Refusal
    */
   async prove(purpose: string, body: JsonObject, stages: Stages): Promise<JsonObject> {
     const { auth, ...request } = body;
@@ -42,7 +49,8 @@ export class InteractiveAuth {
     try {
       await stage(given);
     } catch (error) {
-      if (!(error instanceof Failure) || error.code === "M_LIMIT_EXCEEDED") throw error;
+      if (!(error instanceof Failure) || error instanceof Refusal || error.code === "M_LIMIT_EXCEEDED")
+        throw error;
       throw this.#challenge(session.id, stages, error);
     }
     this.#sessions.delete(session.id);

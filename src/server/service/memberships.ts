@@ -7,6 +7,7 @@ import { PowerLevels } from "../core/power-levels.js";
 import { allowedRoomsOf, type Membership, type RoomState } from "../core/room-state.js";
 import type { Store } from "../store/store.js";
 import type { AppServices } from "./app-services.js";
+import type { CarryOver } from "./carry-over.js";
 import { Failure, forbidden } from "./failure.js";
 import type { Profiles } from "./profiles.js";
 import type { Rooms } from "./rooms.js";
@@ -16,19 +17,27 @@ export class Memberships {
   readonly #rooms: Rooms;
   readonly #profiles: Profiles;
   readonly #appServices: AppServices;
+  readonly #carryOver: CarryOver;
 
-  constructor(store: Store, rooms: Rooms, profiles: Profiles, appServices: AppServices) {
+  constructor(
+    store: Store,
+    rooms: Rooms,
+    profiles: Profiles,
+    appServices: AppServices,
+    carryOver: CarryOver,
+  ) {
     this.#store = store;
     this.#rooms = rooms;
     this.#profiles = profiles;
     this.#appServices = appServices;
+    this.#carryOver = carryOver;
   }
 
   /** Joining twice is joining once. */
   async join(roomId: string, userId: string, extra: JsonObject = {}): Promise<void> {
     const profile = await this.#profiles.forMember(userId);
     const vouching = await this.#vouching(roomId, userId);
-    await this.#rooms.sendAll(roomId, (state) => {
+    const joined = await this.#rooms.sendAll(roomId, (state) => {
       if (state.membership(userId) === "join") return [];
       const voucher = vouching(state);
       const content = {
@@ -39,6 +48,7 @@ export class Memberships {
       };
       return [member(userId, userId, content)];
     });
+    if (joined.length > 0) await this.#carryOver.into(roomId, userId);
   }
 
   async knock(roomId: string, userId: string, reason?: string): Promise<void> {
@@ -53,11 +63,23 @@ export class Memberships {
   async invite(roomId: string, sender: string, userId: string, reason?: string): Promise<void> {
     if ((await this.#appServices.account(userId)) === undefined)
       throw new Failure("M_NOT_FOUND", `${userId} has no account here`);
+    await this.assertInvitable(userId);
     const profile = await this.#profiles.forMember(userId);
     await this.#rooms.send(
       roomId,
       member(sender, userId, { ...profile, membership: "invite", ...(reason !== undefined && { reason }) }),
     );
+  }
+
+  /**
+   * Source: Matrix client-server API v1.19, "Invite permission".
+   *
+   * @throws Failure M_INVITE_BLOCKED for somebody who wants no invites
+   */
+  async assertInvitable(userId: string): Promise<void> {
+    const config = await this.#store.personal.accountData(userId, "", "m.invite_permission_config");
+    if (config?.["default_action"] === "block")
+      throw new Failure("M_INVITE_BLOCKED", `${userId} wants no invites`);
   }
 
   /** Also refuses an invite, and takes back a knock. Leaving twice is leaving once. */

@@ -5,11 +5,12 @@
 import { toClientEvent, type EventDraft, type StoredEvent, type Viewer } from "../core/event.js";
 import type { JsonObject } from "../core/json.js";
 import { reactionOf, relationOf } from "../core/relations.js";
-import { isShown, mayRead } from "../core/visibility.js";
+import { isShown, mayRead, type Sight } from "../core/visibility.js";
 import type { Stretch } from "../store/events.js";
 import type { RelationFilter } from "../store/relations.js";
 import type { Store } from "../store/store.js";
 import { Failure } from "./failure.js";
+import { Hindsight } from "./hindsight.js";
 import type { History, Page } from "./history.js";
 
 /** Read at once while looking for those that the user may read. */
@@ -18,10 +19,12 @@ const BATCH = 100;
 export class Relations {
   readonly #store: Store;
   readonly #history: History;
+  readonly #hindsight: Hindsight;
 
   constructor(store: Store, history: History) {
     this.#store = store;
     this.#history = history;
+    this.#hindsight = new Hindsight(store, history);
   }
 
   /** @throws Failure M_NOT_FOUND for an event that does not exist or that the user may not read */
@@ -88,14 +91,29 @@ export class Relations {
       throw new Failure("M_DUPLICATE_ANNOTATION", "you have said so already");
   }
 
-  /** Events in the form of the client-server API, each with what was said of it. */
-  async render(events: readonly StoredEvent[], viewer: Viewer, withRoomId = true): Promise<JsonObject[]> {
+  /**
+   * Events in the form of the client-server API, each with what was said of it.
+   *
+   * @param sight the viewer's of the one room that the events are of, where it is known
+   */
+  async render(
+    events: readonly StoredEvent[],
+    viewer: Viewer,
+    { withRoomId = true, sight }: { readonly withRoomId?: boolean; readonly sight?: Sight } = {},
+  ): Promise<JsonObject[]> {
     const bundles = await this.#bundles(events, viewer);
+    const hindsight = await this.#hindsight.of(events, viewer.userId, sight);
     return events.map((event) => {
       const shown = toClientEvent(event, viewer, withRoomId);
-      const bundle = bundles.get(event.eventId);
-      if (bundle === undefined || event.redactedBecause !== undefined) return shown;
-      return { ...shown, unsigned: { ...(shown["unsigned"] as JsonObject), "m.relations": bundle } };
+      const bundle = event.redactedBecause === undefined ? bundles.get(event.eventId) : undefined;
+      return {
+        ...shown,
+        unsigned: {
+          ...(shown["unsigned"] as JsonObject),
+          ...hindsight.get(event.eventId),
+          ...(bundle !== undefined && { "m.relations": bundle }),
+        },
+      };
     });
   }
 

@@ -11,7 +11,7 @@ import type { EventDraft, RoomEvent } from "../core/event.js";
 import { EventTooLargeError, sealEvent } from "../core/event-hash.js";
 import { newRoomId } from "../core/ids.js";
 import type { JsonObject } from "../core/json.js";
-import { NotAllowedError } from "../core/not-allowed.js";
+import { MalformedError, NotAllowedError } from "../core/not-allowed.js";
 import { redactContent } from "../core/redaction.js";
 import { RoomState, type StateEvent } from "../core/room-state.js";
 import { roomVersion, type RoomVersion } from "../core/room-versions.js";
@@ -268,6 +268,7 @@ function judged<T>(judge: () => T): T {
   try {
     return judge();
   } catch (error) {
+    if (error instanceof MalformedError) throw new Failure("M_BAD_JSON", error.message);
     if (error instanceof NotAllowedError) throw forbidden(error.message);
     if (error instanceof EventTooLargeError) throw new Failure("M_TOO_LARGE", error.message);
     throw error;

@@ -54,7 +54,8 @@ export class Searches {
     return {
       hits: all.slice(search.from, end),
       count: all.length,
-      hasMore: all.length > end,
+      // A full page may be the last one: who asks for the next finds it empty.
+      hasMore: search.limit > 0 && all.length >= end,
       highlights: runs,
     };
   }

@@ -9,6 +9,7 @@ import { loadAppServices } from "../load-app-services.js";
 import type { Store } from "../store/store.js";
 import { Accounts } from "./accounts.js";
 import { AppServices } from "./app-services.js";
+import { CarryOver } from "./carry-over.js";
 import { CrossSigning } from "./cross-signing.js";
 import { DelayedEvents } from "./delayed-events.js";
 import { DeviceLists } from "./device-lists.js";
@@ -60,10 +61,11 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const rooms = new Rooms(store, config.serverName, config.limits.roomsInMemory);
   const profiles = new Profiles(store, rooms);
   const sessions = new Sessions(store, new PasswordHasher(config.passwordHash), config.serverName);
-  const memberships = new Memberships(store, rooms, profiles, appServices);
+  const pushRules = new PushRules(store);
+  const carryOver = new CarryOver(store, rooms, pushRules);
+  const memberships = new Memberships(store, rooms, profiles, appServices, carryOver);
   const roomAdministration = new RoomAdministration(store, rooms, config.bus.kind);
   const media = new Media(store, config);
-  const pushRules = new PushRules(store);
   const history = new History(store, pushRules);
   const relations = new Relations(store, history);
   const typing = new Typing(stream);
@@ -92,6 +94,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     pushRules,
     memberships,
     appServices,
+    carryOver,
     accounts: new Accounts(store, sessions, memberships, config),
     roomAdministration,
     retention: new Retention(store, roomAdministration, media, config.retention),
@@ -108,7 +111,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     pushDelivery,
     pushers: new Pushers(store, outbound, pushDelivery, log),
     crossSigning: new CrossSigning(store),
-    upgrades: new RoomUpgrades(store, rooms, profiles),
+    upgrades: new RoomUpgrades(store, rooms, profiles, carryOver),
     media,
     urlPreviews: new UrlPreviews(media, log, config.previews),
     spaces: new Spaces(store, rooms),

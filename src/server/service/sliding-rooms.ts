@@ -8,7 +8,7 @@ import type { JsonObject } from "../core/json.js";
 import type { RoomConfig } from "../core/room-config.js";
 import type { Membership } from "../core/room-state.js";
 import { renderHistoryToken } from "../core/tokens.js";
-import { mayRead } from "../core/visibility.js";
+import { mayRead, type Sight } from "../core/visibility.js";
 import type { Store } from "../store/store.js";
 import type { History } from "./history.js";
 import type { Relations } from "./relations.js";
@@ -58,6 +58,7 @@ interface Timeline {
   readonly isLimited: boolean;
   readonly isExpanded: boolean;
   readonly start: number;
+  readonly sight: Sight;
 }
 
 export class SlidingRooms {
@@ -192,6 +193,7 @@ export class SlidingRooms {
           isLimited: false,
           isExpanded: false,
           start: own.position - 1,
+          sight: viewpoint,
         };
     const changes = isReadable
       ? await this.#store.events.stateChanges(roomId, { after: knownUpTo, upTo: own.position })
@@ -236,13 +238,14 @@ export class SlidingRooms {
       isLimited: page.next !== undefined,
       isExpanded,
       start: events[0] === undefined ? (page.next ?? upTo) : events[0].position - 1,
+      sight: viewpoint,
     };
   }
 
   async #timelineFields({ viewer, since }: RoomAsked, timeline: Timeline): Promise<JsonObject> {
-    const { events, isLimited, isExpanded, start } = timeline;
+    const { events, isLimited, isExpanded, start, sight } = timeline;
     return {
-      timeline: await this.#relations.render(events, viewer, false),
+      timeline: await this.#relations.render(events, viewer, { withRoomId: false, sight }),
       prev_batch: renderHistoryToken(start),
       limited: isLimited,
       ...(isExpanded && { unstable_expanded_timeline: true }),

@@ -5,7 +5,7 @@
  */
 import { toStrippedState, type RoomEvent } from "../core/event.js";
 import type { JsonObject } from "../core/json.js";
-import { membershipOf, type RoomState } from "../core/room-state.js";
+import { membershipOf, type RoomState, type StateEvent } from "../core/room-state.js";
 
 const SHOWN = [
   "m.room.create",
@@ -34,14 +34,11 @@ export function strippedFor(state: RoomState, event: RoomEvent): JsonObject[] | 
   ];
 }
 
-const toStripped = (event: {
-  type: string;
-  stateKey?: string;
-  sender: string;
-  content: JsonObject;
-}): JsonObject => ({
+/** The create event comes whole: from version 12 on, it is what the room's id can be checked by. Source: MSC4311. */
+const toStripped = (event: StateEvent): JsonObject => ({
   type: event.type,
   state_key: event.stateKey ?? "",
   sender: event.sender,
   content: event.content,
+  ...(event.type === "m.room.create" && { event_id: event.eventId, origin_server_ts: event.ts }),
 });

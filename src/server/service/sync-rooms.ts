@@ -2,10 +2,10 @@
  * The rooms of a sync answer: joined, invited, knocked, left.
  */
 import { toClientEvent, type StoredEvent } from "../core/event.js";
-import { passes, passesEvent, passesRoom } from "../core/filter.js";
+import { passes, passesRoom } from "../core/filter.js";
 import type { JsonObject } from "../core/json.js";
 import { renderHistoryToken } from "../core/tokens.js";
-import { mayRead } from "../core/visibility.js";
+import { mayRead, type Sight } from "../core/visibility.js";
 import type { AccountData, Receipt } from "../store/personal.js";
 import type { Store } from "../store/store.js";
 import type { History } from "./history.js";
@@ -13,6 +13,7 @@ import type { Relations } from "./relations.js";
 import type { Follower } from "./stream.js";
 import type { Stretched } from "./stretch.js";
 import type { SyncRequest } from "./sync.js";
+import { SyncState } from "./sync-state.js";
 import type { Summaries } from "./summaries.js";
 import type { Typing } from "./typing.js";
 import type { UnreadCounts } from "./unread.js";
@@ -27,11 +28,17 @@ interface RoomRequest {
   readonly knownUpTo: number;
 }
 
+interface StateSection {
+  readonly events: readonly StoredEvent[];
+  readonly field: JsonObject;
+}
+
 interface Timeline {
   readonly events: readonly StoredEvent[];
   readonly isLimited: boolean;
   /** The gap in front of the first event. */
   readonly start: number;
+  readonly sight: Sight;
 }
 
 export class SyncRooms {
@@ -41,6 +48,7 @@ export class SyncRooms {
   readonly #unread: UnreadCounts;
   readonly #summaries: Summaries;
   readonly #relations: Relations;
+  readonly #states: SyncState;
   readonly #timelineLimit: number;
 
   constructor(
@@ -58,6 +66,7 @@ export class SyncRooms {
     this.#unread = unread;
     this.#summaries = summaries;
     this.#relations = relations;
+    this.#states = new SyncState(store);
     this.#timelineLimit = timelineLimit;
   }
 
@@ -134,15 +143,15 @@ export class SyncRooms {
       .filter(({ type }) => passes(filter.room?.account_data, { type }))
       .map(({ type, content }) => ({ type, content }));
     const isQuiet =
-      timeline.events.length + state.length + ephemeral.length + accountData.length === 0 &&
+      timeline.events.length + state.events.length + ephemeral.length + accountData.length === 0 &&
       !timeline.isLimited;
     if (isQuiet && !isWhole && !stretch.touched.has(roomId)) return undefined;
 
     const hasNewMembers =
-      isWhole || [...timeline.events, ...state].some(({ type }) => type === "m.room.member");
+      isWhole || [...timeline.events, ...state.events].some(({ type }) => type === "m.room.member");
     return {
       timeline: await this.#renderTimeline(room, timeline),
-      state: { events: state.map((event) => toClientEvent(event, viewer, false)) },
+      ...state.field,
       ephemeral: { events: ephemeral },
       account_data: { events: accountData },
       ...(await this.#unread.fields(
@@ -163,7 +172,8 @@ export class SyncRooms {
   ): Promise<JsonObject | undefined> {
     const { viewer, filter } = request;
     const row = await this.#store.events.membership(viewer.userId, roomId);
-    if (row?.forgotten === true) return undefined;
+    // Of a room that was forgotten, a device learns once that it was left: it may not have seen that yet.
+    if (row?.forgotten === true && (stretch.since === 0 || leftAt <= stretch.since)) return undefined;
     if (stretch.since === 0 && filter.room?.include_leave !== true) return undefined;
     const room = { request, roomId, stretch, knownUpTo: stretch.since };
     const viewpoint = await this.#history.viewpoint(roomId, viewer.userId);
@@ -176,7 +186,7 @@ export class SyncRooms {
           limited: false,
           prev_batch: renderHistoryToken(leftAt - 1),
         },
-        state: { events: [] },
+        [request.stateAfter ?? "state"]: { events: [] },
         account_data: { events: [] },
       };
     }
@@ -184,7 +194,7 @@ export class SyncRooms {
     const state = await this.#state(room, timeline, leftAt, request.fullState || stretch.since === 0);
     return {
       timeline: await this.#renderTimeline(room, timeline),
-      state: { events: state.map((event) => toClientEvent(event, viewer, false)) },
+      ...state.field,
       account_data: { events: [] },
     };
   }
@@ -217,60 +227,43 @@ export class SyncRooms {
       events,
       isLimited: page.next !== undefined || (knownUpTo === 0 && request.since !== undefined),
       start: events[0] === undefined ? (page.next ?? upTo) : events[0].position - 1,
+      sight: viewpoint,
     };
   }
 
-  /** The state that the timeline starts from, as far as the device does not know it. */
+  /** The section of the state, and how it is called: what was before the timeline, or what is after it. */
   async #state(
-    room: RoomRequest,
+    { request, roomId, knownUpTo }: RoomRequest,
     timeline: Timeline,
     upTo: number,
     isWhole: boolean,
-  ): Promise<StoredEvent[]> {
-    const { request, roomId, knownUpTo } = room;
-    const filter = request.filter.room?.state;
+  ): Promise<StateSection> {
+    const { viewer, filter, stateAfter } = request;
     const start = timeline.events.length === 0 ? upTo : timeline.start;
-    let state: StoredEvent[] = [];
-    if (isWhole) state = await this.#store.events.stateAt(roomId, start);
-    else if (timeline.isLimited)
-      state = await this.#store.events.stateChanges(roomId, { after: knownUpTo, upTo: start });
-
-    if (filter?.lazy_load_members === true) state = await this.#lazy(room, timeline, start, state, isWhole);
-    return state.filter((event) => passesEvent(filter, event));
-  }
-
-  /** Of the members, only those whom the timeline shows; changes of members are told in any case. */
-  async #lazy(
-    room: RoomRequest,
-    timeline: Timeline,
-    start: number,
-    state: StoredEvent[],
-    isWhole: boolean,
-  ): Promise<StoredEvent[]> {
-    const shown = new Set(timeline.events.map(({ sender }) => sender));
-    if (isWhole) {
-      shown.add(room.request.viewer.userId);
-      return state.filter(({ type, stateKey }) => type !== "m.room.member" || shown.has(stateKey ?? ""));
-    }
-    const known = new Set(
-      state.filter(({ type }) => type === "m.room.member").map(({ stateKey }) => stateKey),
-    );
-    for (const userId of shown) {
-      if (known.has(userId)) continue;
-      const member = (await this.#store.events.stateHistory(room.roomId, "m.room.member", userId)).findLast(
-        ({ position }) => position <= start,
-      );
-      if (member !== undefined) state.push(member);
-    }
-    return state;
+    const events = await this.#states.of({
+      roomId,
+      userId: viewer.userId,
+      filter: filter.room?.state,
+      isWhole,
+      stretch: { after: knownUpTo, upTo: stateAfter === undefined ? start : upTo },
+      isAfter: stateAfter !== undefined,
+      hasGap: timeline.isLimited,
+      timeline: timeline.events,
+    });
+    return {
+      events,
+      field: {
+        [stateAfter ?? "state"]: { events: events.map((event) => toClientEvent(event, viewer, false)) },
+      },
+    };
   }
 
   async #renderTimeline(
     { request }: RoomRequest,
-    { events, isLimited, start }: Timeline,
+    { events, isLimited, start, sight }: Timeline,
   ): Promise<JsonObject> {
     return {
-      events: await this.#relations.render(events, request.viewer, false),
+      events: await this.#relations.render(events, request.viewer, { withRoomId: false, sight }),
       limited: isLimited,
       prev_batch: renderHistoryToken(start),
     };

@@ -29,6 +29,8 @@ export interface SyncRequest {
   readonly filter: SyncFilter;
   readonly since?: SyncToken;
   readonly fullState: boolean;
+  /** What the client calls the state at the timeline's end; without it, it is told the one at its start. */
+  readonly stateAfter?: "state_after" | "org.matrix.msc4222.state_after";
   readonly timeoutMs: number;
   /** The client went away, or the server stops. */
   readonly signal?: AbortSignal;

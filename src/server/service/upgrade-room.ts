@@ -9,6 +9,7 @@ import { levelIn, PowerLevels } from "../core/power-levels.js";
 import type { RoomState } from "../core/room-state.js";
 import type { RoomVersion } from "../core/room-versions.js";
 import type { Store } from "../store/store.js";
+import type { CarryOver } from "./carry-over.js";
 import { firstEvents, type RoomRequest } from "./create-room.js";
 import { Failure, forbidden } from "./failure.js";
 import type { Profiles } from "./profiles.js";
@@ -40,11 +41,13 @@ export class RoomUpgrades {
   readonly #store: Store;
   readonly #rooms: Rooms;
   readonly #profiles: Profiles;
+  readonly #carryOver: CarryOver;
 
-  constructor(store: Store, rooms: Rooms, profiles: Profiles) {
+  constructor(store: Store, rooms: Rooms, profiles: Profiles, carryOver: CarryOver) {
     this.#store = store;
     this.#rooms = rooms;
     this.#profiles = profiles;
+    this.#carryOver = carryOver;
   }
 
   /**
@@ -74,6 +77,7 @@ export class RoomUpgrades {
       await this.#store.directory.publish(roomId, false);
     }
     await this.#close(roomId, userId, replacement);
+    await this.#carryOver.into(replacement, userId);
     return replacement;
   }
 

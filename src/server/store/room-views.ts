@@ -26,8 +26,8 @@ export interface RoomMember {
   readonly avatarUrl?: string;
 }
 
-/** Rooms of one statement: SQLite takes 32,766 parameters. */
-const ROOMS = 500;
+/** Rooms or events of one statement: SQLite takes 32,766 parameters. */
+const AT_ONCE = 500;
 /** Events looked at for the newest of some types. */
 const LOOKED_AT = 500;
 
@@ -46,8 +46,8 @@ export class RoomViewStore {
   async facts(userId: string, roomIds?: readonly string[]): Promise<RoomFact[]> {
     if (roomIds === undefined) return this.#facts("m.user_id = ?", [userId]);
     const facts: RoomFact[] = [];
-    for (let start = 0; start < roomIds.length; start += ROOMS) {
-      const some = roomIds.slice(start, start + ROOMS);
+    for (let start = 0; start < roomIds.length; start += AT_ONCE) {
+      const some = roomIds.slice(start, start + AT_ONCE);
       facts.push(
         ...(await this.#facts(`m.user_id = ? AND m.room_id IN (${listOf(some)})`, [userId, ...some])),
       );
@@ -68,6 +68,23 @@ export class RoomViewStore {
     return members.flatMap(({ stateKey, content }) =>
       stateKey !== undefined && membershipOf(content) === "join" ? [stateKey] : [],
     );
+  }
+
+  /** What events say now, and where they stand, by their ids. */
+  async contents(
+    eventIds: readonly string[],
+  ): Promise<Map<string, { readonly position: number; readonly content: JsonObject }>> {
+    const found = new Map<string, { position: number; content: JsonObject }>();
+    for (let start = 0; start < eventIds.length; start += AT_ONCE) {
+      const some = eventIds.slice(start, start + AT_ONCE);
+      const rows = await this.#reader.all<{ event_id: string; position: number; content: string }>(
+        `SELECT event_id, position, content FROM events WHERE event_id IN (${listOf(some)})`,
+        ...some,
+      );
+      for (const { event_id: id, position, content } of rows)
+        found.set(id, { position, content: JSON.parse(content) as JsonObject });
+    }
+    return found;
   }
 
   /** The current state of a room, as far as it is wanted. */

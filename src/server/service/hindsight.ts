@@ -1,0 +1,49 @@
+/**
+ * What clients are told of events beside what the events say: what the viewer was in the room when they came, and what
+ * a state event took the place of.
+ * Source: Matrix client-server API v1.19, "Room event format", `UnsignedData`.
+ */
+import type { StoredEvent } from "../core/event.js";
+import type { JsonObject } from "../core/json.js";
+import { mayRead, membershipAt, type Sight } from "../core/visibility.js";
+import type { Store } from "../store/store.js";
+import type { History } from "./history.js";
+
+export class Hindsight {
+  readonly #store: Store;
+  readonly #history: History;
+
+  constructor(store: Store, history: History) {
+    this.#store = store;
+    this.#history = history;
+  }
+
+  /**
+   * @param sight the viewer's of the room that all the events are of, where it is known already
+   * @returns for each event id what belongs into `unsigned`
+   */
+  async of(
+    events: readonly StoredEvent[],
+    userId: string,
+    sight: Sight | undefined,
+  ): Promise<ReadonlyMap<string, JsonObject>> {
+    const sights = new Map<string, Sight>();
+    for (const { roomId } of events)
+      if (!sights.has(roomId)) sights.set(roomId, sight ?? (await this.#history.viewpoint(roomId, userId)));
+    const replaced = await this.#store.views.contents(events.flatMap(({ replaces }) => replaces ?? []));
+    return new Map(
+      events.map(({ eventId, roomId, position, replaces = "" }) => {
+        const seen = sights.get(roomId);
+        if (seen === undefined) return [eventId, {}];
+        const old = replaced.get(replaces);
+        return [
+          eventId,
+          {
+            membership: membershipAt(seen, position),
+            ...(old !== undefined && mayRead(seen, old.position) && { prev_content: old.content }),
+          },
+        ];
+      }),
+    );
+  }
+}
