@@ -93,7 +93,7 @@ describe("a bare board", () => {
   test("a backup comes here while it serves, and goes back; half of one does not", async () => {
     const saved = await home.imcloud("backup", "cloud.tar", "--json");
     expect(saved.exitCode, saved.stderr).toBe(0);
-    expect(saved.json).toMatchObject({ file: join(home.folder, "cloud.tar"), media: 0 });
+    expect(saved.json).toMatchObject({ file: join(home.folder, "cloud.tar"), media: 1 });
     expect((await stat(join(home.folder, "cloud.tar"))).mode & 0o777).toBe(0o600);
     const again = await home.imcloud("backup", "cloud.tar");
     expect([again.exitCode, again.stderr]).toEqual([64, expect.stringContaining("is there already")]);
