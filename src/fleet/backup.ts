@@ -6,7 +6,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { extract } from "tar-stream";
+import { extract, type Extract } from "tar-stream";
 import { z } from "zod";
 import type { ExecResult, Transport } from "../board/transport.js";
 import { sh } from "../board/script.js";
@@ -20,6 +20,8 @@ const DEADLINE_MS = 6 * 60 * 60_000;
 const UNIT = "imcloud-server.service";
 /** Source: SQLite, "Database File Format", section 1.3.1. */
 const SQLITE_MAGIC = "SQLite format 3\0";
+/** More than the manifest has. */
+const HEAD_BYTES = 4_096;
 
 /** What `imcloud-server backup` writes last. */
 const Manifest = z.object({
@@ -67,35 +69,13 @@ export async function backUp(fleet: Fleet, file: string): Promise<Backup> {
  * @throws ImcloudError `config.unreadable` for what is no backup, or not all of one
  */
 export async function readBackup(file: string): Promise<Backup> {
-  let manifest: z.output<typeof Manifest> | undefined;
-  let media = 0;
-  let hasDatabase = false;
   try {
     const { size } = await stat(file);
     const entries = extract();
-    const feeding = pipeline(createReadStream(file), entries);
-    for await (const entry of entries) {
-      const name = entry.header.name.replace(/^\.\//, "");
-      const hash = createHash("sha256");
-      // The whole of the manifest, the first bytes of everything else.
-      let head = Buffer.alloc(0);
-      for await (const chunk of entry as AsyncIterable<Buffer>) {
-        hash.update(chunk);
-        if (head.length < 4_096) head = Buffer.concat([head, chunk.subarray(0, 4_096)]);
-      }
-      const upload = /^media\/([0-9a-f]{2})\/([0-9a-f]{62})$/.exec(name);
-      if (upload !== null) {
-        if (hash.digest("hex") !== `${upload[1] ?? ""}${upload[2] ?? ""}`)
-          throw new Error(`the upload ${name} is damaged`);
-        media += 1;
-      } else if (name === "imcloud.db") hasDatabase = head.toString("latin1").startsWith(SQLITE_MAGIC);
-      else if (name === "backup.json") manifest = Manifest.parse(JSON.parse(head.toString()));
-    }
-    await feeding;
-    if (manifest === undefined) throw new Error("it has no `backup.json`");
-    if (!hasDatabase) throw new Error("it has no database");
-    if (manifest.media !== media) throw new Error(`${media} of ${manifest.media} uploads are there`);
-    const { serverName, madeAt } = manifest;
+    const [{ serverName, madeAt, media }] = await Promise.all([
+      examine(entries),
+      pipeline(createReadStream(file), entries),
+    ]);
     return { file, sizeBytes: size, serverName, madeAt, media };
   } catch (error) {
     throw new ImcloudError(
@@ -109,6 +89,38 @@ export async function readBackup(file: string): Promise<Backup> {
       },
     );
   }
+}
+
+/** @throws Error for what is damaged, or missing */
+async function examine(entries: Extract): Promise<z.output<typeof Manifest>> {
+  let manifest: z.output<typeof Manifest> | undefined;
+  let media = 0;
+  let hasDatabase = false;
+  for await (const entry of entries) {
+    const name = entry.header.name.replace(/^\.\//, "");
+    const hash = createHash("sha256");
+    // The whole of the manifest, the first bytes of everything else.
+    let head = Buffer.alloc(0);
+    for await (const chunk of entry as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      if (head.length < HEAD_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES)]);
+    }
+    const upload = /^media\/([0-9a-f]{2})\/([0-9a-f]{62})$/.exec(name);
+    if (upload !== null) {
+      if (hash.digest("hex") !== `${upload[1] ?? ""}${upload[2] ?? ""}`)
+        throw new Error(`the upload ${name} is damaged`);
+      media += 1;
+    } else if (name === "imcloud.db") hasDatabase = head.toString("latin1").startsWith(SQLITE_MAGIC);
+    else if (name === "backup.json") {
+      const parsed = Manifest.safeParse(JSON.parse(head.toString()));
+      if (!parsed.success) throw new Error("its `backup.json` is of another kind");
+      manifest = parsed.data;
+    }
+  }
+  if (manifest === undefined) throw new Error("it has no `backup.json`");
+  if (!hasDatabase) throw new Error("it has no database");
+  if (manifest.media !== media) throw new Error(`${media} of ${manifest.media} uploads are there`);
+  return manifest;
 }
 
 export interface Restored {

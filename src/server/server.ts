@@ -98,6 +98,7 @@ export async function startServer(
   const tidy = setInterval(() => {
     services.stream.tidy();
     store.tidy().catch((error: unknown) => log.warn("tidying failed", { error }));
+    services.urlPreviews.tidy().catch((error: unknown) => log.warn("tidying failed", { error }));
   }, TIDY_MS);
   opened.defer(() => clearInterval(tidy));
 

@@ -262,6 +262,21 @@ const Push = z.strictObject({
     ),
 });
 
+const Previews = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe("look at the links that people send, and show what is there; whoever is asked sees the server"),
+  allowedNetworks: z
+    .array(Network)
+    .default([])
+    .describe(
+      "networks of one's own whose pages may be shown too: `192.168.1.0/24`; none by default, as any user could look at what is there",
+    ),
+  ports: z.array(Port).default([80, 443]).describe("ports that may be asked"),
+  timeoutMs: z.int().min(100).max(60_000).default(10_000).describe("for a page, and again for its picture"),
+});
+
 /** Sized for a Raspberry Pi: a login costs about 60 ms of one core and 19 MiB for that time. */
 const PasswordHash = z.strictObject({
   memoryKib: z.int().min(8).default(19_456),
@@ -302,6 +317,7 @@ export const ServerConfig = z.strictObject({
   limits: Limits.prefault({}),
   media: Media.prefault({}),
   push: Push.prefault({}),
+  previews: Previews.prefault({}),
   calls: Calls.prefault({}),
   appServices: AppServices.prefault({}),
   presence: z

@@ -6,11 +6,12 @@
  */
 import { z } from "zod";
 import { invalid, notFound } from "../service/failure.js";
-import { Empty, endpoint, group, streaming, type Asked } from "./endpoint.js";
+import { Empty, endpoint, group, Json, streaming, type Asked } from "./endpoint.js";
 import { serve } from "./serve.js";
 
 const DOWNLOAD = "/_matrix/client/v1/media/download/{serverName}/{mediaId}";
 const MOST_NAME = 255;
+const MOST_URL = 4_096;
 
 const Where = z.object({ serverName: z.string(), mediaId: z.string() });
 const Named = z.object({ filename: z.string().max(MOST_NAME).optional() });
@@ -78,6 +79,14 @@ export const media = group("Content repository", [
       },
     }),
   ),
+
+  endpoint({
+    route: "GET /_matrix/client/v1/media/preview_url",
+    // What is there now is all that there is, whichever moment was asked for.
+    query: z.object({ url: z.string().max(MOST_URL), ts: z.coerce.number().int().optional() }),
+    reply: Json,
+    handle: ({ query }, { urlPreviews }) => urlPreviews.get(query.url),
+  }),
 
   // Whoever has no token may have what was there before tokens were needed: here, nothing was.
   ...["v3", "r0", "v1"].flatMap((version) =>

@@ -3,7 +3,7 @@
  * once.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InTurn } from "./in-turn.js";
 
@@ -13,6 +13,11 @@ export const VARIANTS = "thumbnails";
 /** More came than may come. */
 export class TooMuchError extends Error {
   override readonly name = "TooMuchError";
+}
+
+/** Whoever sent it went away. */
+export class BrokenOffError extends Error {
+  override readonly name = "BrokenOffError";
 }
 
 export interface ReceivedFile {
@@ -36,6 +41,16 @@ export class ContentFiles {
     return join(this.#folder, hash.slice(0, 2), hash.slice(2));
   }
 
+  /** @returns bytes, or undefined where there is no such file */
+  async sizeOf(hash: string): Promise<number | undefined> {
+    try {
+      return (await stat(this.pathOf(hash))).size;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
   /** Removes what a server that was killed had not finished. */
   async tidy(): Promise<void> {
     await rm(this.#incoming, { recursive: true, force: true });
@@ -44,7 +59,7 @@ export class ContentFiles {
   /**
    * Resolves when the content is on the disk under its name, and `record` has noted whose it is.
    *
-   * @throws TooMuchError, or the error of the stream, the disk or `record`; of a stream that broke nothing is left
+   * @throws TooMuchError, BrokenOffError, or the error of the disk or `record`; of a stream that broke nothing is left
    */
   async receive<T>(
     content: ReadableStream<Uint8Array> | null,
@@ -134,7 +149,7 @@ async function writeTo(
   const hash = createHash("sha256");
   let bytes = 0;
   try {
-    for await (const chunk of content ?? []) {
+    for await (const chunk of chunksOf(content)) {
       bytes += chunk.byteLength;
       if (bytes > mostBytes) throw new TooMuchError(`more than ${mostBytes} bytes`);
       hash.update(chunk);
@@ -145,6 +160,14 @@ async function writeTo(
     await file.close();
   }
   return { hash: hash.digest("hex"), bytes };
+}
+
+async function* chunksOf(content: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  try {
+    yield* content ?? [];
+  } catch (error) {
+    throw new BrokenOffError("it broke off", { cause: error });
+  }
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -4,13 +4,15 @@
  *
  * Otherwise anybody with an account could let the server speak to routers and printers, and to what listens on
  * its own loopback. The address is judged that the connection then goes to, so a name that answers with another one
- * the next time gains nothing; and no redirection is followed.
+ * the next time gains nothing; and no redirection is followed by itself.
  * Source of the networks: IANA IPv4 and IPv6 Special-Purpose Address Registries.
  */
 import { lookup } from "node:dns";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { BlockList, isIP, type LookupFunction } from "node:net";
+import { readBody, type Body } from "./read-body.js";
+import { within } from "./within.js";
 
 const SPECIAL: readonly string[] = [
   ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"],
@@ -28,6 +30,21 @@ export interface Answer {
   readonly text: string;
 }
 
+export interface Page extends Body {
+  readonly status: number;
+  /** Empty where none is said. */
+  readonly type: string;
+  /** Where it says that it is to be found, absolute; nobody has asked there yet. */
+  readonly location?: string;
+}
+
+export interface Rules {
+  /** Whether the internet may be asked without TLS. */
+  readonly isPlainAllowed?: boolean;
+  /** Default: all. */
+  readonly ports?: readonly number[];
+}
+
 /** The address may not be asked; the message names no address that a name stands for. */
 export class NotAllowedAddressError extends Error {
   override readonly name = "NotAllowedAddressError";
@@ -36,12 +53,14 @@ export class NotAllowedAddressError extends Error {
 export class Outbound {
   readonly #special = blockList(SPECIAL);
   readonly #allowed: BlockList;
-  readonly #isPlainAllowed: boolean;
+  readonly #mayBePlain: boolean;
+  readonly #rules: Rules;
 
   /** @param networks of the operator's own that may be reached too, and without TLS: `192.168.1.0/24` */
-  constructor(networks: readonly string[]) {
+  constructor(networks: readonly string[], rules: Rules = {}) {
     this.#allowed = blockList(networks);
-    this.#isPlainAllowed = networks.length > 0;
+    this.#mayBePlain = networks.length > 0 || rules.isPlainAllowed === true;
+    this.#rules = rules;
   }
 
   /** Whether the URL is of a kind that may be asked; where its name leads, only the request finds out. */
@@ -49,9 +68,12 @@ export class Outbound {
     if (!URL.canParse(text)) return false;
     const url = new URL(text);
     if (url.username !== "" || url.password !== "") return false;
+    const isSecure = url.protocol === "https:";
+    const { ports } = this.#rules;
+    if (ports !== undefined && !ports.includes(Number(url.port || (isSecure ? 443 : 80)))) return false;
     const address = hostOf(url);
-    if (isIP(address) !== 0 && !this.#mayReach(address, url.protocol === "https:")) return false;
-    return url.protocol === "https:" || (url.protocol === "http:" && this.#isPlainAllowed);
+    if (isIP(address) !== 0 && !this.#mayReach(address, isSecure)) return false;
+    return isSecure || (url.protocol === "http:" && this.#mayBePlain);
   }
 
   /** @throws NotAllowedAddressError, or the connection's error; after `timeoutMs` in any case */
@@ -93,6 +115,51 @@ export class Outbound {
     });
   }
 
+  /**
+   * Asks for what is at an address, and no further: where a redirection leads, the caller has to ask anew.
+   *
+   * @param mostBytes of the body, unpacked, by its content type; the rest is not read
+   * @throws NotAllowedAddressError, or the connection's error; after `timeoutMs` in any case
+   */
+  get(
+    text: string,
+    headers: Readonly<Record<string, string>>,
+    mostBytes: (type: string) => number,
+    timeoutMs: number,
+  ): Promise<Page> {
+    if (!this.mayAsk(text)) return Promise.reject(new NotAllowedAddressError("the URL may not be asked"));
+    const url = new URL(text);
+    const isSecure = url.protocol === "https:";
+    const work = new Promise<Page>((resolve, reject) => {
+      const request = (isSecure ? httpsRequest : httpRequest)(
+        url,
+        {
+          headers: { ...headers, "accept-encoding": "gzip, deflate, br" },
+          signal: AbortSignal.timeout(timeoutMs),
+          lookup: this.#lookup(isSecure),
+          // No connection is used again that another's rules have let through.
+          agent: false,
+        },
+        (response) => {
+          const { location, "content-type": type = "" } = response.headers;
+          const status = response.statusCode ?? 0;
+          readBody(response, mostBytes(type)).then(
+            (body) =>
+              resolve({
+                ...{ ...body, status, type },
+                ...(location !== undefined &&
+                  URL.canParse(location, text) && { location: new URL(location, text).href }),
+              }),
+            reject,
+          );
+        },
+      );
+      request.on("error", reject);
+      request.end();
+    });
+    return within(timeoutMs, "no answer", work);
+  }
+
   /** Node's own, less the addresses that may not be reached. */
   #lookup(isSecure: boolean): LookupFunction {
     return (hostname, options, callback) => {
@@ -113,7 +180,8 @@ export class Outbound {
   #mayReach(address: string, isSecure: boolean): boolean {
     const plain = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
     const family = isIP(plain) === 6 ? "ipv6" : "ipv4";
-    return this.#allowed.check(plain, family) || (isSecure && !this.#special.check(plain, family));
+    if (this.#allowed.check(plain, family)) return true;
+    return (isSecure || this.#rules.isPlainAllowed === true) && !this.#special.check(plain, family);
   }
 }
 

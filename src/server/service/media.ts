@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import type { ServerConfig } from "../../shared/server-config.js";
 import { newToken } from "../core/ids.js";
 import type { ThumbnailWish } from "../core/thumbnail-box.js";
-import { ContentFiles, TooMuchError } from "../runtime/files.js";
+import { BrokenOffError, ContentFiles, TooMuchError } from "../runtime/files.js";
 import type { Media as StoredMedia, MediaContent, MediaWrite } from "../store/media.js";
 import type { Store } from "../store/store.js";
 import { Failure, forbidden, notFound } from "./failure.js";
@@ -92,14 +92,22 @@ export class Media {
     );
   }
 
-  /** @throws Failure M_NOT_FOUND; M_NOT_YET_UPLOADED for a place without a content */
+  /**
+   * @throws Failure M_NOT_FOUND; M_NOT_YET_UPLOADED for a place without a content
+   * @throws Error where the file is not what was uploaded, as far as its size tells
+   */
   async find(serverName: string, mediaId: string): Promise<MediaContent & { readonly path: string }> {
     const media = serverName === this.#serverName ? await this.#store.media.get(mediaId) : undefined;
     if (media === undefined || isOver(media) || media.isQuarantined || this.#files === undefined)
       throw notFound("there is no such media");
     if (media.content === undefined)
       throw new Failure("M_NOT_YET_UPLOADED", "nothing was uploaded there yet");
-    return { ...media.content, path: this.#files.pathOf(media.content.hash) };
+    const { hash, bytes } = media.content;
+    const size = await this.#files.sizeOf(hash);
+    if (size === bytes) return { ...media.content, path: this.#files.pathOf(hash) };
+    // Deleted meanwhile, or is it the disk?
+    if ((await this.#store.media.get(mediaId)) === undefined) throw notFound("there is no such media");
+    throw new Error(`media ${hash}: the file is ${size === undefined ? "missing" : "damaged"}`);
   }
 
   /** @throws Failure those of {@link find}; M_UNKNOWN of what is no picture, M_TOO_LARGE, M_LIMIT_EXCEEDED */
@@ -166,6 +174,8 @@ export class Media {
         outcome: await record({ ...file, type, ...(name !== undefined && { name }) }),
       }))
       .catch((error: unknown) => {
+        if (error instanceof BrokenOffError)
+          throw new Failure("M_UNKNOWN", "the upload broke off", { status: 400 });
         throw error instanceof TooMuchError ? tooLarge(uploadBytes) : error;
       });
     if (outcome !== "done") await this.#dropUnused(hash);

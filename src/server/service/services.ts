@@ -50,6 +50,7 @@ import { Transactions } from "./transactions.js";
 import { Typing } from "./typing.js";
 import { UnreadCounts } from "./unread.js";
 import { UnreadTotals } from "./unread-totals.js";
+import { UrlPreviews } from "./url-previews.js";
 import { Verdicts } from "./verdicts.js";
 import { RoomUpgrades } from "./upgrade-room.js";
 
@@ -112,6 +113,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     crossSigning: new CrossSigning(store),
     upgrades: new RoomUpgrades(store, rooms, profiles, carryOver),
     media,
+    urlPreviews: new UrlPreviews(media, log, config.previews),
     spaces: new Spaces(store, rooms),
     directory: new Directory(store, rooms, appServices, config.serverName),
     sync: new Sync(store, stream, typing, syncRooms, pushRules, deviceLists, presence),

@@ -25,9 +25,9 @@ const CASES: readonly Case[] = [
   ],
   [
     "an unknown command",
-    ["bake"],
+    ["juggle"],
     64,
-    "error[cli.usage]: unknown command `bake`\nhint: run `imcloud help` to see what there is\n",
+    "error[cli.usage]: unknown command `juggle`\nhint: run `imcloud help` to see what there is\n",
   ],
   [
     "a mistyped option",
