@@ -18,7 +18,8 @@ ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || missing+=(postgresql)
 command -v java > /dev/null || missing+=(openjdk-17-jre-headless)
 command -v mvn > /dev/null || missing+=(maven)
 command -v openssl > /dev/null || missing+=(openssl)
-command -v python3 > /dev/null || missing+=(python3-minimal)
+# For foreign clients in Python: their libraries come from PyPI, once, into imcloud's cache.
+python3 -c 'import ensurepip, venv' 2> /dev/null || missing+=(python3-venv)
 command -v runuser > /dev/null || missing+=(util-linux)
 if [ "${#missing[@]}" -gt 0 ]; then
   if [ "$(id -u)" -ne 0 ]; then

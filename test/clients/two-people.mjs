@@ -5,6 +5,7 @@
  * usage: BASE_URL=https://... REGISTRATION_TOKEN=... node two-people.mjs
  * Prints what each of them saw; ends with status 1 when something did not arrive within its time.
  */
+import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 
 const baseUrl = process.env.BASE_URL;
@@ -98,6 +99,25 @@ async function tell(from, to, roomId, text) {
   say(`${from.getUserId()} -> ${to.getUserId()}: ${text} (${eventId})`);
 }
 
+/** All black, 640 by 480. */
+const PICTURE = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAoAAAAHgAQAAAAAdquFJAAAAPUlEQVR42u3BAQ0AAADCoPdPbQ43oAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADgzwCX4AABS8wbSgAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+/** Shows a picture; the other one sees it small. */
+async function show(from, to) {
+  const { content_uri: uri } = await from.uploadContent(PICTURE, { type: "image/png" });
+  const url = to.mxcUrlToHttp(uri, 96, 96, "scale", false, true, true);
+  const response = await globalThis.fetch(url, {
+    headers: { authorization: `Bearer ${to.getAccessToken()}` },
+  });
+  const small = Buffer.from(await response.arrayBuffer());
+  // What cannot be made smaller is shown as it is.
+  if (!response.ok || small.equals(PICTURE)) throw new Error(`there is no thumbnail: ${response.status}`);
+  say(`${to.getUserId()} sees a picture of ${from.getUserId()}: ${small.length} bytes`);
+}
+
 const [alice, bob] = [await person("alice"), await person("bob")];
 const { room_id: roomId } = await alice.createRoom({
   name: "Kitchen",
@@ -114,6 +134,7 @@ await bob.joinRoom(roomId);
 await until(bob, ClientEvent.Sync, () => bob.getRoom(roomId)?.getMyMembership() === "join", "the join");
 await tell(alice, bob, roomId, "dinner is ready");
 await tell(bob, alice, roomId, "on my way 🏃");
+await show(alice, bob);
 say(`room ${roomId}`);
 for (const client of [alice, bob]) {
   client.stopClient();

@@ -142,7 +142,6 @@ describe("a disk that fails", () => {
   test("has turned read-only: nothing acknowledged is lost, and it goes on once that is repaired", async () => {
     await using disk = await smallDisk();
     let server = await startServerProcess({}, [], disk.folder);
-    server.process.stderr?.on("data", (b) => process.env.DBG && console.log(String(b)));
     try {
       const chat = await gather(server);
       const call: Call = (...words) => callServer(server.url, ...words);

@@ -62,6 +62,8 @@ onEachDatabase((_open, newPlace) => {
     bridge.start();
     await bridge.until(() => bridge.events.at(-1)?.content["membership"] === "leave");
 
+    expect(bridge.events.at(-1)?.unsigned?.prev_content).toMatchObject({ membership: "join" });
+
     // What comes next, by a user who asks for it.
     alice = personOf(server, { user_id: alice.userId, access_token: alice.token, device_id: alice.deviceId });
     await alice.post(`rooms/${at(room)}/invite`, { user_id: "@irc_ann:hs1" });

@@ -13,6 +13,7 @@ interface WireEvent {
   readonly state_key?: string;
   readonly content: Record<string, unknown>;
   readonly origin_server_ts: number;
+  readonly unsigned?: { readonly prev_content?: Record<string, unknown> };
 }
 
 interface Ephemeral {

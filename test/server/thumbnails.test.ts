@@ -8,6 +8,9 @@ import { MagickFormat } from "@imagemagick/magick-wasm";
 import { film, lookAt, picture, seeThrough, turned, type Picture } from "./pictures.js";
 import { operatorOf, register, startTestServer, type Person, type TestServer } from "./test-server.js";
 
+/** How many, which the environment may raise. */
+const MUTILATED = Number(process.env["IMCLOUD_MUTILATED_PICTURES"] ?? 60);
+
 let server: TestServer;
 let alice: Person;
 
@@ -150,6 +153,30 @@ test("a picture that says it is huge is refused before anything is unpacked, and
   expect((await thumbnail(good, "width=32&height=32&method=crop")).width).toBe(32);
 });
 
+test(`${MUTILATED} pictures with bytes that are wrong are shrunk or refused, and nothing else`, async () => {
+  const random = seeded(6);
+  const sources = [
+    ...[MagickFormat.Jpeg, MagickFormat.Png, MagickFormat.WebP].map((format) => picture(format, 300, 200)),
+    ...[MagickFormat.Gif, MagickFormat.WebP].map((format) => film(format, 120, 100, 3)),
+    turned(picture(MagickFormat.Jpeg, 200, 300), 6),
+  ];
+  const statuses = new Set<number>();
+  for (let round = 0; round < MUTILATED; round++) {
+    const bytes = Buffer.from(sources[round % sources.length] ?? "");
+    // The first bytes stay: what is no picture at all comes no further.
+    for (let wrong = 0; wrong < 1 + (round % 8); wrong++)
+      bytes.writeUInt8(random(256), 12 + random(bytes.byteLength - 12));
+    const id = await upload(
+      bytes.subarray(0, round % 5 === 0 ? 20 + random(bytes.byteLength - 20) : undefined),
+    );
+    const response = await ask(id, `width=96&height=96&method=crop&animated=${round % 2 === 0}`);
+    statuses.add(response.status);
+    await response.arrayBuffer();
+  }
+  expect([...statuses].filter((status) => ![200, 400, 413].includes(status))).toEqual([]);
+  expect(statuses.has(200)).toBe(true);
+});
+
 test("many at once are made one after the other, each once", async () => {
   const content = picture(MagickFormat.Png, 700, 500);
   const id = await upload(content);
@@ -174,6 +201,15 @@ test("it goes with its picture, and is made again when it is missing", async () 
   expect(existsSync(folderOf(content))).toBe(false);
   expect(await refused(id)).toEqual([404, "M_NOT_FOUND"]);
 });
+
+/** The same numbers each time, from 0 to below `limit`. Source: L'Ecuyer's table of multipliers, 1999. */
+function seeded(seed: number): (limit: number) => number {
+  let state = BigInt(seed);
+  return (limit) => {
+    state = (state * 1_181_783_497_276_652_981n + 1n) & 0xffff_ffff_ffff_ffffn;
+    return Number((state >> 33n) % BigInt(limit));
+  };
+}
 
 /** A few kilobytes that stand for so many white pixels. */
 function pngOf(width: number, height: number): Picture {

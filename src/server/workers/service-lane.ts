@@ -8,7 +8,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { toClientEvent, type StoredEvent } from "../core/event.js";
-import type { JsonObject } from "../core/json.js";
+import { isObject, type JsonObject } from "../core/json.js";
 import { askService, isGood } from "../service/app-service-client.js";
 import type { AppService } from "../service/app-service.js";
 import type { Services } from "../service/services.js";
@@ -31,6 +31,9 @@ const IDLE_MS = 10_000;
 const NOTE_EVERY = 5_000;
 /** What is under way when the server stops has so long, in milliseconds. */
 const GRACE_MS = 2_000;
+
+/** Who sees of no event which request it came from. */
+const NOBODY = { userId: "", deviceId: "" };
 
 export type LaneNeeds = EphemeraNeeds & Pick<Services, "log">;
 
@@ -152,7 +155,7 @@ export class ServiceLane {
       const upTo = events.at(-1)?.position ?? this.#position;
       const ephemeral = await this.#ephemera.take(upTo);
       if (wanted.length + ephemeral.length > 0) {
-        if (!(await this.#deliver(this.#nameOf(wanted, upTo), bodyOf(this.#service, wanted, ephemeral))))
+        if (!(await this.#deliver(this.#nameOf(wanted, upTo), await this.#bodyOf(wanted, ephemeral))))
           return false;
       }
       this.#position = upTo;
@@ -211,6 +214,24 @@ export class ServiceLane {
     }
   }
 
+  /** A transaction as the service gets it. */
+  async #bodyOf(events: readonly StoredEvent[], ephemeral: readonly JsonObject[]): Promise<string> {
+    const { ephemeralNames } = this.#service;
+    return JSON.stringify({
+      events: await Promise.all(events.map((event) => this.#render(event))),
+      ...(ephemeral.length > 0 && Object.fromEntries(ephemeralNames.map((name) => [name, ephemeral]))),
+    });
+  }
+
+  /** With what a state event has replaced: by that a bridge tells an invite that is refused from a leave. */
+  async #render(event: StoredEvent): Promise<JsonObject> {
+    const shown = toClientEvent(event, NOBODY);
+    if (event.replaces === undefined || !isObject(shown["unsigned"])) return shown;
+    const before = await this.#services.store.events.event(event.replaces);
+    if (before === undefined) return shown;
+    return { ...shown, unsigned: { ...shown["unsigned"], prev_content: before.content } };
+  }
+
   /** Something may be new. */
   nudge(): void {
     this.#hasNews = true;
@@ -228,17 +249,4 @@ export class ServiceLane {
     });
     setWake(undefined);
   }
-}
-
-/** A transaction as the service gets it. */
-function bodyOf(
-  { ephemeralNames }: AppService,
-  events: readonly StoredEvent[],
-  ephemeral: readonly JsonObject[],
-): string {
-  const nobody = { userId: "", deviceId: "" };
-  return JSON.stringify({
-    events: events.map((event) => toClientEvent(event, nobody)),
-    ...(ephemeral.length > 0 && Object.fromEntries(ephemeralNames.map((name) => [name, ephemeral]))),
-  });
 }

@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import type { Facts } from "../../../src/board/facts.js";
 import type { Item } from "../../../src/engine/types.js";
+import { ServerConfig } from "../../../src/shared/server-config.js";
 import { Secret } from "../../../src/shared/secret.js";
 import { FACTS_FILES, factsOf, resolveShipped as resolve } from "./shipped.js";
 
@@ -79,6 +80,20 @@ test("sizes follow the memory", async () => {
     "1610612736",
     "3221225472",
   ]);
+});
+
+test("what the server may reach reaches its configuration", async () => {
+  const facts = { ...factsOf("raspios-bookworm.txt"), packages: { "rabbitmq-server": "3.10.8" } };
+  const configOf = async (vars: Record<string, unknown>) => {
+    const items = await resolve(facts, ["rabbitmq", "imserver"], vars);
+    const { content } = valueOf(items, "file:/etc/imcloud/server.json") as { content: string };
+    return ServerConfig.parse(JSON.parse(content));
+  };
+  expect((await configOf({})).previews.enabled).toBe(false);
+  const previews = { enabled: true, allowedNetworks: ["192.168.1.0/24"], ports: [80] };
+  const config = await configOf({ previews, push_networks: ["10.0.0.0/8"] });
+  expect(config.previews).toMatchObject(previews);
+  expect(config.push.allowedNetworks).toEqual(["10.0.0.0/8"]);
 });
 
 test("a broker too old to be trusted with conf.d has its limits among the other settings", async () => {
