@@ -129,11 +129,16 @@ onEachDatabase((open) => {
     const { personal } = store;
     await personal.setAccountData("@a:hs1", "", "m.tag", { of: "all" });
     const first = await personal.setAccountData("@a:hs1", "!a:hs1", "m.tag", { of: "a" });
-    const second = await personal.setAccountData("@a:hs1", "!a:hs1", "other", {});
+    const second = await personal.setAccountData("@a:hs1", "!a:hs1", "other", { of: "a" });
     await personal.setAccountData("@b:hs1", "!a:hs1", "m.tag", {});
     const types = async (after: number) =>
       (await personal.accountDataOfRoom("@a:hs1", "!a:hs1", after)).map(({ type }) => type);
     expect([await types(0), await types(first)]).toEqual([["m.tag", "other"], ["other"]]);
+    // What is empty is gone for whoever begins, and told to whoever knew it.
+    await personal.setAccountData("@a:hs1", "!b:hs1", "gone", {});
+    const all = async (after: number) =>
+      (await personal.accountDataSince("@a:hs1", after)).map(({ type }) => type);
+    expect([await all(0), await all(second)]).toEqual([["m.tag", "m.tag", "other"], ["gone"]]);
     expect(second).toBeGreaterThan(first);
     expect(await personal.dataOfRooms("@a:hs1", "m.tag")).toEqual([
       { roomId: "!a:hs1", type: "m.tag", content: { of: "a" }, position: first },

@@ -123,3 +123,19 @@ test("edits of a thread's events belong to it, and those who are ignored count n
   expect((await unread())?.unread_notifications).toEqual(counts(1));
   await bob.call("PUT", `user/${at(bob.userId)}/account_data/m.ignored_user_list`, { ignored_users: {} });
 });
+
+test("polls notify when they begin and end, and answers to them do not", async () => {
+  const poll = "org.matrix.msc3381.poll";
+  const start = await say({}, `${poll}.start`);
+  const about = { "m.relates_to": { rel_type: "m.reference", event_id: start } };
+  await say(about, `${poll}.response`);
+  expect(await unread()).toMatchObject({ unread_notifications: counts(1) });
+  await say(about, `${poll}.end`);
+  expect(await unread()).toMatchObject({ unread_notifications: counts(2) });
+
+  const rules = await bob.get<{ underride: { rule_id: string; conditions: { kind: string }[] }[] }>(
+    "pushrules/global/",
+  );
+  const mine = rules.underride.filter(({ rule_id: id }) => id.startsWith(".org.matrix.msc3930.rule."));
+  expect(mine.map(({ conditions }) => conditions.length)).toEqual([2, 1, 2, 1]);
+});

@@ -10,6 +10,8 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+export const isEmpty = (object: JsonObject): boolean => Object.keys(object).length === 0;
+
 /** The items of a JSON list; none when it is no list. */
 export function itemsOf(value: JsonValue | undefined): readonly JsonValue[] {
   return Array.isArray(value) ? (value as readonly JsonValue[]) : [];

@@ -42,6 +42,9 @@ function rule(
   return { rule_id, default: true, enabled, conditions, actions };
 }
 
+/** Rules of polls, as clients name them that have polls. Source: MSC3930. */
+const POLLS = ".org.matrix.msc3930.rule";
+
 /** @param userId some rules are about their owner */
 export function defaultRules(userId: string): RuleSet {
   return {
@@ -77,6 +80,7 @@ export function defaultRules(userId: string): RuleSet {
       ),
       rule(".m.rule.tombstone", [typeIs("m.room.tombstone"), stateKeyIs("")], ["notify", HIGHLIGHT]),
       rule(".m.rule.reaction", [typeIs("m.reaction")], []),
+      rule(`${POLLS}.poll_response`, [typeIs("org.matrix.msc3381.poll.response")], []),
       rule(".m.rule.room.server_acl", [typeIs("m.room.server_acl"), stateKeyIs("")], []),
       rule(
         ".m.rule.suppress_edits",
@@ -101,6 +105,13 @@ export function defaultRules(userId: string): RuleSet {
       ),
       rule(".m.rule.message", [typeIs("m.room.message")], ["notify", NO_HIGHLIGHT]),
       rule(".m.rule.encrypted", [typeIs("m.room.encrypted")], ["notify", NO_HIGHLIGHT]),
+      ...["start", "end"].flatMap((what) => {
+        const poll = typeIs(`org.matrix.msc3381.poll.${what}`);
+        return [
+          rule(`${POLLS}.poll_${what}_one_to_one`, [twoMembers, poll], ["notify", SOUND]),
+          rule(`${POLLS}.poll_${what}`, [poll], ["notify"]),
+        ];
+      }),
     ],
   };
 }

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { EventType, RoomId, UserId } from "../core/ids.js";
-import { isObject, type JsonObject } from "../core/json.js";
+import { isEmpty, isObject, type JsonObject } from "../core/json.js";
 import { Failure, forbidden, notFound } from "../service/failure.js";
 import type { Services } from "../service/services.js";
 import { Content } from "./content.js";
@@ -16,6 +16,9 @@ const OfRoom = Owner.extend({ roomId: RoomId, type: EventType });
 const Tags = Owner.extend({ roomId: RoomId });
 const Tag = Tags.extend({ tag: z.string().min(1).max(255) });
 
+/** Until the specification has it. */
+const UNSTABLE = "/_matrix/client/unstable/org.matrix.msc3391/user";
+
 /** The server keeps these itself, and each has an endpoint of its own. */
 const OWN_TYPES: readonly string[] = ["m.fully_read", "m.push_rules"];
 
@@ -25,13 +28,18 @@ function assertOwn(userId: string, callerId: string): void {
   if (userId !== callerId) throw forbidden("account data is its owner's");
 }
 
+function assertFree(type: string): void {
+  if (OWN_TYPES.includes(type))
+    throw new Failure("M_BAD_JSON", `\`${type}\` has an endpoint of its own`, { status: 405 });
+}
+
 async function read(
   { caller, params }: Asked<Which, object, object>,
   { store }: Services,
 ): Promise<Record<string, unknown>> {
   assertOwn(params.userId, caller.userId);
   const content = await store.personal.accountData(params.userId, params.roomId ?? "", params.type);
-  if (content === undefined) throw notFound("there is no such account data");
+  if (content === undefined || isEmpty(content)) throw notFound("there is no such account data");
   return content;
 }
 
@@ -40,9 +48,21 @@ async function write(
   { store }: Services,
 ): Promise<Record<string, never>> {
   assertOwn(params.userId, caller.userId);
-  if (OWN_TYPES.includes(params.type))
-    throw new Failure("M_BAD_JSON", `\`${params.type}\` has an endpoint of its own`, { status: 405 });
+  assertFree(params.type);
   await store.personal.setAccountData(params.userId, params.roomId ?? "", params.type, body);
+  return {};
+}
+
+/** Empty data are none: to devices that know of them, this is how their end is told. Source: MSC3391. */
+async function remove(
+  { caller, params }: Asked<Which, object, object>,
+  { store }: Services,
+): Promise<Record<string, never>> {
+  assertOwn(params.userId, caller.userId);
+  assertFree(params.type);
+  const { userId, roomId = "", type } = params;
+  if ((await store.personal.accountData(userId, roomId, type)) !== undefined)
+    await store.personal.setAccountData(userId, roomId, type, {});
   return {};
 }
 
@@ -77,6 +97,19 @@ export const accountData = group("Client config", [
     body: Content,
     reply: Empty,
     handle: write,
+  }),
+
+  endpoint({
+    route: `DELETE ${UNSTABLE}/{userId}/account_data/{type}`,
+    params: Global,
+    reply: Empty,
+    handle: remove,
+  }),
+  endpoint({
+    route: `DELETE ${UNSTABLE}/{userId}/rooms/{roomId}/account_data/{type}`,
+    params: OfRoom,
+    reply: Empty,
+    handle: remove,
   }),
 
   endpoint({

@@ -20,6 +20,8 @@ const UNSTABLE_FEATURES = {
   "org.matrix.msc3874": true,
   /** The state after the timeline, which is `use_state_after` since v1.16. */
   "org.matrix.msc4222": true,
+  /** Account data can be removed. */
+  "org.matrix.msc3391": true,
   /** Delayed events. */
   "org.matrix.msc4140": true,
 };

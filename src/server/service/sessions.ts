@@ -3,6 +3,7 @@
  */
 import { hash } from "node:crypto";
 import { newDeviceId, newToken, toUserId } from "../core/ids.js";
+import { isEmpty } from "../core/json.js";
 import type { PasswordHasher } from "../runtime/password.js";
 import type { Account } from "../store/accounts.js";
 import { StoreError } from "../store/database.js";
@@ -19,6 +20,8 @@ const RECHECK_MS = 30_000;
 const SEEN_EVERY_MS = 10 * 60_000;
 /** Long enough for a call to be set up, in milliseconds. */
 const OPENID_TOKEN_MS = 60 * 60_000;
+/** Account data that are named after a device. */
+const DEVICE_SETTINGS = ["m.local_notification_settings", "org.matrix.msc3890.local_notification_settings"];
 const REMEMBERED_TOKENS = 20_000;
 
 export interface Caller {
@@ -183,6 +186,17 @@ export class Sessions {
   async close(userId: string, deviceIds: readonly string[]): Promise<void> {
     await this.#store.sessions.deleteDevices(userId, deviceIds);
     this.#forgetDevices(userId, deviceIds);
+    for (const deviceId of deviceIds) await this.#dropSettings(userId, deviceId);
+  }
+
+  /** What clients keep of a device of the user's, beside it. Source: MSC3890. */
+  async #dropSettings(userId: string, deviceId: string): Promise<void> {
+    const { personal } = this.#store;
+    for (const settings of DEVICE_SETTINGS) {
+      const type = `${settings}.${deviceId}`;
+      const content = await personal.accountData(userId, "", type);
+      if (content !== undefined && !isEmpty(content)) await personal.setAccountData(userId, "", type, {});
+    }
   }
 
   async closeAll(userId: string, except?: string): Promise<void> {

@@ -88,6 +88,9 @@ export const personalProcedures = {
   },
 };
 
+/** Whoever knows of nothing yet need not learn what was removed. */
+const known = (after: number): string => (after === 0 ? " AND content <> '{}'" : "");
+
 export class PersonalStore {
   readonly #reader: Reader;
   readonly #write: Write;
@@ -126,12 +129,17 @@ export class PersonalStore {
 
   /** All of the account's data, of its rooms too, that changed after a position. */
   accountDataSince(userId: string, after: number): Promise<AccountData[]> {
-    return this.#accountData("user_id = ? AND position > ?", userId, after);
+    return this.#accountData(`user_id = ? AND position > ?${known(after)}`, userId, after);
   }
 
   /** What the user keeps of one room, and changed after a position. */
   accountDataOfRoom(userId: string, roomId: string, after: number): Promise<AccountData[]> {
-    return this.#accountData("user_id = ? AND room_id = ? AND position > ?", userId, roomId, after);
+    return this.#accountData(
+      `user_id = ? AND room_id = ? AND position > ?${known(after)}`,
+      userId,
+      roomId,
+      after,
+    );
   }
 
   /** What the user keeps of one kind, of each room. */
