@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # The IM server's tests, under the runtime that it has on the boards: the pure parts, the API over real HTTP,
-# the store's contract on SQLite and on PostgreSQL, the outbox on RabbitMQ and on Kafka, matrix-js-sdk as a foreign
-# client.
+# the store's contract on SQLite and on PostgreSQL, the outbox on RabbitMQ and on Kafka, and foreign clients:
+# matrix-js-sdk, matrix-nio, matrix-bot-sdk, and a bridge on mautrix.
 # usage: test-server.sh [FILE...]
 #
 # Without files it ends with a line that says how much of the Matrix API the tests met: see test/conformance/tally.ts.
 #
-# Installs RabbitMQ, PostgreSQL, Java and Maven where they are missing (root, Debian or Ubuntu) and stops the services
+# Installs RabbitMQ, PostgreSQL, Java, Maven and Python where they are missing (root, Debian or Ubuntu) and stops the services
 # that the packages start: the tests start their own, on free ports and in temporary folders, and end them. Kafka is no
-# package: the tests fetch it from Maven Central, once, into imcloud's cache.
+# package: the tests fetch it from Maven Central, once, into imcloud's cache; and so the foreign clients from PyPI and npm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -6,6 +6,7 @@
  * Says `done` at its end.
  */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
