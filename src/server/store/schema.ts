@@ -154,6 +154,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       created_at INTEGER NOT NULL)`,
     `CREATE TABLE blocked_rooms (room_id TEXT PRIMARY KEY, reason TEXT, at INTEGER NOT NULL)`,
     `CREATE TABLE notice_rooms (user_id TEXT PRIMARY KEY, room_id TEXT NOT NULL)`,
+  ],
+  [
     // Rooms that application services list, each for a network of its own.
     `CREATE TABLE network_rooms (
       service TEXT NOT NULL, network TEXT NOT NULL, room_id TEXT NOT NULL, PRIMARY KEY (service, network, room_id)) WITHOUT ROWID`,
