@@ -28,6 +28,8 @@ export interface GroupResult {
 
 /** The bare statements that a group needs of its database. */
 export interface Connection extends Reader {
+  /** How many its statements have changed so far. */
+  readonly rows: number;
   run(sql: string, ...params: readonly (string | number | null)[]): Promise<number>;
   /** Starts a transaction that will write, waits for other writers, and reads the last position. */
   begin(): Promise<number>;
@@ -67,6 +69,7 @@ async function runTogether(
   calls: readonly Call[],
 ): Promise<GroupResult> {
   const transaction = new GroupTransaction(connection, await connection.begin());
+  const before = connection.rows;
   try {
     const outcomes: Outcome[] = [];
     for (const { name, input } of calls) {
@@ -75,7 +78,7 @@ async function runTogether(
       outcomes.push({ ok: true, value: await procedure(transaction, input as never) });
     }
     await connection.commit(transaction.last, transaction.changes);
-    return { outcomes, changes: transaction.changes, wrote: transaction.rows > 0 };
+    return { outcomes, changes: transaction.changes, wrote: connection.rows > before };
   } catch (error) {
     await connection.rollback();
     throw error;
@@ -86,8 +89,6 @@ class GroupTransaction implements Transaction {
   readonly changes: Change[] = [];
   readonly #connection: Connection;
   last: number;
-  /** How many were changed. */
-  rows = 0;
 
   constructor(connection: Connection, last: number) {
     this.#connection = connection;
@@ -98,10 +99,8 @@ class GroupTransaction implements Transaction {
     return this.#connection.all<T>(sql, ...params);
   }
 
-  async run(sql: string, ...params: readonly (string | number | null)[]): Promise<number> {
-    const rows = await this.#connection.run(sql, ...params);
-    this.rows += rows;
-    return rows;
+  run(sql: string, ...params: readonly (string | number | null)[]): Promise<number> {
+    return this.#connection.run(sql, ...params);
   }
 
   position(change: Omit<Change, "position">): number {

@@ -180,6 +180,7 @@ export class PostgresDatabase implements Database<Procedures> {
 }
 
 class Writer implements Connection {
+  rows = 0;
   readonly #client: pg.PoolClient;
   readonly #node: string;
 
@@ -193,7 +194,9 @@ class Writer implements Connection {
   }
 
   async run(sql: string, ...params: readonly SqlValue[]): Promise<number> {
-    return (await this.#client.query(toPostgres(sql), [...params])).rowCount ?? 0;
+    const rows = (await this.#client.query(toPostgres(sql), [...params])).rowCount ?? 0;
+    this.rows += rows;
+    return rows;
   }
 
   async begin(): Promise<number> {

@@ -84,6 +84,7 @@ async function start({ settings, serverName }: WriterStart) {
 }
 
 class Writer implements Connection {
+  rows = 0;
   readonly #sqlite: SqliteConnection;
 
   constructor(sqlite: SqliteConnection) {
@@ -95,8 +96,11 @@ class Writer implements Connection {
     ...params: readonly (string | number | null)[]
   ): Promise<T[]> => Promise.resolve(this.#sqlite.all<T>(sql, params));
 
-  readonly run = (sql: string, ...params: readonly (string | number | null)[]): Promise<number> =>
-    Promise.resolve(this.#sqlite.run(sql, params));
+  readonly run = (sql: string, ...params: readonly (string | number | null)[]): Promise<number> => {
+    const rows = this.#sqlite.run(sql, params);
+    this.rows += rows;
+    return Promise.resolve(rows);
+  };
 
   begin(): Promise<number> {
     // IMMEDIATE: another process (`imcloud-server user`) may write too, and must wait now rather than fail later.
