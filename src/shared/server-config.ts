@@ -271,7 +271,7 @@ const Previews = z.strictObject({
     .array(Network)
     .default([])
     .describe(
-      "networks of one's own whose pages may be shown too: `192.168.1.0/24`; none by default, as any user could look at what is there",
+      "networks of one's own whose pages may be shown too: `192.168.1.0/24`; none by default, as everybody could then look at what is there",
     ),
   ports: z.array(Port).default([80, 443]).describe("ports that may be asked"),
   timeoutMs: z.int().min(100).max(60_000).default(10_000).describe("for a page, and again for its picture"),

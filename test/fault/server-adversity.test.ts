@@ -21,7 +21,7 @@ import { ALL_THERE, judge, readMessages, startTraffic, type Call } from "./traff
 const at = encodeURIComponent;
 const SENDERS = 4;
 const DISK_BYTES = 64 * 1024 * 1024;
-/** A thousandth of a room's bound on one event, and large enough to fill a page. */
+/** Several pages of the database: a third of what one event may have. */
 const LARGE = "x".repeat(20_000);
 const RECONNECTING = process.env["IMCLOUD_FAULT"] === "long" ? 5_000 : 1_000;
 
@@ -58,6 +58,32 @@ async function smallDisk(): Promise<SmallDisk> {
       await execa("umount", [folder]);
       await execa("losetup", ["--detach", device]);
       await rm(place, { recursive: true });
+    },
+  };
+}
+
+/** People who write into a room of a server whose data are on a disk. */
+async function busyOn({ folder }: SmallDisk) {
+  const server = await startServerProcess({}, [], folder);
+  const chat = await gather(server);
+  const now = { server };
+  const call: Call = (...words) => callServer(now.server.url, ...words);
+  const traffic = startTraffic(call, chat.people, chat.roomId);
+  return {
+    chat,
+    call,
+    traffic,
+    get server() {
+      return now.server;
+    },
+    async restart() {
+      now.server = await startServerProcess({}, [], folder);
+    },
+    async verdict() {
+      return judge(traffic.acknowledged, await readMessages(call, chat.people[0], chat.roomId));
+    },
+    async [Symbol.asyncDispose]() {
+      await ended(now.server.process, "SIGTERM");
     },
   };
 }
@@ -110,68 +136,46 @@ const unready = (trouble: string) => ({
 describe("a disk that fails", () => {
   test("is full: what is new is refused, what is old is shown, and it goes on once there is room", async () => {
     await using disk = await smallDisk();
-    let server = await startServerProcess({}, [], disk.folder);
-    try {
-      const chat = await gather(server);
-      const call: Call = (...words) => callServer(server.url, ...words);
-      const traffic = startTraffic(call, chat.people, chat.roomId);
-      await traffic.further(100);
-      const filler = join(disk.folder, "filler");
-      await execa("dd", ["if=/dev/zero", `of=${filler}`, "bs=64K"], { reject: false });
-      expect(await untilRefused(server, chat)).toEqual(refusalBy("the disk is full"));
-      const page = `rooms/${at(chat.roomId)}/messages?dir=b&limit=5`;
-      expect((await call("GET", page, chat.people[0].token))["chunk"]).toHaveLength(5);
+    await using cloud = await busyOn(disk);
+    const { call, chat, traffic } = cloud;
+    await traffic.further(100);
+    const filler = join(disk.folder, "filler");
+    await execa("dd", ["if=/dev/zero", `of=${filler}`, "bs=64K"], { reject: false });
+    expect(await untilRefused(cloud.server, chat)).toEqual(refusalBy("the disk is full"));
+    const page = `rooms/${at(chat.roomId)}/messages?dir=b&limit=5`;
+    expect((await call("GET", page, chat.people[0].token))["chunk"]).toHaveLength(5);
 
-      // A power cut does not make it worse: it starts, and shows what is there.
-      await ended(server.process, "SIGKILL");
-      server = await startServerProcess({}, [], disk.folder);
-      expect((await call("GET", page, chat.people[0].token))["chunk"]).toHaveLength(5);
+    // A power cut does not make it worse: it starts, and shows what is there.
+    await ended(cloud.server.process, "SIGKILL");
+    await cloud.restart();
+    expect((await call("GET", page, chat.people[0].token))["chunk"]).toHaveLength(5);
 
-      await rm(filler);
-      await traffic.further(100);
-      await traffic.stop();
-      expect(await health(server)).toMatchObject({ status: 200 });
-      expect(judge(traffic.acknowledged, await readMessages(call, chat.people[0], chat.roomId))).toEqual(
-        ALL_THERE,
-      );
-    } finally {
-      await ended(server.process, "SIGTERM");
-    }
+    await rm(filler);
+    await traffic.further(100);
+    await traffic.stop();
+    expect(await health(cloud.server)).toMatchObject({ status: 200 });
+    expect(await cloud.verdict()).toEqual(ALL_THERE);
   });
 
   test("has turned read-only: nothing acknowledged is lost, and it goes on once that is repaired", async () => {
     await using disk = await smallDisk();
-    let server = await startServerProcess({}, [], disk.folder);
-    try {
-      const chat = await gather(server);
-      const call: Call = (...words) => callServer(server.url, ...words);
-      const traffic = startTraffic(call, chat.people, chat.roomId);
-      await traffic.further(100);
-      // With nothing under way: of a write that is, Linux 6.18 says now and then that it is done, and has lost it.
-      await traffic.stop();
-      await writeFile(`/sys/fs/ext4/${disk.device}/trigger_fs_error`, "a test's");
-      const refused = await untilRefused(server, chat);
-      expect([refusalBy("the disk is read-only"), refusalBy("the disk fails")]).toContainEqual(refused);
-      expect([unready("the disk is read-only"), unready("the disk fails")]).toContainEqual(
-        await health(server),
-      );
+    await using cloud = await busyOn(disk);
+    const { call, chat, traffic } = cloud;
+    await traffic.further(100);
+    // With nothing under way: of a write that is, Linux 6.18 says now and then that it is done, and has lost it.
+    await traffic.stop();
+    await writeFile(`/sys/fs/ext4/${disk.device}/trigger_fs_error`, "a test's");
+    const refused = await untilRefused(cloud.server, chat);
+    expect([refusalBy("the disk is read-only"), refusalBy("the disk fails")]).toContainEqual(refused);
+    expect([unready("the disk is read-only"), unready("the disk fails")]).toContainEqual(
+      await health(cloud.server),
+    );
 
-      await ended(server.process, "SIGTERM");
-      await disk.repair();
-      server = await startServerProcess({}, [], disk.folder);
-      await callServer(
-        server.url,
-        "PUT",
-        `rooms/${at(chat.roomId)}/send/x.after/1`,
-        chat.people[0].token,
-        {},
-      );
-      expect(judge(traffic.acknowledged, await readMessages(call, chat.people[0], chat.roomId))).toEqual(
-        ALL_THERE,
-      );
-    } finally {
-      await ended(server.process, "SIGTERM");
-    }
+    await ended(cloud.server.process, "SIGTERM");
+    await disk.repair();
+    await cloud.restart();
+    await call("PUT", `rooms/${at(chat.roomId)}/send/x.after/1`, chat.people[0].token, {});
+    expect(await cloud.verdict()).toEqual(ALL_THERE);
   });
 });
 

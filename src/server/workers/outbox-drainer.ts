@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto";
 import { BusDownError, toMessage, type Bus, type Publication } from "../bus/bus.js";
 import type { Log } from "../runtime/log.js";
 import type { StoredEvent } from "../core/event.js";
+import { Pause } from "../runtime/pause.js";
 import type { DeadLetter } from "../store/outbox.js";
 import type { Store } from "../store/store.js";
 
@@ -28,9 +29,9 @@ export class OutboxDrainer {
   readonly #serverName: string;
   readonly #holder = randomUUID();
   #isStopped = false;
-  #wakeForNews: (() => void) | undefined;
+  readonly #forNews = new Pause();
   /** News do not shorten the wait after a loss: a busy server would hammer a broker that is starting. */
-  #wakeForStop: (() => void) | undefined;
+  readonly #afterLoss = new Pause();
   #hasNews = true;
   #retryMs = FIRST_RETRY_MS;
   #running: Promise<void> | undefined;
@@ -52,8 +53,8 @@ export class OutboxDrainer {
   /** Finishes what is under way and gives the lease back, so that another node takes over at once. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#nudge();
-    this.#wakeForStop?.();
+    this.#forNews.close();
+    this.#afterLoss.close();
     await this.#running;
   }
 
@@ -69,7 +70,7 @@ export class OutboxDrainer {
           retryMs: this.#retryMs,
           error: error instanceof BusDownError ? error.message : error,
         });
-        await this.#pause(this.#retryMs, (wake) => (this.#wakeForStop = wake));
+        await this.#afterLoss.take(this.#retryMs);
         this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
       }
     }
@@ -112,24 +113,12 @@ export class OutboxDrainer {
 
   #nudge(): void {
     this.#hasNews = true;
-    this.#wakeForNews?.();
+    this.#forNews.end();
   }
 
   /** Until there is news, or for a while. */
   async #sleep(ms: number): Promise<void> {
-    if (!this.#hasNews) await this.#pause(ms, (wake) => (this.#wakeForNews = wake));
-  }
-
-  async #pause(ms: number, setWake: (wake: (() => void) | undefined) => void): Promise<void> {
-    if (this.#isStopped) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      setWake(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    setWake(undefined);
+    if (!this.#hasNews) await this.#forNews.take(ms);
   }
 }
 

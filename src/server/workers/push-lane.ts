@@ -7,6 +7,7 @@
 import type { StoredEvent } from "../core/event.js";
 import type { JsonValue } from "../core/json.js";
 import type { Log } from "../runtime/log.js";
+import { Pause } from "../runtime/pause.js";
 import type { Delivery } from "../service/push-delivery.js";
 import type { Pusher } from "../store/pushers.js";
 
@@ -51,7 +52,7 @@ export class PushLane {
   #isCountDue = false;
   #running: Promise<void> | undefined;
   #isStopped = false;
-  #wake: (() => void) | undefined;
+  readonly #pause = new Pause();
   #retryMs = FIRST_RETRY_MS;
 
   /** @param upTo events up to here were not offered */
@@ -97,7 +98,7 @@ export class PushLane {
   /** Resolves when what is under way is over. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#wake?.();
+    this.#pause.close();
     await this.#running;
   }
 
@@ -117,7 +118,7 @@ export class PushLane {
       } catch (error) {
         const { id, kind } = this.pusher;
         this.#log.debug("a pusher waits", { pusher: id, kind, retryMs: this.#retryMs, error });
-        await this.#pause(this.#retryMs);
+        await this.#pause.take(this.#retryMs, true);
         this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
       }
     }
@@ -157,18 +158,5 @@ export class PushLane {
     // What was looked at and notifies of nothing is done with; what notifies stands in the queue.
     if (found.items.length === 0) this.#position = found.upTo;
     else this.#missedUpTo = Math.max(this.#missedUpTo, found.upTo);
-  }
-
-  async #pause(ms: number): Promise<void> {
-    if (this.#isStopped) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      timer.unref();
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = undefined;
   }
 }

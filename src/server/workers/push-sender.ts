@@ -8,6 +8,7 @@
 import { randomUUID } from "node:crypto";
 import type { StoredEvent } from "../core/event.js";
 import type { Log } from "../runtime/log.js";
+import { Pause } from "../runtime/pause.js";
 import type { Services } from "../service/services.js";
 import type { Change } from "../store/database.js";
 import type { Pusher } from "../store/pushers.js";
@@ -39,7 +40,7 @@ export class PushSender {
   /** Events up to here were offered to those whom they notify. */
   #cursor = 0;
   #noted = 0;
-  #wake: (() => void) | undefined;
+  readonly #pause = new Pause();
   #hasNews = false;
   #running: Promise<void> | undefined;
 
@@ -59,7 +60,7 @@ export class PushSender {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#nudge();
+    this.#pause.close();
     await this.#running;
   }
 
@@ -223,19 +224,11 @@ export class PushSender {
 
   #nudge(): void {
     this.#hasNews = true;
-    this.#wake?.();
+    this.#pause.end();
   }
 
   /** Until there is news, or for a while. */
   async #sleep(ms: number): Promise<void> {
-    if (this.#hasNews || this.#isStopped) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = undefined;
+    if (!this.#hasNews) await this.#pause.take(ms);
   }
 }

@@ -9,6 +9,7 @@
 import { randomUUID } from "node:crypto";
 import { toClientEvent, type StoredEvent } from "../core/event.js";
 import { isObject, type JsonObject } from "../core/json.js";
+import { Pause } from "../runtime/pause.js";
 import { askService, isGood } from "../service/app-service-client.js";
 import type { AppService } from "../service/app-service.js";
 import type { Services } from "../service/services.js";
@@ -47,9 +48,9 @@ export class ServiceLane {
   readonly #cut = new AbortController();
   #isStopped = false;
   #hasNews = true;
-  #wakeForNews: (() => void) | undefined;
+  readonly #forNews = new Pause();
   /** News do not shorten the wait after a failure: a busy server would hammer a service that is starting. */
-  #wakeForRetry: (() => void) | undefined;
+  readonly #afterFailure = new Pause();
   #running: Promise<void> | undefined;
   /** Everything up to here was looked at, and told where it concerns the service. */
   #position = 0;
@@ -74,8 +75,8 @@ export class ServiceLane {
   /** Resolves when what is under way is over, or its time is. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.nudge();
-    this.#wakeForRetry?.();
+    this.#forNews.close();
+    this.#afterFailure.close();
     const grace = setTimeout(() => this.#cut.abort(), GRACE_MS);
     await this.#running;
     clearTimeout(grace);
@@ -104,7 +105,7 @@ export class ServiceLane {
 
   /** The service has shown that it lives: it is tried again at once. */
   retry(): void {
-    this.#wakeForRetry?.();
+    this.#afterFailure.end();
   }
 
   async #run(): Promise<void> {
@@ -115,7 +116,7 @@ export class ServiceLane {
       } catch (error) {
         log.warn("an application service's events wait", { service: this.#service.id, error });
       }
-      await this.#pause(IDLE_MS, (wake) => (this.#wakeForRetry = wake));
+      await this.#afterFailure.take(IDLE_MS);
     }
     // Whoever stops may have lost the database; then the lease runs out by itself.
     await store.outbox.release(this.#name, this.#holder).catch((error: unknown) => {
@@ -136,7 +137,7 @@ export class ServiceLane {
         if ((await this.#lease()) === null) return;
         leasedAt = performance.now();
       }
-      if (!this.#hasNews) await this.#pause(LEASE_MS / 3, (wake) => (this.#wakeForNews = wake));
+      if (!this.#hasNews) await this.#forNews.take(LEASE_MS / 3);
     }
     if (this.#noted < this.#position) await this.#note();
   }
@@ -192,7 +193,7 @@ export class ServiceLane {
       const fields = { service: this.#service.id, retryMs, trouble };
       if (failures === 0) log.warn("an application service takes nothing", fields);
       else log.debug("an application service takes nothing", fields);
-      await this.#pause(retryMs, (wake) => (this.#wakeForRetry = wake));
+      await this.#afterFailure.take(retryMs);
       retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
       if (this.#isStopped || (await this.#lease()) === null) return false;
     }
@@ -214,39 +215,27 @@ export class ServiceLane {
     }
   }
 
-  /** A transaction as the service gets it. */
+  /** A transaction as the service gets it: by what an event replaced it tells an invite that is refused from a leave. */
   async #bodyOf(events: readonly StoredEvent[], ephemeral: readonly JsonObject[]): Promise<string> {
     const { ephemeralNames } = this.#service;
+    const replaced = await this.#services.store.views.contents(
+      events.flatMap(({ replaces }) => replaces ?? []),
+    );
+    const shown = events.map((event) => {
+      const whole = toClientEvent(event, NOBODY);
+      const before = replaced.get(event.replaces ?? "");
+      if (before === undefined || !isObject(whole["unsigned"])) return whole;
+      return { ...whole, unsigned: { ...whole["unsigned"], prev_content: before.content } };
+    });
     return JSON.stringify({
-      events: await Promise.all(events.map((event) => this.#render(event))),
+      events: shown,
       ...(ephemeral.length > 0 && Object.fromEntries(ephemeralNames.map((name) => [name, ephemeral]))),
     });
-  }
-
-  /** With what a state event has replaced: by that a bridge tells an invite that is refused from a leave. */
-  async #render(event: StoredEvent): Promise<JsonObject> {
-    const shown = toClientEvent(event, NOBODY);
-    if (event.replaces === undefined || !isObject(shown["unsigned"])) return shown;
-    const before = await this.#services.store.events.event(event.replaces);
-    if (before === undefined) return shown;
-    return { ...shown, unsigned: { ...shown["unsigned"], prev_content: before.content } };
   }
 
   /** Something may be new. */
   nudge(): void {
     this.#hasNews = true;
-    this.#wakeForNews?.();
-  }
-
-  async #pause(ms: number, setWake: (wake: (() => void) | undefined) => void): Promise<void> {
-    if (this.#isStopped) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      setWake(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    setWake(undefined);
+    this.#forNews.end();
   }
 }
