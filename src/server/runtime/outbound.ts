@@ -8,7 +8,7 @@
  * Source of the networks: IANA IPv4 and IPv6 Special-Purpose Address Registries.
  */
 import { lookup } from "node:dns";
-import { request as httpRequest } from "node:http";
+import { request as httpRequest, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { BlockList, isIP, type LookupFunction } from "node:net";
 import { readBody, type Body } from "./read-body.js";
@@ -77,42 +77,16 @@ export class Outbound {
   }
 
   /** @throws NotAllowedAddressError, or the connection's error; after `timeoutMs` in any case */
-  post(
+  async post(
     text: string,
     headers: Readonly<Record<string, string>>,
     body: string | Uint8Array,
     timeoutMs: number,
   ): Promise<Answer> {
-    if (!this.mayAsk(text)) return Promise.reject(new NotAllowedAddressError("the URL may not be asked"));
-    const url = new URL(text);
-    const isSecure = url.protocol === "https:";
-    return new Promise((resolve, reject) => {
-      const request = (isSecure ? httpsRequest : httpRequest)(
-        url,
-        {
-          method: "POST",
-          headers: { ...headers, "content-length": String(Buffer.byteLength(body)) },
-          signal: AbortSignal.timeout(timeoutMs),
-          lookup: this.#lookup(isSecure),
-        },
-        (response) => {
-          const chunks: Buffer[] = [];
-          let bytes = 0;
-          const done = () =>
-            resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") });
-          response.on("data", (chunk: Buffer) => {
-            bytes += chunk.byteLength;
-            if (bytes <= ANSWER_BYTES) return void chunks.push(chunk);
-            done();
-            response.destroy();
-          });
-          response.on("end", done);
-          response.on("error", reject);
-        },
-      );
-      request.on("error", reject);
-      request.end(body);
-    });
+    const length = String(Buffer.byteLength(body));
+    const options = { method: "POST", headers: { ...headers, "content-length": length } };
+    const { status, bytes } = await this.#ask(text, options, body, () => ANSWER_BYTES, timeoutMs);
+    return { status, text: bytes.toString("utf8") };
   }
 
   /**
@@ -127,26 +101,35 @@ export class Outbound {
     mostBytes: (type: string) => number,
     timeoutMs: number,
   ): Promise<Page> {
-    if (!this.mayAsk(text)) return Promise.reject(new NotAllowedAddressError("the URL may not be asked"));
+    const options = {
+      headers: { ...headers, "accept-encoding": "gzip, deflate, br" },
+      // No connection is used again that another's rules have let through.
+      agent: false,
+    } as const;
+    return this.#ask(text, options, undefined, mostBytes, timeoutMs);
+  }
+
+  async #ask(
+    text: string,
+    options: RequestOptions,
+    body: string | Uint8Array | undefined,
+    mostBytes: (type: string) => number,
+    timeoutMs: number,
+  ): Promise<Page> {
+    if (!this.mayAsk(text)) throw new NotAllowedAddressError("the URL may not be asked");
     const url = new URL(text);
     const isSecure = url.protocol === "https:";
     const work = new Promise<Page>((resolve, reject) => {
       const request = (isSecure ? httpsRequest : httpRequest)(
         url,
-        {
-          headers: { ...headers, "accept-encoding": "gzip, deflate, br" },
-          signal: AbortSignal.timeout(timeoutMs),
-          lookup: this.#lookup(isSecure),
-          // No connection is used again that another's rules have let through.
-          agent: false,
-        },
+        { ...options, signal: AbortSignal.timeout(timeoutMs), lookup: this.#lookup(isSecure) },
         (response) => {
           const { location, "content-type": type = "" } = response.headers;
           const status = response.statusCode ?? 0;
           readBody(response, mostBytes(type)).then(
-            (body) =>
+            (read) =>
               resolve({
-                ...{ ...body, status, type },
+                ...{ ...read, status, type },
                 ...(location !== undefined &&
                   URL.canParse(location, text) && { location: new URL(location, text).href }),
               }),
@@ -155,7 +138,7 @@ export class Outbound {
         },
       );
       request.on("error", reject);
-      request.end();
+      request.end(body);
     });
     return within(timeoutMs, "no answer", work);
   }
