@@ -2,7 +2,7 @@
  * The process that makes thumbnails: ImageMagick as WebAssembly, so that what a hostile picture does to it stays there.
  * It takes one wish a message, and ends with the server. src/server/runtime/helper-process.ts
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import { gunzipSync } from "node:zlib";
 import {
@@ -52,6 +52,8 @@ const MOST_SIDE = 30_000;
 const MEMORY_BYTES = 160_000_000;
 const MOST_PROFILE_BYTES = 65_536;
 const QUALITY = 80;
+/** Source: proc(5). */
+const OOM_SCORE = "/proc/self/oom_score_adj";
 
 const FORMATS: Readonly<Record<PictureKind, MagickFormat>> = {
   ...{ jpeg: MagickFormat.Jpeg, png: MagickFormat.Png, gif: MagickFormat.Gif, webp: MagickFormat.WebP },
@@ -64,8 +66,8 @@ const ON_ITS_SIDE: ReadonlySet<Orientation> = new Set([
 async function start(): Promise<void> {
   // Messages first.
   setPriority(10);
-  // The server is worth more than a thumbnail, when memory is short.
-  writeFileSync("/proc/self/oom_score_adj", "900");
+  // The server is worth more than a thumbnail, when memory is short. Elsewhere than on Linux there is no such file.
+  if (existsSync(OOM_SCORE)) writeFileSync(OOM_SCORE, "900");
   process.on("disconnect", () => process.exit(0));
   const isLoaded = load();
   process.on("message", (order: ThumbnailOrder) => {
