@@ -42,6 +42,24 @@ export async function startTestServer(overrides: Partial<ServerConfigInput> = {}
   };
 }
 
+/** A server of its own for a file of tests, and accounts on it by their names. */
+export async function startWithPeople<const N extends readonly string[]>(
+  ...names: N
+): Promise<{ server: TestServer; people: { [K in keyof N]: Person } }> {
+  const server = await startTestServer();
+  const people = await Promise.all(names.map((name) => register(server, name)));
+  return { server, people: people as { [K in keyof N]: Person } };
+}
+
+/** A room that all of them are in. @returns its id */
+export async function roomOf(owner: Person, ...others: readonly Person[]): Promise<string> {
+  const { room_id: roomId } = await owner.post<{ room_id: string }>("createRoom", {
+    invite: others.map(({ userId }) => userId),
+  });
+  for (const other of others) await other.post(`rooms/${encodeURIComponent(roomId)}/join`, {});
+  return roomId;
+}
+
 /** A syncing matrix-js-sdk client of a new account. */
 export async function logIn(server: Pick<TestServer, "url">, name: string): Promise<MatrixClient> {
   const guest = createClient({ baseUrl: server.url });
