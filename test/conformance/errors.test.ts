@@ -10,6 +10,7 @@ import {
   refusal,
   register,
   startTestServer,
+  startWithPeople,
   type Person,
   type TestServer,
 } from "../server/test-server.js";
@@ -29,8 +30,7 @@ const LOGIN = { type: "m.login.password", user: "hasty", password: "wrong" };
 const KEY = { first_message_index: 0, forwarded_count: 0, is_verified: false, session_data: { c: "x" } };
 
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob] = await Promise.all([register(server, "alice"), register(server, "bob")]);
+  [server, alice, bob] = await startWithPeople("alice", "bob");
   room = (await alice.post<{ room_id: string }>("createRoom", {})).room_id;
   await alice.post("rooms/" + at(room) + "/ban", { user_id: "@eve:hs1" });
 });

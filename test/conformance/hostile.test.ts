@@ -7,7 +7,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { register, startTestServer, type Person, type TestServer } from "../server/test-server.js";
+import { startWithPeople, type Person, type TestServer } from "../server/test-server.js";
 import { readOperations } from "./operations.js";
 import { HOSTILE } from "./record.js";
 
@@ -31,8 +31,7 @@ let room: string;
 let event: string;
 
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob] = await Promise.all([register(server, "alice"), register(server, "bob")]);
+  [server, alice, bob] = await startWithPeople("alice", "bob");
   room = (await alice.post<{ room_id: string }>("createRoom", { preset: "public_chat" })).room_id;
   event = await alice.send(room, "something to speak of");
 });

@@ -2,14 +2,7 @@
  * The good paths of operations that no other test has reason to take: what is written is read back.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import {
-  callApi,
-  refusal,
-  register,
-  startTestServer,
-  type Person,
-  type TestServer,
-} from "../server/test-server.js";
+import { callApi, refusal, startWithPeople, type Person, type TestServer } from "../server/test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -19,8 +12,7 @@ let room: string;
 const at = encodeURIComponent;
 
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob] = await Promise.all([register(server, "alice"), register(server, "bob")]);
+  [server, alice, bob] = await startWithPeople("alice", "bob");
   const made = await alice.post<{ room_id: string }>("createRoom", {
     preset: "public_chat",
     room_alias_name: "garden",

@@ -3,7 +3,7 @@
  * Source: Matrix client-server API v1.19, "Room event format", `UnsignedData`.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { startWithPeople, type Person, type TestServer } from "./test-server.js";
 
 const at = encodeURIComponent;
 
@@ -21,8 +21,7 @@ let server: TestServer;
 let alice: Person;
 let bob: Person;
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob] = await Promise.all([register(server, "alice"), register(server, "bob")]);
+  [server, alice, bob] = await startWithPeople("alice", "bob");
 });
 afterAll(() => server.stop());
 

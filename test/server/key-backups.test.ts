@@ -1,13 +1,12 @@
 /** Backups of message keys: versions, which key gives way to which, and what a newer version does to the older. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { refusal, startWithPeople, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
 let bob: Person;
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob] = await Promise.all([register(server, "alice"), register(server, "bob")]);
+  [server, alice, bob] = await startWithPeople("alice", "bob");
 });
 afterAll(() => server.stop());
 

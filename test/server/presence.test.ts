@@ -1,6 +1,13 @@
 /** Who is there, and who learns of it. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import {
+  refusal,
+  register,
+  startTestServer,
+  startWithPeople,
+  type Person,
+  type TestServer,
+} from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -9,12 +16,7 @@ let carol: Person;
 const at = encodeURIComponent;
 
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob, carol] = await Promise.all([
-    register(server, "alice"),
-    register(server, "bob"),
-    register(server, "carol"),
-  ]);
+  [server, alice, bob, carol] = await startWithPeople("alice", "bob", "carol");
   const room = await alice.post<{ room_id: string }>("createRoom", { invite: [bob.userId] });
   await bob.post(`rooms/${at(room.room_id)}/join`, {});
 });

@@ -1,6 +1,6 @@
 /** Reactions, edits, threads and references: how they are listed, and what comes with the event they speak of. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { refusal, register, startWithPeople, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -9,8 +9,7 @@ let roomId = "";
 const at = encodeURIComponent;
 
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob] = await Promise.all([register(server, "alice"), register(server, "bob")]);
+  [server, alice, bob] = await startWithPeople("alice", "bob");
   const room = await alice.post<{ room_id: string }>("createRoom", { invite: [bob.userId] });
   roomId = room.room_id;
   await bob.post(`rooms/${at(roomId)}/join`, {});

@@ -1,13 +1,6 @@
 /** Reports: who may make them of what, and what administrators then find. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import {
-  operatorOf,
-  refusal,
-  register,
-  startTestServer,
-  type Person,
-  type TestServer,
-} from "./test-server.js";
+import { operatorOf, refusal, startWithPeople, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -15,8 +8,7 @@ let bob: Person;
 const at = encodeURIComponent;
 
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob] = await Promise.all([register(server, "alice"), register(server, "bob")]);
+  [server, alice, bob] = await startWithPeople("alice", "bob");
 });
 afterAll(() => server.stop());
 

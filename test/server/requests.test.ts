@@ -12,10 +12,7 @@ import {
 let server: TestServer;
 let alice: Person;
 beforeAll(async () => {
-  ({
-    server,
-    people: [alice],
-  } = await startWithPeople("alice"));
+  [server, alice] = await startWithPeople("alice");
 });
 afterAll(() => server.stop());
 

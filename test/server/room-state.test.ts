@@ -3,7 +3,7 @@
  * Source: Matrix client-server API v1.19, "Sending events to a room", "Room aliases", "Room membership".
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { refusal, startWithPeople, type Person, type TestServer } from "./test-server.js";
 
 const at = encodeURIComponent;
 
@@ -11,8 +11,7 @@ let server: TestServer;
 let alice: Person;
 let bob: Person;
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob] = await Promise.all([register(server, "alice"), register(server, "bob")]);
+  [server, alice, bob] = await startWithPeople("alice", "bob");
 });
 afterAll(() => server.stop());
 

@@ -8,10 +8,7 @@ let alice: Person;
 let bob: Person;
 let carol: Person;
 beforeAll(async () => {
-  ({
-    server,
-    people: [alice, bob, carol],
-  } = await startWithPeople("alice", "bob", "carol"));
+  [server, alice, bob, carol] = await startWithPeople("alice", "bob", "carol");
 });
 afterAll(() => server.stop());
 

@@ -1,6 +1,6 @@
 /** Full-text search: what is found, by whom, and in which order. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { refusal, startWithPeople, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -9,8 +9,7 @@ let roomId = "";
 const at = encodeURIComponent;
 
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob] = await Promise.all([register(server, "alice"), register(server, "bob")]);
+  [server, alice, bob] = await startWithPeople("alice", "bob");
   ({ room_id: roomId } = await alice.post<{ room_id: string }>("createRoom", { preset: "public_chat" }));
 });
 afterAll(() => server.stop());

@@ -13,10 +13,7 @@ import {
 let server: TestServer;
 let bob: Person;
 beforeAll(async () => {
-  ({
-    server,
-    people: [, bob],
-  } = await startWithPeople("alice", "bob"));
+  [server, , bob] = await startWithPeople("alice", "bob");
 });
 afterAll(() => server.stop());
 

@@ -1,6 +1,6 @@
 /** Spaces: the tree, its order and pages, and who sees which room of it; summaries and shared rooms. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { refusal, register, startWithPeople, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -8,8 +8,7 @@ let bob: Person;
 const at = encodeURIComponent;
 
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob] = await Promise.all([register(server, "alice"), register(server, "bob")]);
+  [server, alice, bob] = await startWithPeople("alice", "bob");
 });
 afterAll(() => server.stop());
 

@@ -3,7 +3,7 @@
  * Source: Matrix client-server API v1.19, "Syncing", `use_state_after`.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { refusal, startWithPeople, type Person, type TestServer } from "./test-server.js";
 
 const at = encodeURIComponent;
 const UNSTABLE = "org.matrix.msc4222.state_after";
@@ -32,12 +32,7 @@ let alice: Person;
 let bob: Person;
 let carol: Person;
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob, carol] = await Promise.all([
-    register(server, "alice"),
-    register(server, "bob"),
-    register(server, "carol"),
-  ]);
+  [server, alice, bob, carol] = await startWithPeople("alice", "bob", "carol");
 });
 afterAll(() => server.stop());
 

@@ -45,10 +45,10 @@ export async function startTestServer(overrides: Partial<ServerConfigInput> = {}
 /** A server of its own for a file of tests, and accounts on it by their names. */
 export async function startWithPeople<const N extends readonly string[]>(
   ...names: N
-): Promise<{ server: TestServer; people: { [K in keyof N]: Person } }> {
+): Promise<[TestServer, ...{ -readonly [K in keyof N]: Person }]> {
   const server = await startTestServer();
   const people = await Promise.all(names.map((name) => register(server, name)));
-  return { server, people: people as { [K in keyof N]: Person } };
+  return [server, ...(people as { -readonly [K in keyof N]: Person })];
 }
 
 /** A room that all of them are in. @returns its id */

@@ -1,6 +1,6 @@
 /** How many events are unread, in a room and in each of its threads, and what takes them away. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import { register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { startWithPeople, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -10,8 +10,7 @@ let txns = 0;
 const at = encodeURIComponent;
 
 beforeAll(async () => {
-  server = await startTestServer();
-  [alice, bob] = await Promise.all([register(server, "alice"), register(server, "bob")]);
+  [server, alice, bob] = await startWithPeople("alice", "bob");
 });
 afterAll(() => server.stop());
 beforeEach(async () => {
