@@ -23,6 +23,12 @@ import {
 
 const TOOL = "/usr/local/bin/imcloud-kafka";
 
+/**
+ * A board's broker comes up minutes after another's: each fetches its Java first. The broker that is asked counts only
+ * those that have registered with the cluster, and refuses more copies than that.
+ */
+const BROKERS_WITHIN_S = 600;
+
 const Setting = z
   .union([
     z.string().refine((text) => /^[^\s[\]]+$/.test(text), "no spaces or brackets"),
@@ -123,8 +129,17 @@ function makeOrChange(desired: Desired, before: Settings): Script {
     .filter((key) => key !== "partitions" && key !== "replication" && !(key in config));
   const alter = sh`${TOOL} configs --bootstrap-server ${broker} --alter --entity-type topics --entity-name ${name}`;
   return sh`
-said=$(${TOOL} topics --bootstrap-server ${broker} --create --if-not-exists --topic ${name} \
-  --partitions ${partitions} --replication-factor ${replication} ${given.flatMap(([key, value]) => ["--config", `${key}=${value}`])})
+until=$(( $(date +%s) + ${BROKERS_WITHIN_S} ))
+until said=$(${TOOL} topics --bootstrap-server ${broker} --create --if-not-exists --topic ${name} \
+  --partitions ${partitions} --replication-factor ${replication} ${given.flatMap(([key, value]) => ["--config", `${key}=${value}`])} 2>&1); do
+  case $said in *InvalidReplicationFactor*) ;; *) printf '%s\n' "$said"; exit 1 ;; esac
+  if [ "$(date +%s)" -ge "$until" ]; then
+    printf '%s\n' "$said"
+    echo ${`not all ${replication} brokers were there within ${BROKERS_WITHIN_S} s: start the others, and run the command again`}
+    exit 1
+  fi
+  sleep 1
+done
 printf '%s\n' "$said"
 case $said in *"Created topic"*) ;; *)
   has=$(${TOOL} topics --bootstrap-server ${broker} --describe --topic ${name} | sed -n 's/.*PartitionCount: *\([0-9]*\).*/\1/p')

@@ -5,10 +5,11 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { forgetLists } from "../../../src/resources/apt.js";
 import { aptRepository } from "../../../src/resources/apt-repository.js";
 import { command } from "../../../src/resources/command.js";
+import { kafkaTopic } from "../../../src/resources/kafka-topic.js";
 import { line } from "../../../src/resources/line.js";
 import { packages } from "../../../src/resources/package.js";
 import { replaceFile, restoreFile } from "../../../src/resources/replace-file.js";
@@ -80,4 +81,51 @@ test("what a killed replacement left beside a file goes with the next one, and n
   for (const [name, content] of files) writeFileSync(join(folder, name), String(content));
   expect(run(text, { IMCLOUD_FILES: folder })).toMatchObject({ status: 0, stderr: "" });
   expect(readdirSync(place)).toEqual([".imcloud.conf", "file", "other"]);
+});
+
+describe("a topic with more copies than brokers have registered", () => {
+  const tool = join(folder, "imcloud-kafka");
+  const tries = join(folder, "tries");
+  const wish = kafkaTopic.schema.parse({ name: "events", partitions: 3, replication: 3 });
+  const [draft] = kafkaTopic.diff(wish, absent);
+  /** A fake of Kafka's program: it refuses as `refusal` says, as often as that, and then makes the topic. */
+  const attempt = (refusal: string, times: number, clock = "date +%s") => {
+    writeFileSync(tries, "");
+    writeFileSync(
+      tool,
+      `#!/bin/sh
+echo x >> ${tries}
+[ "$(wc -l < ${tries})" -gt ${times} ] || { echo "${refusal}" >&2; exit 1; }
+echo "Created topic events."
+`,
+      { mode: 0o755 },
+    );
+    const text = (draft?.apply.text ?? "false")
+      .replaceAll("/usr/local/bin/imcloud-kafka", tool)
+      .replaceAll("date +%s", clock)
+      .replaceAll("/var/lib/kafka", folder);
+    return { ...run(text), tries: readFileSync(tries, "utf8").length / 2 };
+  };
+
+  test("is made once the others are there", () => {
+    expect(attempt("InvalidReplicationFactorException: only 2 broker(s) are registered", 1)).toMatchObject({
+      ...{ status: 0, tries: 2 },
+      stdout: "Created topic events.\n",
+    });
+    expect(readFileSync(join(folder, "imcloud-topic-events"), "utf8")).toBe("partitions=3\nreplication=3\n");
+  });
+
+  test("is given up after a while, with what to do", () => {
+    const clock = `wc -l < ${tries} | sed 's/$/000/'`;
+    const { status, stdout } = attempt("InvalidReplicationFactorException: only 2 broker(s)", 9, clock);
+    expect(status).toBe(1);
+    expect(stdout).toContain("not all 3 brokers were there within 600 s: start the others");
+  });
+
+  test("is not tried again for another reason", () => {
+    expect(attempt("TopicAuthorizationException", 9)).toMatchObject({
+      ...{ status: 1, tries: 1 },
+      stdout: "TopicAuthorizationException\n",
+    });
+  });
 });
