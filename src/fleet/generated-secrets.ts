@@ -15,6 +15,11 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   imserver: ["amqp_password", "registration_token", "probe_password"],
 };
 
+/** What a TURN server of the cloud's own and the IM server share, where a board has one. */
+export const TURN_SECRET = "turn_secret";
+/** The playbook of that TURN server. */
+export const CALLS = "calls";
+
 /** What brokers that are one cluster ask each other for, and the IM server. */
 export const CLUSTER_SECRETS = ["kafka_password", "kafka_client_password"] as const;
 
@@ -42,6 +47,7 @@ export async function completeSecrets(
   const needed = new Set([
     ...boards.flatMap(({ playbooks }) => playbooks.flatMap((name) => NEEDED[name] ?? [])),
     ...(config.kafka.cluster === undefined ? [] : CLUSTER_SECRETS),
+    ...(config.boards.some(({ playbooks }) => playbooks.includes(CALLS)) ? [TURN_SECRET] : []),
   ]);
   const missing = [...needed].filter((name) => secrets.get(name) === undefined);
   const needsAuthority = boards.some(({ playbooks }) => playbooks.includes("imserver"));

@@ -10,7 +10,7 @@ import { Secret } from "../shared/secret.js";
 import { boardArtifacts } from "./artifacts.js";
 import { boardCertificate, certifiable } from "./board-certificate.js";
 import { rememberedFacts } from "./facts-cache.js";
-import { CLUSTER_SECRETS, GENERATED } from "./generated-secrets.js";
+import { CALLS, CLUSTER_SECRETS, GENERATED, TURN_SECRET } from "./generated-secrets.js";
 import { clusterNodes, fetchKafka, kafkaOf } from "./kafka.js";
 import type { Workspace } from "./workspace.js";
 
@@ -68,12 +68,14 @@ export function resolverOf({
       ...config.cloud,
       baseUrl: baseUrlOf(config, board, facts.addresses),
       kafka: kafka ?? { nodes },
+      isRelay: playbooks.includes(CALLS),
+      turnHosts: isServer ? await turnHosts(config, factsAround(workspace, board.name, facts)) : [],
       appServices: appServices.map(({ name }) => ({ name, secret: secretNameOf(name) })),
     };
     if (onlyLooking) {
       cloud.certificate = "(made by `imcloud apply`)\n";
       cloud.authority = cloud.kafkaCertificate = cloud.certificate;
-      for (const name of [...GENERATED, ...CLUSTER_SECRETS, "tls_key", "kafka_tls_key"])
+      for (const name of [...GENERATED, ...CLUSTER_SECRETS, TURN_SECRET, "tls_key", "kafka_tls_key"])
         known.set(name, known.get(name) ?? new Secret(""));
     } else {
       const certify = async (name: string, names: readonly string[]) =>
@@ -131,9 +133,30 @@ function factsAround(workspace: Workspace, own: string, facts: Facts) {
 export function baseUrlOf(config: Config, board: BoardConfig, addresses: readonly string[]): string {
   const given = board.vars.base_url;
   if (typeof given === "string") return given;
+  return `https://${hostOf(config, board, addresses)}:${clientPortOf(board)}`;
+}
+
+/** As it stands in a URL. */
+function hostOf(config: Config, board: BoardConfig, addresses: readonly string[]): string {
   const known = board.transport === "local" ? [...addresses, "localhost"] : [board.address, ...addresses];
   const address = certifiable(known, config.cloud.serverName)[0] ?? known[0] ?? "localhost";
-  return `https://${address.includes(":") ? `[${address}]` : address}:${clientPortOf(board)}`;
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+/** Where clients find the cloud's own TURN servers: what the board's variable `turn_host` says, else its address. */
+function turnHosts(
+  config: Config,
+  factsOf: (board: string) => Promise<Facts | undefined>,
+): Promise<readonly string[]> {
+  return Promise.all(
+    config.boards
+      .filter(({ playbooks }) => playbooks.includes(CALLS))
+      .map(async (board) => {
+        const given = board.vars.turn_host;
+        if (typeof given === "string") return given;
+        return hostOf(config, board, (await factsOf(board.name))?.addresses ?? []);
+      }),
+  );
 }
 
 /** Where the IM server listens. */

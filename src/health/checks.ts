@@ -1,5 +1,6 @@
 /** Every check, causes before effects. A new one is a file in `checks/` and a line here. */
 import type { HealthCheck } from "./check.js";
+import { callsPort, callsService } from "./checks/calls.js";
 import { certificate, kafkaCertificate } from "./checks/certificate.js";
 import { clock } from "./checks/clock.js";
 import { diskErrors } from "./checks/disk-errors.js";
@@ -52,6 +53,8 @@ export const CHECKS: readonly HealthCheck[] = [
   imserverService,
   imserver,
   certificate,
+  callsService,
+  callsPort,
   failedUnits,
   reboot,
   updates,

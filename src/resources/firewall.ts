@@ -15,10 +15,19 @@ import { known, type Observation, type ResourceId, type ResourceType } from "./r
 
 const PROGRAM = { path: "/usr/local/sbin/imcloud-firewall", settings: "/etc/default/imcloud-firewall" };
 
-const Ports = z.array(z.int().min(1).max(65535)).max(64);
+const Port = z.int().min(1).max(65535);
+const Ports = z.array(Port).max(64);
+const Range = z
+  .tuple([Port, Port])
+  .refine(([first, last]) => first <= last, "the first port of a range is not above its last");
 
 const Desired = z.strictObject({
   tcp: Ports.describe("TCP ports that anybody in the network may reach"),
+  udp: z
+    .array(z.union([Port, Range]))
+    .max(64)
+    .default([])
+    .describe("UDP ports, and ranges such as `[49152, 49407]`"),
   ssh: Ports.default([]).describe("where sshd is reached; none given: wherever it says it listens"),
   by: z.enum(["nft", "iptables", "ufw"]).describe("what the board's firewall is made with"),
   confirmWithinS: ConfirmWithin,
@@ -41,7 +50,7 @@ export const firewall: ResourceType<Desired, Observed> = {
 ${probeSettings(PROGRAM)}
 ! command -v nft > /dev/null || nft list tables 2> /dev/null | sed -n 's/^table inet imcloud$/in force|nft/p'
 ! command -v iptables > /dev/null || iptables -w -S INPUT 2> /dev/null | sed -n 's/.* -j IMCLOUD_INPUT$/in force|iptables/p'
-[ ! -e /etc/ufw/user.rules ] || sed -n 's/^### tuple ### allow tcp \([0-9]*\) .*/ufw|\1/p' /etc/ufw/user.rules
+[ ! -e /etc/ufw/user.rules ] || sed -n 's/^### tuple ### allow tcp \([0-9]*\) .*/ufw|\1/p; s/^### tuple ### allow udp \([0-9:]*\) .*/ufw udp|\1/p' /etc/ufw/user.rules
 echo 'end|'`,
 
   observe(output, all) {
@@ -52,7 +61,10 @@ echo 'end|'`,
     return new Map(
       all.map(({ id, desired }): [ResourceId, Observation<Observed>] => {
         const ports = new Set(after("ufw").map(Number));
-        const hasUfw = desired.tcp.every((port) => ports.has(port));
+        const ranges = new Set(after("ufw udp"));
+        const hasUfw =
+          desired.tcp.every((port) => ports.has(port)) &&
+          desired.udp.every((range) => ranges.has(inRulesOf(range)));
         return [
           id,
           known({
@@ -83,11 +95,16 @@ echo 'end|'`,
   },
 };
 
-function settingsText({ tcp, ssh, by }: Desired): string {
+/** As ufw and iptables write it. */
+const inRulesOf = (range: Desired["udp"][number]): string =>
+  typeof range === "number" ? String(range) : range.join(":");
+
+function settingsText({ tcp, udp, ssh, by }: Desired): string {
   return [
     "# Managed by imcloud: what /usr/local/sbin/imcloud-firewall goes by. Empty: wherever sshd listens.",
     `FIREWALL_SSH="${ssh.join(" ")}"`,
     `FIREWALL_TCP="${tcp.join(" ")}"`,
+    `FIREWALL_UDP="${udp.map(inRulesOf).join(" ")}"`,
     `FIREWALL_BY=${by}`,
     "",
   ].join("\n");

@@ -44,12 +44,21 @@ export interface RunOptions {
 }
 
 /** How a command ended. */
-export interface Run {
+export class Run {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+
+  constructor(exitCode: number, stdout: string, stderr: string) {
+    this.exitCode = exitCode;
+    this.stdout = stdout;
+    this.stderr = stderr;
+  }
+
   /** stdout as one JSON document. @throws SyntaxError when it is none */
-  readonly json: Readonly<Record<string, unknown>>;
+  get json(): Readonly<Record<string, unknown>> {
+    return JSON.parse(this.stdout) as Record<string, unknown>;
+  }
 }
 
 const CLI = join(packageRoot(), "dist", "bin", "imcloud.js");
@@ -103,14 +112,7 @@ export class Operator implements AsyncDisposable {
     const { stdout, stderr } = result;
     if (result.timedOut)
       throw new Error(`imcloud ${words.join(" ")} did not end in time\n${stdout}\n${stderr}`);
-    return {
-      exitCode: result.exitCode ?? 128,
-      stdout,
-      stderr,
-      get json() {
-        return JSON.parse(stdout) as Record<string, unknown>;
-      },
-    };
+    return new Run(result.exitCode ?? 128, stdout, stderr);
   }
 
   /** Starts a command, for a test that kills it, signals it or follows its output. */

@@ -7,6 +7,11 @@ import { fail, ok, unknown, warn, type HealthCheck, type Judgement } from "../ch
 
 /** Of a broker: they trust whoever comes, or nearly so. */
 const BROKERS = ["beam.smp", "epmd", "java"];
+/** Programs that are there to be reached, and whose they are. */
+const OWN: ReadonlyMap<string, readonly string[]> = new Map([
+  ["bun", ["imserver"]],
+  ["turnserver", ["calls"]],
+]);
 /** What the network itself needs; no role and no person asked for it. By protocol and port. */
 const NETWORK: ReadonlySet<string> = new Set(["udp 68", "udp 546", "udp 5353"]);
 
@@ -33,15 +38,16 @@ command -v ss > /dev/null || exit 1
     const listening = after("ss")
       .flatMap(parse)
       .toSorted((one, other) => one.port - other.port);
-    const open = listening.filter(isLetIn(after("closed").length > 0, new Set(after("open").map(Number))));
+    const isLetIn = within({ tcp: after("open").map(rangeOf), udp: after("open udp").map(rangeOf) });
+    const open = after("closed").length === 0 ? listening : listening.filter(isLetIn);
     const sshPorts = after("ssh").map(Number);
     const unexpected = open.filter(({ protocol, port, program }) => {
       if (NETWORK.has(`${protocol} ${port}`)) return false;
       if (program === "sshd" || (program === "systemd" && sshPorts.includes(port))) return false;
-      return !(program === "bun" && playbooks.includes("imserver"));
+      return !(OWN.get(program) ?? []).some((playbook) => playbooks.includes(playbook));
     });
     // Let in by name: somebody asked for it.
-    const unasked = unexpected.filter(({ port }) => !after("open").includes(String(port)));
+    const unasked = unexpected.filter((socket) => !isLetIn(socket));
     const measured = inWords(open);
     const brokers = unasked.filter(({ program }) => BROKERS.includes(program));
     if (brokers.length > 0) {
@@ -60,19 +66,23 @@ command -v ss > /dev/null || exit 1
   },
 };
 
-/** Prints `closed|` where a firewall of imcloud's or ufw is in force, and `open|PORT` for each that it lets in. */
+/**
+ * Prints `closed|` where a firewall of imcloud's or ufw is in force, and for each port that it lets in `open|PORT` or
+ * `open udp|PORT`, or `open udp|FIRST-LAST`.
+ */
 export const firewallProbe = sh`
 if command -v nft > /dev/null && nft list chain inet imcloud input > /dev/null 2>&1; then
   echo 'closed|'
   nft list chain inet imcloud input | sed -n 's/.*tcp dport {* *\([0-9, ]*[0-9]\) *}* accept.*/\1/p' | tr -s ', ' '\n' | sed 's/^/open|/'
+  nft list chain inet imcloud input | sed -n 's/.*udp dport {* *\([0-9, -]*[0-9]\) *}* accept$/\1/p' | tr -s ', ' '\n' | sed 's/^/open udp|/'
 fi
 if command -v iptables > /dev/null && iptables -w -C INPUT -j IMCLOUD_INPUT 2> /dev/null; then
   echo 'closed|'
-  iptables -w -S IMCLOUD_INPUT | sed -n 's/.*-p tcp.* --dport \([0-9]*\) -j ACCEPT$/open|\1/p'
+  iptables -w -S IMCLOUD_INPUT | sed -n -e 's/.*-p tcp.* --dport \([0-9]*\) -j ACCEPT$/open|\1/p' -e 's/.*-p udp.* --dport \([0-9:]*\) -j ACCEPT$/open udp|\1/p'
 fi
 if grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf; then
   echo 'closed|'
-  sed -n 's/^### tuple ### allow [a-z]* \([0-9]*\) .*/open|\1/p' /etc/ufw/user.rules
+  sed -n -e 's/^### tuple ### allow udp \([0-9:]*\) .*/open udp|\1/p' -e t -e 's/^### tuple ### allow [a-z]* \([0-9]*\) .*/open|\1/p' /etc/ufw/user.rules
 fi`;
 
 interface Socket {
@@ -90,10 +100,19 @@ function parse(line: string): readonly Socket[] {
   return [{ protocol, port: Number(port), program }];
 }
 
-const isLetIn =
-  (hasFirewall: boolean, open: ReadonlySet<number>) =>
+/** First and last port of what a rule lets in. */
+type Range = readonly [number, number];
+
+function rangeOf(rule: string): Range {
+  const [first = NaN, last = first] = rule.split(/[:-]/).map(Number);
+  return [first, last];
+}
+
+const within =
+  (open: Readonly<Record<string, readonly Range[]>>) =>
   ({ protocol, port }: Socket): boolean =>
-    !hasFirewall || NETWORK.has(`${protocol} ${port}`) || (protocol === "tcp" && open.has(port));
+    NETWORK.has(`${protocol} ${port}`) ||
+    (open[protocol] ?? []).some(([first, last]) => first <= port && port <= last);
 
 /** Each once, though it listens on IPv4 and IPv6. */
 function inWords(all: readonly Socket[]): string {

@@ -2,7 +2,7 @@
 import { sh } from "../../board/script.js";
 import { ok, unknown, warn, type HealthCheck } from "../check.js";
 
-const OWN = ["rabbitmq-server.service", "kafka.service", "imcloud-server.service"];
+const OWN = ["rabbitmq-server.service", "kafka.service", "imcloud-server.service", "coturn.service"];
 
 export const failedUnits: HealthCheck = {
   id: "failed-units",

@@ -88,6 +88,18 @@ const CASES: readonly Case[] = [
     "warning",
     "nobody asked for 111/udp (the kernel)",
   ],
+  [
+    "ports",
+    "a range that somebody asked for, and a port beside it",
+    `closed|\nopen|22\nopen udp|3478\nopen udp|49152-49407\n${ss(
+      SSHD,
+      ...["3478", "49200", "49408"].map(
+        (port) => `udp UNCONN 0 0 0.0.0.0:${port} 0.0.0.0:* users:(("relay",pid=1,fd=2))`,
+      ),
+    )}`,
+    "ok",
+    "22/tcp (sshd), 3478/udp (relay), 49200/udp (relay)",
+  ],
   ["ports", "no ss", "", "unknown", "the board does not tell what listens", 1],
   ["ports", "half an answer", `ss|${SSHD}`, "unknown", "the board does not tell what listens"],
 

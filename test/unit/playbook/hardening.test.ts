@@ -16,6 +16,7 @@ test.each<readonly [title: string, vars: Readonly<Record<string, unknown>>]>([
   ["a port of 0", { open_ports: [0] }],
   ["a port by name", { open_ports: ["amqps"] }],
   ["a fraction of a port", { open_ports: [56.5] }],
+  ["a range that runs backwards", { open_udp: [[5001, 5000]] }],
   ["an IM port that is none", { port: "8448/tcp" }],
   ["an SSH port that is none", { ssh_ports: [-22] }],
 ])("%s is refused", async (_title, vars) => {
@@ -28,6 +29,16 @@ test("ports that are asked for are open beside the IM server's", async () => {
   ]);
   expect(desiredOf(await harden({ port: 443 }), "firewall")).toMatchObject([{ tcp: [443] }]);
   expect(desiredOf(await harden({ amqp_tls_port: 5671 }), "firewall")).toMatchObject([{ tcp: [5671, 8448] }]);
+});
+
+test("a relay's UDP ports are open where there is one, and those that are asked for", async () => {
+  const udp = async (playbooks: readonly string[], vars = {}) =>
+    desiredOf(await resolveShipped(BOOKWORM, [...playbooks, "hardening"], vars), "firewall");
+  expect(await udp([])).toMatchObject([{ tcp: [8448], udp: [] }]);
+  expect(await udp(["calls"])).toMatchObject([{ tcp: [3478, 8448], udp: [3478, [49152, 49407]] }]);
+  expect(await udp(["calls"], { turn_ports: [50_000, 50_099], open_udp: [53] })).toMatchObject([
+    { udp: [53, 3478, [50_000, 50_099]] },
+  ]);
 });
 
 test("brokers of a cluster are reached by each other; one alone, and a board beside them, is not", async () => {

@@ -16,14 +16,14 @@ export const factsOf = (name: string, more = ""): Facts =>
 
 /** By broker: what a board gets that asks for nothing else. */
 export const SHIPPED = {
-  rabbitmq: ["base", "tuning", "card", "ssd", "rabbitmq", "imserver", "qos", "hardening"],
-  kafka: ["base", "tuning", "card", "ssd", "kafka", "imserver", "qos", "hardening"],
+  rabbitmq: ["base", "tuning", "card", "ssd", "rabbitmq", "imserver", "calls", "qos", "hardening"],
+  kafka: ["base", "tuning", "card", "ssd", "kafka", "imserver", "calls", "qos", "hardening"],
 } as const;
 const CLOUD = { name: "home", serverName: "home.home.arpa", broker: "kafka" } as const;
 
 const SECRETS = [
   ...["amqp_password", "registration_token", "probe_password", "tls_key"],
-  ...["kafka_password", "kafka_client_password", "kafka_tls_key"],
+  ...["kafka_password", "kafka_client_password", "kafka_tls_key", "turn_secret"],
 ];
 const source = { path: "/dev/null", sha256: "0".repeat(64), sizeBytes: 0 };
 
@@ -55,6 +55,8 @@ export async function resolveShipped(
       kafkaCertificate: "KAFKA\n",
       kafka: { nodes },
       appServices: [],
+      isRelay: playbooks.includes("calls"),
+      turnHosts: playbooks.includes("calls") ? ["pi-1"] : [],
       ...(hasKafka && {
         kafka: await kafkaOf({ kafka: {}, folder: "/nonexistent", cloud: CLOUD }, board, facts, nodes),
       }),
