@@ -84,7 +84,7 @@ test("calls go through the relay with the server's password, and no other way", 
   expect(await through("", "guessed")).not.toMatch(/tot_recv_msgs=(?!0\b)\d+/);
   // The board's own programs are out of reach by way of the relay.
   const inside = await hall.sh(
-    `timeout 20 turnutils_uclient -n 5 -m 1 -e 127.0.0.1 -r 9 -u '${username}' -w '${password}' ${kitchen.address} 2>&1 || :`,
+    `timeout 20 turnutils_uclient -n 5 -m 1 -e ::ffff:127.0.0.1 -r 9 -u '${username}' -w '${password}' ${kitchen.address} 2>&1 || :`,
   );
   expect(inside).toMatch(/error 403 \(Forbidden/);
 
