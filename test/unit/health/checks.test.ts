@@ -455,7 +455,13 @@ const CASES: readonly Case[] = [
   ["port open", "kafka-port", "", "ok", "accepts connections"],
   ["port open", "calls-port", "", "ok", "accepts connections"],
   ["port closed", "calls-port", "", "critical", "runs, but accepts no connections", 1],
-  ["the relay is not there", "calls-service", "LoadState=not-found\nActiveState=inactive", "critical", "not installed"],
+  [
+    "the relay is not there",
+    "calls-service",
+    "LoadState=not-found\nActiveState=inactive",
+    "critical",
+    "not installed",
+  ],
   ["port closed", "kafka-port", "", "critical", "runs, but accepts no connections", 1],
   [
     "Kafka runs",
