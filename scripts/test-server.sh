@@ -6,7 +6,7 @@
 #
 # Without files it ends with a line that says how much of the Matrix API the tests met: see test/conformance/tally.ts.
 #
-# Installs RabbitMQ, PostgreSQL, Java, Maven and Python where they are missing (root, Debian or Ubuntu) and stops the services
+# Installs RabbitMQ, PostgreSQL, BIND, Pebble, Java, Maven and Python where they are missing (root, Debian or Ubuntu) and stops the services
 # that the packages start: the tests start their own, on free ports and in temporary folders, and end them. Kafka is no
 # package: the tests fetch it from Maven Central, once, into imcloud's cache; and so the foreign clients from PyPI and npm.
 set -euo pipefail
@@ -18,6 +18,9 @@ ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || missing+=(postgresql)
 command -v java > /dev/null || missing+=(openjdk-17-jre-headless)
 command -v mvn > /dev/null || missing+=(maven)
 command -v openssl > /dev/null || missing+=(openssl)
+command -v pebble > /dev/null || missing+=(pebble)
+[ -x /usr/sbin/named ] || missing+=(bind9)
+command -v nsupdate > /dev/null || missing+=(bind9-dnsutils)
 # For foreign clients in Python: their libraries come from PyPI, once, into imcloud's cache.
 python3 -c 'import ensurepip, venv' 2> /dev/null || missing+=(python3-venv)
 command -v runuser > /dev/null || missing+=(util-linux)
@@ -31,7 +34,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq install --yes --no-install-recommends "${missing[@]}" > /dev/null
   if [ -d /run/systemd/system ]; then
     for package in "${missing[@]}"; do
-      case $package in rabbitmq-server | postgresql) systemctl disable --now --quiet "$package" || true ;; esac
+      case $package in rabbitmq-server | postgresql | bind9) systemctl disable --now --quiet "$package" || true ;; esac
     done
   fi
 fi

@@ -21,6 +21,7 @@ const USAGE = `usage: imcloud-server COMMAND
   check [DIR] --config FILE               look whether the data, or those of a backup, are whole
   restore DIR --config FILE [--replace]   bring a backup back; the server must not run
   restore - --config FILE [--replace]     the same from an archive on standard input
+  certificate --config FILE               have the certificate by ACME issued or renewed, when it is time
   admin METHOD PATH --config FILE         ask the running server as its operator; a body comes on standard input
 `;
 
@@ -78,6 +79,11 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
       case "restore": {
         const { runBackupCommand } = await import("./backup.js");
         return await runBackupCommand(command, rest, config(), values.replace ?? false);
+      }
+      case "certificate": {
+        const { keepCertificate } = await import("./certificate.js");
+        process.stdout.write(`${await keepCertificate(config(), new Date())}\n`);
+        return Exit.Ok;
       }
       case "admin": {
         const { runAdminCommand } = await import("./admin.js");
