@@ -3,6 +3,7 @@
  */
 import { readAppServices } from "../config/app-services.js";
 import type { BoardConfig, Config } from "../config/load.js";
+import { ACME_SECRET, readTls } from "../config/tls.js";
 import type { Secrets } from "../config/secrets.js";
 import type { Facts } from "../board/facts.js";
 import { refuseUnfit, resolvePlaybooks, type ResolvedItem } from "../playbook/resolve.js";
@@ -63,10 +64,12 @@ export function resolverOf({
     const appServices = isServer
       ? await readAppServices(board.vars.app_services, config.folder, board.origin)
       : [];
+    const tls = await readTls(isServer ? board.vars.tls : undefined, config.folder, board.origin);
     for (const { name, content } of appServices) known.set(secretNameOf(name), content);
     const cloud: Record<string, unknown> = {
       ...config.cloud,
-      baseUrl: baseUrlOf(config, board, facts.addresses),
+      baseUrl: baseUrlOf(config, board, facts.addresses, tls.host),
+      tls,
       kafka: kafka ?? { nodes },
       isRelay: playbooks.includes(CALLS),
       turnHosts: isServer ? await turnHosts(config, factsAround(workspace, board.name, facts)) : [],
@@ -75,7 +78,14 @@ export function resolverOf({
     if (onlyLooking) {
       cloud.certificate = "(made by `imcloud apply`)\n";
       cloud.authority = cloud.kafkaCertificate = cloud.certificate;
-      for (const name of [...GENERATED, ...CLUSTER_SECRETS, TURN_SECRET, "tls_key", "kafka_tls_key"])
+      for (const name of [
+        ...GENERATED,
+        ...CLUSTER_SECRETS,
+        TURN_SECRET,
+        ACME_SECRET,
+        "tls_key",
+        "kafka_tls_key",
+      ])
         known.set(name, known.get(name) ?? new Secret(""));
     } else {
       const certify = async (name: string, names: readonly string[]) =>
@@ -91,6 +101,11 @@ export function resolverOf({
         cloud.authority = authorityIn(chain);
         known.set("tls_key", key);
       }
+      if (tls.files !== null) {
+        cloud.certificate = tls.files.chain;
+        known.set("tls_key", tls.files.key);
+      }
+      if (tls.needsSecret) known.set(ACME_SECRET, secrets.require(ACME_SECRET));
       if (kafka !== undefined && nodes.length > 0) {
         // Without addresses: Bun's TLS refuses any that an authority's constraints speak of.
         const { chain, key } = await certify(`${board.name}.kafka`, [kafka.self.name, "localhost"]);
@@ -129,11 +144,17 @@ function factsAround(workspace: Workspace, own: string, facts: Facts) {
 /**
  * Where clients find the server: the address that the operator uses, because that one is known to work. A name that
  * the certificate cannot carry (the home router's `pi.lan`, a `Host` of ~/.ssh/config) gives way to an address.
+ * @param host a name of a certificate that is not of the cloud's own authority
  */
-export function baseUrlOf(config: Config, board: BoardConfig, addresses: readonly string[]): string {
+export function baseUrlOf(
+  config: Config,
+  board: BoardConfig,
+  addresses: readonly string[],
+  host = hostOf(config, board, addresses),
+): string {
   const given = board.vars.base_url;
   if (typeof given === "string") return given;
-  return `https://${hostOf(config, board, addresses)}:${clientPortOf(board)}`;
+  return `https://${host}:${clientPortOf(board)}`;
 }
 
 /** As it stands in a URL. */

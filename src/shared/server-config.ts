@@ -314,7 +314,7 @@ const Dns = z
   .describe("how a TXT record comes into the names' zone");
 export type DnsConfig = z.infer<typeof Dns>;
 
-const Acme = z
+export const Acme = z
   .strictObject({
     directory: z
       .url({ protocol: /^https$/ })
@@ -326,7 +326,9 @@ const Acme = z
       .min(1)
       .max(20)
       .describe("what the certificate is for; the names need not be reachable from outside"),
-    folder: FilePath.describe("where account and certificates are kept; `live` in it has the newest"),
+    folder: FilePath.optional().describe(
+      "where account and certificates are kept, `live` in it the newest; default: `acme` beside SQLite's file; with PostgreSQL it has to be named",
+    ),
     dns: Dns,
     resolver: z
       .string()

@@ -4,7 +4,6 @@
  */
 import "reflect-metadata"; // before x509, which needs it
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { spawn, type ChildProcess } from "node:child_process";
 import { createPrivateKey, webcrypto, X509Certificate } from "node:crypto";
 import { Resolver } from "node:dns/promises";
 import {
@@ -24,7 +23,8 @@ import * as x509 from "@peculiar/x509";
 import type { AcmeConfig } from "../../src/shared/server-config.js";
 import { BUN, SERVER } from "../bench/server-process.js";
 import { issueCertificate } from "./certificate.js";
-import { freePort, untilListening } from "./listening.js";
+import { freePort } from "./listening.js";
+import { Services } from "./pebble.js";
 
 const SECRET = "Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5LWNhbmFyeQ==";
 const folder = mkdtempSync(join(tmpdir(), "imcloud-acme-"));
@@ -33,39 +33,12 @@ const write = (name: string, text: string): string => {
   writeFileSync(at(name), text, { mode: 0o600 });
   return at(name);
 };
-const services: ChildProcess[] = [];
+const services = new Services();
 let caFile = "";
 let bind = 0;
 let provider = { dns: 0, api: 0 };
 /** Directories of two Pebbles: one looks in BIND, one in the provider's DNS. */
 let directories = { bind: "", provider: "" };
-
-async function serve(port: number, program: string, args: readonly string[], settings = {}): Promise<void> {
-  const child = spawn(program, args, { env: { ...process.env, ...settings }, stdio: "ignore" });
-  services.push(child);
-  await untilListening(program, port, child);
-}
-
-async function pebble(name: string, chainAndKeyFile: string, dnsPort: number): Promise<string> {
-  const [port, management] = [await freePort(), await freePort()];
-  const config = write(
-    `${name}.json`,
-    JSON.stringify({
-      pebble: {
-        listenAddress: `127.0.0.1:${port}`,
-        managementListenAddress: `127.0.0.1:${management}`,
-        certificate: chainAndKeyFile,
-        privateKey: chainAndKeyFile,
-        httpPort: 1,
-        tlsPort: 1,
-      },
-    }),
-  );
-  await serve(port, "pebble", ["-config", config, "-dnsserver", `127.0.0.1:${dnsPort}`], {
-    PEBBLE_VA_NOSLEEP: "1",
-  });
-  return `https://127.0.0.1:${port}/dir`;
-}
 
 beforeAll(async () => {
   const certificate = await issueCertificate(folder);
@@ -81,25 +54,15 @@ key imcloud { algorithm hmac-sha256; secret "${SECRET}"; };
 zone "chat.example" { type primary; file "zone"; allow-update { key imcloud; }; };
 `,
   );
-  provider = { dns: await freePort(), api: await freePort() };
-  const none = ["-http01", "", "-https01", "", "-tlsalpn01", ""];
-  await Promise.all([
-    serve(bind, "/usr/sbin/named", ["-g", "-c", named]),
-    serve(provider.api, "pebble-challtestsrv", [
-      ...["-dns01", `127.0.0.1:${provider.dns}`, "-management", `127.0.0.1:${provider.api}`],
-      ...none,
-    ]),
-  ]);
-  directories = {
-    bind: await pebble("bind", certificate.chainAndKeyFile, bind),
-    provider: await pebble("provider", certificate.chainAndKeyFile, provider.dns),
-  };
+  const { dns, api } = await services.provider("127.0.0.1");
+  provider = { dns, api };
+  await services.start(bind, "/usr/sbin/named", ["-g", "-c", named]);
+  const pebble = (dnsPort: number) =>
+    services.pebble(folder, "127.0.0.1", dnsPort, certificate.chainAndKeyFile);
+  directories = { bind: await pebble(bind), provider: await pebble(provider.dns) };
 });
 afterAll(async () => {
-  for (const service of services) {
-    const gone = new Promise((resolve) => service.once("close", resolve));
-    if (service.kill("SIGKILL")) await gone;
-  }
+  await services.stop();
   rmSync(folder, { recursive: true });
 });
 

@@ -14,19 +14,24 @@ export async function freePort(): Promise<number> {
 }
 
 /** @throws Error when the program ends before it listens, or takes too long */
-export async function untilListening(name: string, port: number, child: ChildProcess): Promise<void> {
+export async function untilListening(
+  name: string,
+  port: number,
+  child: ChildProcess,
+  address = "127.0.0.1",
+): Promise<void> {
   const deadline = Date.now() + READY_MS;
   while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
-    if (await canConnect(port)) return;
+    if (await canConnect(port, address)) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`${name} did not listen within ${READY_MS} ms`);
 }
 
-function canConnect(port: number): Promise<boolean> {
+function canConnect(port: number, address: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
+    const socket = connect(port, address);
     const answer = (isOpen: boolean) => {
       socket.destroy();
       resolve(isOpen);

@@ -1,4 +1,7 @@
-/** How long the certificates of the services are good for. `imcloud apply` renews them 30 days before their end. */
+/**
+ * How long the certificates of the services are good for. `imcloud apply` renews those of the cloud's own authority 30
+ * days before their end; those by ACME renew themselves when a third of their time is left.
+ */
 import { X509Certificate } from "node:crypto";
 import { sh } from "../../board/script.js";
 import {
@@ -22,9 +25,23 @@ export const certificate: HealthCheck = {
   playbook: "imserver",
   unit: "days",
 
-  probe: () => sh`cat /etc/imcloud/tls/cert.pem`,
-  judge: (result, { now }) => judgeEnd(result, now),
+  // None stands in the settings of a server behind a proxy.
+  probe: () => sh`
+file=$(sed -n 's/.*"certFile": *"\([^"]*\)".*/\1/p' ${SERVER} | head -n 1)
+[ -n "$file" ] || { echo none; exit 0; }
+! grep -q '"acme":' ${SERVER} || echo 'by ACME'
+cat "$file"`,
+  judge: ({ stdout, ...rest }, { now }) => {
+    if (stdout.trim() === "none") return notApplicable;
+    const pem = stdout.slice(Math.max(0, stdout.indexOf("-----BEGIN")));
+    return judgeEnd({ stdout: pem, ...rest }, now, stdout.startsWith("by ACME") ? BY_ACME : BY_APPLY);
+  },
 };
+
+const SERVER = "/etc/imcloud/server.json";
+const BY_APPLY = "run `imcloud apply`: it issues a new one";
+const BY_ACME =
+  "see why it was not renewed: `imcloud exec -- journalctl -u imcloud-certificate -n 50`; try again: `imcloud exec -- systemctl start imcloud-certificate`";
 
 const KEYSTORE = "/etc/kafka/tls/keystore.pem";
 
@@ -41,24 +58,30 @@ sed -n '/^-----BEGIN CERTIFICATE/,/^-----END CERTIFICATE/p' ${KEYSTORE}`,
   judge: (result, { now }) => (result.stdout.trim() === "none" ? notApplicable : judgeEnd(result, now)),
 };
 
-function judgeEnd({ stdout, exitCode }: ProbeResult, now: Date): Judgement {
-  const hint = "run `imcloud apply`: it issues a new one";
+function judgeEnd({ stdout, exitCode }: ProbeResult, now: Date, hint = BY_APPLY): Judgement {
   if (exitCode !== 0) return fail("there is none", { hint });
-  const endsAt = endOf(stdout);
-  if (endsAt === undefined) return unknown("it cannot be read", { hint });
+  const times = timesOf(stdout);
+  if (times === undefined) return unknown("it cannot be read", { hint });
+  const { endsAt, lastsDays } = times;
+  // Some last a week: what is renewed late is a part of that.
+  const [renewDays, urgentDays] = [
+    Math.min(RENEW_DAYS, Math.floor(lastsDays / 4)),
+    Math.min(URGENT_DAYS, Math.floor(lastsDays / 12)),
+  ];
   const days = Math.floor((endsAt.getTime() - now.getTime()) / DAY_MS);
-  const figure = { measured: `${days} days`, value: days, threshold: `${RENEW_DAYS} days` };
+  const figure = { measured: `${days} days`, value: days, threshold: `${renewDays} days` };
   const date = endsAt.toISOString().slice(0, 10);
   if (days < 0) return fail(`expired on ${date}`, { ...figure, hint });
-  if (days < URGENT_DAYS)
-    return fail(`ends on ${date}`, { ...figure, threshold: `${URGENT_DAYS} days`, hint });
-  if (days < RENEW_DAYS) return warn(`ends on ${date}`, { ...figure, hint });
+  if (days < urgentDays) return fail(`ends on ${date}`, { ...figure, threshold: `${urgentDays} days`, hint });
+  if (days < renewDays) return warn(`ends on ${date}`, { ...figure, hint });
   return ok(`good until ${date}`, figure);
 }
 
-function endOf(pem: string): Date | undefined {
+function timesOf(pem: string): { readonly endsAt: Date; readonly lastsDays: number } | undefined {
   try {
-    return new Date(new X509Certificate(pem).validTo);
+    const { validFrom, validTo } = new X509Certificate(pem);
+    const endsAt = new Date(validTo);
+    return { endsAt, lastsDays: (endsAt.getTime() - Date.parse(validFrom)) / DAY_MS };
   } catch {
     return undefined;
   }

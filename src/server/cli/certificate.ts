@@ -8,6 +8,7 @@
  * Source: RFC 8555, sections 7.4 and 8.4. The third: Let's Encrypt's "Integration Guide", "When to Renew".
  */
 import { X509Certificate, createHash } from "node:crypto";
+import { dirname, join } from "node:path";
 import { Client, crypto, type Authorization } from "acme-client";
 import type { AcmeConfig, ServerConfig } from "../../shared/server-config.js";
 import { ConfigError } from "../load-config.js";
@@ -21,13 +22,19 @@ const RENEW_AT = 1 / 3;
  * @returns what there is to be said of it, on one line
  * @throws Error when the authority, the DNS or the disk refuses; the certificate in use stays as it is
  */
-export async function keepCertificate({ acme }: Pick<ServerConfig, "acme">, now: Date): Promise<string> {
+export async function keepCertificate(
+  { acme, store }: Pick<ServerConfig, "acme" | "store">,
+  now: Date,
+): Promise<string> {
   if (acme === undefined) throw new ConfigError("the configuration has no `acme`: no certificate is kept");
-  const live = await liveCertificate(acme.folder);
+  const folder = acme.folder ?? (store.kind === "sqlite" ? join(dirname(store.path), "acme") : undefined);
+  if (folder === undefined)
+    throw new ConfigError("`acme.folder` has to be named where the store is PostgreSQL");
+  const live = await liveCertificate(folder);
   if (live !== undefined && live.order === orderOf(acme) && !isDue(live.certificate, now))
     return `good until ${dayOf(live.certificate)}, for ${acme.names.join(", ")}`;
-  const issued = await issue(acme);
-  await putLive(acme.folder, { ...issued, order: orderOf(acme) });
+  const issued = await issue(acme, folder);
+  await putLive(folder, { ...issued, order: orderOf(acme) });
   return `issued, good until ${dayOf(new X509Certificate(issued.chain))}, for ${acme.names.join(", ")}`;
 }
 
@@ -50,8 +57,8 @@ interface Issued {
   readonly key: string;
 }
 
-async function issue(acme: AcmeConfig): Promise<Issued> {
-  const client = new Client({ directoryUrl: acme.directory, accountKey: await accountKey(acme.folder) });
+async function issue(acme: AcmeConfig, folder: string): Promise<Issued> {
+  const client = new Client({ directoryUrl: acme.directory, accountKey: await accountKey(folder) });
   await logIn(client, acme);
   const order = await client.createOrder({
     identifiers: acme.names.map((value) => ({ type: "dns", value })),

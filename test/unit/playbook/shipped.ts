@@ -23,16 +23,18 @@ const CLOUD = { name: "home", serverName: "home.home.arpa", broker: "kafka" } as
 
 const SECRETS = [
   ...["amqp_password", "registration_token", "probe_password", "tls_key"],
-  ...["kafka_password", "kafka_client_password", "kafka_tls_key", "turn_secret"],
+  ...["kafka_password", "kafka_client_password", "kafka_tls_key", "turn_secret", "acme_dns"],
 ];
 const source = { path: "/dev/null", sha256: "0".repeat(64), sizeBytes: 0 };
 
-/** @param cluster of brokers: the first named is this board; their numbers are by name */
+/** @param cluster of brokers: the first named is this board; their numbers are by name
+ * @param tls as `readTls` gives it */
 export async function resolveShipped(
   facts: Facts,
   playbooks: readonly string[],
   vars: Readonly<Record<string, unknown>> = {},
   cluster?: readonly [string, string, string],
+  tls: object = { files: null, acme: null, proxy: null, ca: "", dns: "", needsSecret: false },
 ): Promise<readonly Item[]> {
   const hasKafka = playbooks.includes("kafka");
   const board = cluster?.[0] ?? "pi-1";
@@ -55,6 +57,7 @@ export async function resolveShipped(
       kafkaCertificate: "KAFKA\n",
       kafka: { nodes },
       appServices: [],
+      tls,
       isRelay: playbooks.includes("calls"),
       turnHosts: playbooks.includes("calls") ? ["pi-1"] : [],
       ...(hasKafka && {
