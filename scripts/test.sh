@@ -101,6 +101,7 @@ tools() {
   command -v shellcheck >/dev/null || missing+=(shellcheck)
   command -v readelf >/dev/null || missing+=(binutils)
   command -v ssh >/dev/null || missing+=(openssh-client)
+  command -v pebble >/dev/null || missing+=(pebble)
   [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
   command -v mcopy >/dev/null || missing+=(mtools)
   command -v mkfs.vfat >/dev/null || missing+=(dosfstools)

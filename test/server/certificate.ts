@@ -13,6 +13,7 @@ const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-
 /** @returns the authority's certificate, and a file with the server's chain and its key (PKCS #8) */
 export async function issueCertificate(
   folder: string,
+  address = "127.0.0.1",
 ): Promise<{ readonly caFile: string; readonly chainAndKeyFile: string }> {
   const at = (name: string) => join(folder, name);
   await run("openssl", [
@@ -20,7 +21,15 @@ export async function issueCertificate(
     ...["-keyout", at("ca.key"), "-out", at("ca.pem")],
   ]);
   await run("openssl", [
-    ...["req", "-x509", ...NEW_KEY, "-subj", "/CN=a test's server", "-addext", "subjectAltName=IP:127.0.0.1"],
+    ...[
+      "req",
+      "-x509",
+      ...NEW_KEY,
+      "-subj",
+      "/CN=a test's server",
+      "-addext",
+      `subjectAltName=IP:${address}`,
+    ],
     ...["-addext", "basicConstraints=critical,CA:FALSE", "-CA", at("ca.pem"), "-CAkey", at("ca.key")],
     ...["-keyout", at("server.key"), "-out", at("server.pem")],
   ]);

@@ -1,12 +1,17 @@
 /**
- * A relay for calls: its address and a password from the IM server, packets through it from outside, also behind the
- * firewall; and nobody without an account.
+ * For people who are not at home: a relay for calls, also behind the firewall, for nobody without an account; and a
+ * certificate of a public authority, which a fake provider of DNS and Pebble stand for.
  */
 import { readFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { expect, test } from "vitest";
 import { Agent, request } from "undici";
 import { virtualBoards } from "../../src/lab/virtual-board.js";
+import { issueCertificate } from "../server/certificate.js";
+import { Services } from "../server/pebble.js";
 import { settledFiles } from "./wishes.js";
 import { operator, type Operator } from "./operator.js";
 
@@ -19,7 +24,8 @@ interface Relay {
 /** What a client is told after it has logged in. */
 async function relayOf(home: Operator, address: string): Promise<Relay> {
   const ca = await readFile(join(home.folder, ".imcloud", "authority", "ca.pem"), "utf8");
-  const dispatcher = new Agent({ connect: { ca } });
+  // Pebble's authority is made anew at each of its starts; who it is, another look asks.
+  const dispatcher = new Agent({ connect: { ca, rejectUnauthorized: false } });
   const ask = async (path: string, options: Partial<Parameters<typeof request>[1]>) => {
     const { statusCode, body } = await request(`https://${address}:8448/_matrix/client/v3/${path}`, {
       dispatcher,
@@ -46,19 +52,70 @@ async function relayOf(home: Operator, address: string): Promise<Relay> {
   }
 }
 
-test("calls go through the relay with the server's password, and no other way", async () => {
+/** Who issued the certificate that the server shows, by name. */
+function issuerOf(address: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host: address,
+      port: 8448,
+      servername: "chat.example",
+      rejectUnauthorized: false,
+    });
+    socket.once("error", reject);
+    socket.once("secureConnect", () => {
+      resolve(String(socket.getPeerCertificate().issuer.CN));
+      socket.destroy();
+    });
+  });
+}
+
+test("a public certificate is there, and calls go through the relay with the server's password", async () => {
   await using boards = await virtualBoards(["kitchen", "hall"]);
   const [kitchen, hall] = boards;
   if (kitchen === undefined || hall === undefined) throw new Error("two boards were asked for");
   const bare = new Set(settledFiles(await kitchen.manifest()));
+  const gateway = kitchen.address.replace(/\d+$/, "1");
+  const folder = await mkdtemp(join(tmpdir(), "imcloud-outside-"));
+  await using world = {
+    services: new Services(),
+    async [Symbol.asyncDispose]() {
+      await this.services.stop();
+      await rm(folder, { recursive: true });
+    },
+  };
+  const { caFile, chainAndKeyFile } = await issueCertificate(folder, gateway);
+  const provider = await world.services.provider(gateway);
+  const directory = await world.services.pebble(folder, gateway, provider.dns, chainAndKeyFile);
+  const text = (path: string, body: string) => ({
+    url: `http://${gateway}:${provider.api}/${path}`,
+    headers: { authorization: "Bearer {secret}" },
+    body,
+  });
   await using home = await operator({
     boards: [kitchen],
-    config: { cloud: { name: "home", broker: "none" } },
+    config: {
+      cloud: { name: "home", broker: "none" },
+      vars: {
+        tls: {
+          acme: {
+            ...{ directory, ca: caFile, names: ["chat.example"], resolver: `${gateway}:${provider.dns}` },
+            dns: {
+              kind: "http",
+              add: text("set-txt", '{"host":"{name}.","value":"{value}"}'),
+              remove: text("clear-txt", '{"host":"{name}."}'),
+            },
+          },
+        },
+      },
+    },
     playbooks: ["imserver", "calls", "hardening"],
   });
-  const applied = await home.imcloud("apply", "--yes");
+  const refused = await home.imcloud("apply", "--yes");
+  expect([refused.exitCode, refused.stderr]).toEqual([65, expect.stringContaining("acme_dns")]);
+  const dnsSecret = { env: { IMCLOUD_SECRET_ACME_DNS: "canary-dns" } };
+  const applied = await home.imcloud("apply", "--yes", dnsSecret);
   expect(applied.exitCode, applied.stderr).toBe(0);
-  expect(await home.imcloud("plan")).toMatchObject({ exitCode: 0 });
+  expect(await home.imcloud("plan", dnsSecret)).toMatchObject({ exitCode: 0 });
 
   const added = await home.imcloud("user", "add", "ada", {
     env: { IMCLOUD_USER_PASSWORD: "a-long-password" },
@@ -66,6 +123,11 @@ test("calls go through the relay with the server's password, and no other way", 
   expect(added.exitCode, added.stderr).toBe(0);
   const { username, password, uris } = await relayOf(home, kitchen.address);
   expect(uris).toEqual(["udp", "tcp"].map((by) => `turn:${kitchen.address}:3478?transport=${by}`));
+
+  // The timer's first run may be under way: then this waits for it.
+  await kitchen.sh("systemctl start imcloud-certificate");
+  expect(await kitchen.sh("systemctl is-active imcloud-certificate.timer")).toBe("active");
+  await expect.poll(() => issuerOf(kitchen.address), { timeout: 30_000 }).toMatch(/^Pebble/);
 
   // The package's own client, on another board, which is no server there.
   await hall.sh(
