@@ -1,0 +1,62 @@
+//! What the SDK complains of: a client that copes hides a fault of the server.
+
+use std::{
+    fmt::{Debug, Write},
+    sync::{Arc, Mutex},
+};
+
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    layer::{Context, Layer, SubscriberExt},
+    registry,
+};
+
+/// The warnings and errors of all crates, a line each, in their order.
+#[derive(Clone, Default)]
+pub struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Warnings {
+    /// Listens from now on, in the whole program.
+    pub fn listen() -> anyhow::Result<Self> {
+        let warnings = Self::default();
+        tracing::subscriber::set_global_default(registry().with(warnings.clone()))?;
+        Ok(warnings)
+    }
+
+    /// Those that came since it was last asked.
+    pub fn take(&self) -> Vec<String> {
+        self.0.lock().map(|mut lines| std::mem::take(&mut *lines)).unwrap_or_default()
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
+        // That a request was refused is often just what was asked; the listener in between judges refusals.
+        let is_refusal = metadata.target() == "matrix_sdk::http_client";
+        metadata.is_span() || (*metadata.level() <= Level::WARN && !is_refusal)
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let metadata = event.metadata();
+        let mut line = Line(format!("{} {}:", metadata.level(), metadata.target()));
+        event.record(&mut line);
+        if let Ok(mut lines) = self.0.lock() {
+            lines.push(line.0);
+        }
+    }
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        // Writing into a string cannot fail.
+        let _ = match field.name() {
+            "message" => write!(self.0, " {value:?}"),
+            name => write!(self.0, " {name}={value:?}"),
+        };
+    }
+}
