@@ -9,6 +9,7 @@
 mod chat;
 mod files;
 mod leaving;
+mod more;
 mod person;
 mod rooms;
 mod screen;
@@ -57,9 +58,20 @@ async fn day(world: &World, picture: &[u8], tally: &Tally) -> Result<()> {
         chat::history(&hers, &his, tally).await?;
         chat::notifications(&his, tally).await?;
         files::open_pictures(&hers, &his, picture, tally).await?;
+        more::notification(&hers, &his, "Ada, and Bob too", tally).await?;
+        more::poll(&hers, &his, tally).await?;
+        more::space(&hers, &bob, tally).await?;
+        more::ignoring(&hers, &his, tally).await?;
+        more::abilities(&his, tally).await?;
     }
 
     let (her_secret, his_secret) = secrets::direct_chat(&ada, &bob, picture, tally).await?;
+    {
+        let hers = Seat { person: &ada, room: &her_secret };
+        let his = Seat { person: &bob, room: &his_secret };
+        more::notification(&hers, &his, "Ada, in secret", tally).await?;
+    }
+    more::upgrade(&ada, &bob, tally).await?;
     secrets::verify_each_other(&ada, &bob, tally).await?;
     let key = secrets::set_up_recovery(&bob, tally).await?;
     let tablet = secrets::recover(world, &his_secret, &key, tally).await?;
@@ -99,7 +111,7 @@ async fn main() -> ExitCode {
         let outcome = day(&world, &picture, &tally).await;
         let is_well = tally.end();
         outcome?;
-        ensure!(is_well, "the SDK has complained");
+        ensure!(is_well, "the SDK does not understand all answers");
         anyhow::Ok(())
     };
     match run.await {

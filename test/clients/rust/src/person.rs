@@ -35,7 +35,7 @@ pub struct World {
 pub struct Person {
     pub name: String,
     pub client: Client,
-    sync: SyncService,
+    sync: Arc<SyncService>,
 }
 
 /// What of a client outlives its program.
@@ -111,6 +111,7 @@ impl Person {
         client.encryption().wait_for_e2ee_initialization_tasks().await;
         client.event_cache().subscribe()?;
         let sync = SyncService::builder(client.clone()).with_offline_mode().build().await?;
+        let sync = Arc::new(sync);
         sync.start().await;
         let person = Self { name: name.to_owned(), client, sync };
         person.until_synced().await?;
@@ -140,6 +141,10 @@ impl Person {
 
     pub fn state(&self) -> State {
         self.sync.state().get()
+    }
+
+    pub fn service(&self) -> Arc<SyncService> {
+        self.sync.clone()
     }
 
     pub fn rooms(&self) -> Arc<RoomListService> {

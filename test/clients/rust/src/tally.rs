@@ -25,11 +25,6 @@ impl Tally {
         self.hear_warnings();
     }
 
-    /// What the SDK says while this program does what has to annoy it.
-    pub fn forgive(&self) {
-        drop(self.warnings.take());
-    }
-
     fn hear_warnings(&self) {
         for line in self.warnings.take() {
             println!("   {line}");
@@ -41,7 +36,7 @@ impl Tally {
     pub fn end(&self) -> bool {
         self.hear_warnings();
         let (steps, warnings) = (self.steps.get(), self.unexpected.get());
-        println!("{steps} steps, {warnings} warnings of the SDK");
+        println!("{steps} steps, {warnings} answers that the SDK does not understand");
         warnings == 0
     }
 }

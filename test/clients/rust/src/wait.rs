@@ -7,7 +7,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::{sync::broadcast, time::timeout};
 
 /// What takes longer has failed: all is on one machine.
-const LIMIT: Duration = Duration::from_secs(100);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Looks at first, and again after each change, until `probe` finds something.
 ///

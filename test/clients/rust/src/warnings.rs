@@ -1,4 +1,6 @@
-//! What the SDK complains of: a client that copes hides a fault of the server.
+//! Answers that the SDK does not understand: it logs them and does without, which would hide a fault of the server.
+//!
+//! Most of its other warnings are about itself, such as what it cannot decrypt until the key has come.
 
 use std::{
     fmt::{Debug, Write},
@@ -14,7 +16,11 @@ use tracing_subscriber::{
     registry,
 };
 
-/// The warnings and errors of all crates, a line each, in their order.
+/// How it speaks of an answer, or a part of one, that is not as it should be.
+const SIGNS: [&str; 6] =
+    ["eserializ", "invalid type", "missing field", "M_UNRECOGNIZED", "canonical JSON", "malformed"];
+
+/// A line for each such answer, in their order.
 #[derive(Clone, Default)]
 pub struct Warnings(Arc<Mutex<Vec<String>>>);
 
@@ -43,7 +49,8 @@ impl<S: Subscriber> Layer<S> for Warnings {
         let metadata = event.metadata();
         let mut line = Line(format!("{} {}:", metadata.level(), metadata.target()));
         event.record(&mut line);
-        if let Ok(mut lines) = self.0.lock() {
+        let is_sign = SIGNS.iter().any(|sign| line.0.contains(sign));
+        if is_sign && let Ok(mut lines) = self.0.lock() {
             lines.push(line.0);
         }
     }
