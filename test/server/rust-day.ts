@@ -3,11 +3,13 @@
  *
  * usage: rust-day.ts PROGRAM
  *
+ * IMCLOUD_TRACE names a file that gets a line for each request, with its answer.
+ *
  * Between the client and the server is a listener that lets everything through, and looks at it: each answer has to be
  * as the specification says, and none may be an error of the server's own. Ends with one line of tally.
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -21,6 +23,8 @@ const RESTART = "/restart";
 
 /** The client asks for these and does without: media servers for calls, of which this server knows none. */
 const OPTIONAL: readonly RegExp[] = [/\/org\.matrix\.msc4143\/rtc\/transports$/];
+
+const TRACE = process.env["IMCLOUD_TRACE"];
 
 const checker = new Checker();
 let validated = 0;
@@ -42,7 +46,11 @@ async function look(request: Request, path: string, response: Response, bytes: A
   const { status } = response;
   const code = (body as { errcode?: string } | undefined)?.errcode;
   const name = `${method} ${shapeOf(path)}`;
-  if (process.env["TRACE"]) (await import("node:fs")).appendFileSync(process.env["TRACE"], `${new Date().toISOString()} ${method} ${path} ${request.url.split("?")[1]??""} ${status} ${new TextDecoder().decode(bytes).slice(0, 9000)}\n`);
+  if (TRACE !== undefined)
+    appendFileSync(
+      TRACE,
+      `${new Date().toISOString()} ${method} ${request.url} ${status} ${JSON.stringify(body)}\n`,
+    );
   if (status >= 500) more(problems, `${status}: ${name}`);
   if (code === "M_UNRECOGNIZED" && !OPTIONAL.some((one) => one.test(path))) more(unknown, name);
   const verdict = await checker.check({ method, path, status, isHostile: false, body });
@@ -105,30 +113,34 @@ function run(program: string, settings: Readonly<Record<string, string>>): Promi
   });
 }
 
-const [program = ""] = process.argv.slice(2);
-let code: number | null = null;
-try {
-  server = await begin();
-  const admin = operatorOf({ url: server.url, folder });
-  const { token } = await admin.post<{ token: string }>("/registration-tokens", { uses: 3 });
-  writeFileSync(join(folder, "picture.png"), picture(MagickFormat.Png, 640, 360));
-  code = await run(program, {
-    SERVER_URL: url,
-    RESTART_URL: `${url}${RESTART}`,
-    REGISTRATION_TOKEN: token,
-    FOLDER: join(folder, "clients"),
-    PICTURE: join(folder, "picture.png"),
-  });
-} finally {
-  await listener.stop(true);
-  await server?.stop();
-  rmSync(folder, { recursive: true, force: true });
+/** @returns whether the client was content */
+async function day(program: string): Promise<boolean> {
+  try {
+    server = await begin();
+    const admin = operatorOf({ url: server.url, folder });
+    const { token } = await admin.post<{ token: string }>("/registration-tokens", { uses: 3 });
+    writeFileSync(join(folder, "picture.png"), picture(MagickFormat.Png, 640, 360));
+    const code = await run(program, {
+      SERVER_URL: url,
+      RESTART_URL: `${url}${RESTART}`,
+      REGISTRATION_TOKEN: token,
+      FOLDER: join(folder, "clients"),
+      PICTURE: join(folder, "picture.png"),
+    });
+    return code === 0;
+  } finally {
+    await listener.stop(true);
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
+
+const [program = ""] = process.argv.slice(2);
+const isPassed = await day(program);
 for (const [name, times] of unknown) console.log(`not there: ${name} (${times})`);
 for (const [problem, times] of problems) console.log(`fault: ${problem} (${times})`);
 if (!checker.hasSpecification) console.log("there is no specification here: no answer was validated");
-const isWell = code === 0 && problems.size === 0;
 console.log(
-  `rust day: ${code === 0 ? "passed" : "FAILED"}, ${problems.size} faults, ${validated} responses validated`,
+  `rust day: ${isPassed ? "passed" : "FAILED"}, ${problems.size} faults, ${validated} responses validated`,
 );
-process.exitCode = isWell ? 0 : 1;
+if (!isPassed || problems.size > 0) process.exitCode = 1;

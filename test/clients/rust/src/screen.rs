@@ -115,6 +115,13 @@ impl Screen {
         events.filter_map(|event| body_of(event).map(ToOwned::to_owned)).collect()
     }
 
+    /// The same with the events' ids, for whoever looks for what went wrong.
+    pub async fn lines(&self) -> Vec<String> {
+        let items = self.timeline.items().await;
+        let events = items.iter().filter_map(|item| item.as_event());
+        events.map(|event| format!("{:?} {:?}", event.identifier(), body_of(event))).collect()
+    }
+
     /// # Errors
     /// When something could not be decrypted.
     pub async fn ensure_all_is_readable(&self) -> Result<()> {
