@@ -87,16 +87,28 @@ pub async fn verify_each_other(ada: &Person, bob: &Person, tally: &Tally) -> Res
     let encryption = ada.client.encryption();
     let him = encryption.request_user_identity(bob.id()?).await?.context("Bob has no identity")?;
     ensure!(!him.is_verified(), "verified by nobody");
-    let asking = him.request_verification().await?;
-    let asked = loop {
-        let (event, _) = requests.next().await.context("no more events")?;
-        if matches!(event.content.msgtype, MessageType::VerificationRequest(_)) {
+    let mut attempts = 0;
+    loop {
+        let asking = him.request_verification().await?;
+        let asked = loop {
+            let (event, _) = requests.next().await.context("no more events")?;
+            if !matches!(event.content.msgtype, MessageType::VerificationRequest(_)) {
+                continue;
+            }
             let encryption = bob.client.encryption();
             let found = encryption.get_verification_request(&event.sender, &event.event_id).await;
-            break found.context("a request that the SDK does not know")?;
+            if let Some(found) = found {
+                break found;
+            }
+        };
+        attempts += 1;
+        match compare(&asking, &asked).await {
+            Ok(()) => break,
+            // The SDK misses a step that comes before the key to it, on its other connection (0.19, also elsewhere).
+            Err(error) if attempts < 3 => println!("   once more: {error:#}"),
+            Err(error) => return Err(error),
         }
-    };
-    compare(&asking, &asked).await?;
+    }
     is_verified(ada, bob.id()?).await?;
     is_verified(bob, ada.id()?).await?;
     tally.step("two people verify each other");
