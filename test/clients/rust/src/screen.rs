@@ -1,6 +1,6 @@
 //! A room as somebody sees it: its timeline.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use matrix_sdk::{
     Room,
     ruma::{
@@ -123,13 +123,15 @@ impl Screen {
     }
 
     /// # Errors
-    /// When something could not be decrypted.
+    /// When something is not decrypted in time: keys come from the backup one by one.
     pub async fn ensure_all_is_readable(&self) -> Result<()> {
-        let items = self.timeline.items().await;
-        let mut events = items.iter().filter_map(|item| item.as_event());
-        let sealed = events.find(|event| event.content().is_unable_to_decrypt());
-        ensure!(sealed.is_none(), "{} cannot read {sealed:?}", self.whose);
-        Ok(())
+        let (_, changes) = self.timeline.subscribe().await;
+        until(&format!("{} can read everything", self.whose), changes, async || {
+            let items = self.timeline.items().await;
+            let mut events = items.iter().filter_map(|item| item.as_event());
+            Ok((!events.any(|event| event.content().is_unable_to_decrypt())).then_some(()))
+        })
+        .await
     }
 }
 
