@@ -39,17 +39,11 @@ if [ "${#missing[@]}" -gt 0 ]; then
   fi
 fi
 
-[ -d node_modules ] || npm ci
+bun=$(bash scripts/bun.sh)
 # Building empties dist/, which others may be using: only when something changed.
 if [ ! -e dist/server/main.js ] || [ -n "$(find src/server src/shared -newer dist/server/main.js -name '*.ts' -print -quit)" ]; then
   node scripts/build.mjs
 fi
-
-# npm leaves Bun in one of two places, depending on whether install scripts ran.
-case $(uname -m) in aarch64) architecture=aarch64 ;; *) architecture=x64 ;; esac
-for bun in node_modules/bun/bin/bun.exe "node_modules/@oven/bun-linux-$architecture/bin/bun"; do
-  if [ -x "$bun" ] && "$bun" --version > /dev/null 2>&1; then break; fi
-done
 
 if [ "$#" -gt 0 ]; then
   exec "$bun" test --timeout 60000 "$@"

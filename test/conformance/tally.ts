@@ -6,9 +6,10 @@
  *        tally.ts --derive      writes operations.txt anew from the specification
  */
 import { readFileSync, writeFileSync } from "node:fs";
+import { Checker } from "./checker.js";
 import { OPERATIONS, readLeftOut, readOperations, type Operation } from "./operations.js";
 import type { Exchange } from "./record.js";
-import { readSpec, Schemas, SPEC_FOLDER } from "./spec.js";
+import { readSpec, SPEC_FOLDER } from "./spec.js";
 
 const shown = ({ name, errors }: Operation) => [name, ...errors].join(" ");
 
@@ -16,24 +17,6 @@ function derive(): string {
   const spec = readSpec();
   if (spec === undefined) throw new Error(`there is no specification in ${SPEC_FOLDER}`);
   return `${spec.map(shown).join("\n")}\n`;
-}
-
-/** Finds the operation that a path belongs to; the one with the fewest parameters, where several could be meant. */
-function matcher(operations: readonly Operation[]): (exchange: Exchange) => string | undefined {
-  const patterns = operations
-    .map(({ name }) => ({
-      name,
-      holes: name.split("{").length,
-      // A trailing slash more or less is the same place.
-      pattern: new RegExp(
-        `^${name
-          .replace(/\/$/, "")
-          .replaceAll(".", "\\.")
-          .replaceAll(/\{\w+\}/g, "[^/]*")}/?$`,
-      ),
-    }))
-    .sort((a, b) => a.holes - b.holes);
-  return ({ method, path }) => patterns.find(({ pattern }) => pattern.test(`${method} ${path}`))?.name;
 }
 
 async function main(file: string): Promise<boolean> {
@@ -46,31 +29,23 @@ async function main(file: string): Promise<boolean> {
   if (spec !== undefined && derive() !== readFileSync(OPERATIONS, "utf8"))
     problems.push("operations.txt is not what the specification says: run tally.ts --derive");
 
-  const schemas = new Schemas();
-  const schemasOf = new Map(spec?.map(({ name, schemas }) => [name, schemas]));
+  const checker = new Checker();
   const met = new Set<string>();
   const faults = new Map<string, number>();
   let validated = 0;
   let unvalidated = 0;
-  const operationOf = matcher(operations);
   for (const line of readFileSync(file, "utf8").trimEnd().split("\n")) {
     const exchange = JSON.parse(line) as Exchange;
-    const name = operationOf(exchange);
-    if (name === undefined) continue;
-    const { status, body, isHostile } = exchange;
+    const { status, isHostile } = exchange;
+    const verdict = await checker.check(exchange);
+    if (verdict === undefined) continue;
+    const { operation: name, fault, isValidated } = verdict;
     if (!isHostile) met.add(status < 400 ? name : `${name} ${status}`);
-    if (leftOut.has(`${name} 200`) && status === 200) {
-      unvalidated += 1;
-      continue;
-    }
-    // A missing or wrong token is a standard error also where the specification has 401 for the ways to prove oneself.
-    const schema = isTokenError(body) ? undefined : schemasOf.get(name)?.get(status);
-    if (spec === undefined || body === undefined || (schema === undefined && status < 400)) {
+    if (!isValidated || (leftOut.has(`${name} 200`) && status === 200)) {
       unvalidated += 1;
       continue;
     }
     validated += 1;
-    const fault = schema === undefined ? faultOfError(body) : await schemas.fault(schema, body);
     if (fault === undefined) continue;
     const text = `${name}, ${status}: ${fault}`;
     faults.set(text, (faults.get(text) ?? 0) + 1);
@@ -98,20 +73,6 @@ async function main(file: string): Promise<boolean> {
 
 const isAnswerOf = ({ name, errors }: Operation, pair: string) =>
   [200, ...errors].some((status) => pair === `${name} ${status}`);
-
-const isTokenError = (body: unknown): boolean =>
-  ["M_MISSING_TOKEN", "M_UNKNOWN_TOKEN"].includes(
-    String((body as { errcode?: unknown } | undefined)?.errcode),
-  );
-
-/** Source: client-server API, "Standard error response". */
-function faultOfError(body: unknown): string | undefined {
-  const { errcode, error } = body as { errcode?: unknown; error?: unknown };
-  const isInteractive = Array.isArray((body as { flows?: unknown }).flows);
-  return isInteractive || (typeof errcode === "string" && typeof error === "string")
-    ? undefined
-    : `no standard error: ${JSON.stringify(body)}`;
-}
 
 const [argument = ""] = process.argv.slice(2);
 if (argument === "--derive") writeFileSync(OPERATIONS, derive());

@@ -86,6 +86,34 @@ test("keys are counted, and devices of those one shares a room with are told whe
   expect((await client.sync()).extensions.e2ee?.device_lists?.changed).toContain(carol.userId);
 });
 
+test("a connection for keys comes back once another has heard of a step of a verification in a room", async () => {
+  const [alice, bob] = await Promise.all([newPerson("alice"), newPerson("bob")]);
+  const roomId = await roomOf(alice, bob);
+  const keys = new Slider(alice, { conn_id: "keys", extensions: { e2ee: on, to_device: on } });
+  const rooms = new Slider(alice, { conn_id: "rooms", lists: list() });
+  await keys.sync();
+  await rooms.sync();
+  const question = await bob.send(roomId, "who are you?");
+  await rooms.sync();
+  await rooms.sync();
+  const path = `rooms/${at(roomId)}/send/m.room.encrypted/step`;
+  const step = { algorithm: "m.megolm.v1.aes-sha2", ciphertext: "AA", session_id: "s" };
+  const relation = { rel_type: "m.reference", event_id: question };
+  let isBack = false;
+  const back = keys.sync(20_000).then(() => (isBack = true));
+  await bob.call("PUT", path, { ...step, "m.relates_to": relation });
+  expect(Object.keys((await rooms.sync(20_000)).rooms)).toEqual([roomId]);
+  // Told, and not yet known to be heard.
+  expect(isBack).toBe(false);
+  await rooms.sync();
+  await back;
+  expect(isBack).toBe(true);
+  // Once for each step.
+  const start = performance.now();
+  await keys.sync(200);
+  expect(performance.now() - start).toBeGreaterThan(150);
+});
+
 test("account data comes whole at first, of rooms in sight, and then as it changes", async () => {
   const alice = await newPerson("alice");
   const put = (path: string, content: object) =>

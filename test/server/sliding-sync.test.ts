@@ -36,9 +36,12 @@ const bodies = (answer: SlidingAnswer, roomId: string) =>
 const stateOf = (answer: SlidingAnswer, roomId: string) =>
   answer.rooms[roomId]?.required_state?.map(({ type, state_key: key }) => `${type}|${key ?? ""}`).sort();
 
-test("the flag is in `versions`", async () => {
+test("the flag is in `versions`, and the version whose paths for previews and profiles a client takes", async () => {
   const versions = await (await fetch(`${server.url}/_matrix/client/versions`)).json();
-  expect(versions).toMatchObject({ unstable_features: { "org.matrix.simplified_msc3575": true } });
+  expect(versions).toMatchObject({
+    versions: expect.arrayContaining(["v1.13", "v1.15", "v1.16"]) as unknown,
+    unstable_features: { "org.matrix.simplified_msc3575": true },
+  });
 });
 
 test("rooms come by activity within the ranges, whole at first and then only what is new", async () => {

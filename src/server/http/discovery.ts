@@ -7,8 +7,11 @@ import { ROOM_VERSIONS } from "../core/room-versions.js";
 import { endpoint, group, Json } from "./endpoint.js";
 import { rtcTransports } from "./voip.js";
 
-/** A client refuses a server that lists none of those it knows; one that lists too much is called for what it lacks. */
-const SPEC_VERSIONS = ["r0.6.1", ...Array.from({ length: 12 }, (_, index) => `v1.${index + 1}`)];
+/**
+ * A client refuses a server that lists none of those it knows; one that lists too much is called for what it lacks, and
+ * one that lists too little under the experimental paths of what it has.
+ */
+const SPEC_VERSIONS = ["r0.6.1", ...Array.from({ length: 19 }, (_, index) => `v1.${index + 1}`)];
 
 /** What is there that the specification does not have yet. */
 const UNSTABLE_FEATURES = {

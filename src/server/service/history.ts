@@ -33,13 +33,15 @@ export class History {
     this.#pushRules = pushRules;
   }
 
-  async viewpoint(roomId: string, userId: string): Promise<Sight> {
-    const [ignored, row, members, visibilities] = await Promise.all([
+  /** @param isInside the user is known to be in the room now */
+  async viewpoint(roomId: string, userId: string, isInside = false): Promise<Sight> {
+    const [ignored, row, standings] = await Promise.all([
       this.#pushRules.ignoredBy(userId),
-      this.#store.events.membership(userId, roomId),
-      this.#store.events.stateHistory(roomId, "m.room.member", userId),
-      this.#store.events.stateHistory(roomId, "m.room.history_visibility", ""),
+      isInside ? undefined : this.#store.events.membership(userId, roomId),
+      this.#store.events.standings(roomId, userId),
     ]);
+    const members = standings.filter(({ type }) => type === "m.room.member");
+    const visibilities = standings.filter(({ type }) => type !== "m.room.member");
     return {
       ignored,
       // Who has forgotten a room is to it as if never there.

@@ -54,6 +54,8 @@ export class SlidingConnection {
   context: ListContext | undefined;
   /** The lists know of everything up to here. */
   listsUpTo = 0;
+  /** The client has something to do that only its connection for keys makes it do: see {@link SlidingConnections.nudge}. */
+  isNudged = false;
   /** The rules by which every room in sight was told up to {@link standing}. */
   checkedFor = "";
   #standing: Standing = { position: 0, typing: 0 };
@@ -160,6 +162,17 @@ export class SlidingConnections {
     connections.delete(name);
     connections.set(name, connection);
     return connection;
+  }
+
+  /**
+   * Lets the other connections of a device come back at their next look, though they have nothing to tell.
+   *
+   * Element X's SDK answers a step of a verification in a room only when its connection for keys has come back, which
+   * without other news is half a minute later. Source: matrix-rust-sdk, pull request 6753.
+   */
+  nudge({ userId, deviceId }: Viewer, from: SlidingConnection): void {
+    for (const connection of this.#devices.get(JSON.stringify([userId, deviceId]))?.values() ?? [])
+      if (connection !== from) connection.isNudged = true;
   }
 
   #use(key: string, connections: Map<string, SlidingConnection>): void {

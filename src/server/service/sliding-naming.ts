@@ -10,6 +10,9 @@ import type { Summaries } from "./summaries.js";
 
 const MEMBER = "m.room.member";
 
+/** What says a room's name and picture. */
+export const NAMING_STATE: readonly string[] = ["m.room.name", "m.room.avatar"];
+
 export class SlidingNaming {
   readonly #store: Store;
   readonly #summaries: Summaries;
@@ -19,18 +22,24 @@ export class SlidingNaming {
     this.#summaries = summaries;
   }
 
-  /** @param changes of the state; undefined when the client knows nothing yet */
-  async of(roomId: string, userId: string, changes: readonly StoredEvent[] | undefined): Promise<JsonObject> {
+  /**
+   * @param changes of the state; undefined when the client knows nothing yet
+   * @param known the room's current state of the types {@link NAMING_STATE}, among other, where that was read
+   */
+  async of(
+    roomId: string,
+    userId: string,
+    changes: readonly StoredEvent[] | undefined,
+    known?: readonly StoredEvent[],
+  ): Promise<JsonObject> {
     const has = (type: string) => changes === undefined || changes.some((event) => event.type === type);
-    const types = ["m.room.name", "m.room.avatar"].filter(has);
+    const types = NAMING_STATE.filter(has);
     const hasMembers = has(MEMBER);
     if (types.length === 0 && !hasMembers) return {};
-    const state = await this.#store.views.state(roomId, {
-      types: ["m.room.name", "m.room.avatar"],
-      members: [],
-    });
+    const state = known ?? (await this.#store.views.state(roomId, { types: NAMING_STATE, members: [] }));
     const textOf = (type: string, key: string) => {
-      const text = stringOrNone(state.find((event) => event.type === type)?.content[key]);
+      const event = state.find((one) => one.type === type && one.stateKey === "");
+      const text = stringOrNone(event?.content[key]);
       return text === "" ? undefined : text;
     };
     const name = textOf("m.room.name", "name");

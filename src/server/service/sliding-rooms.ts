@@ -13,7 +13,7 @@ import type { Store } from "../store/store.js";
 import type { History } from "./history.js";
 import type { Relations } from "./relations.js";
 import type { SentRoom } from "./sliding-connection.js";
-import type { SlidingNaming } from "./sliding-naming.js";
+import { NAMING_STATE, type SlidingNaming } from "./sliding-naming.js";
 import { LazyMembers } from "./sliding-members.js";
 import type { UnreadCounts } from "./unread.js";
 
@@ -112,8 +112,9 @@ export class SlidingRooms {
       ? []
       : await this.#store.events.stateChanges(roomId, { after: knownUpTo, upTo });
     const lazy = new LazyMembers(config, isInitial || timeline.isLimited ? undefined : sent?.members);
+    const wanted = isInitial ? await this.#store.views.state(roomId, config.query) : undefined;
     const state = [
-      ...(isInitial ? await this.#store.views.state(roomId, config.query) : changes).filter(
+      ...(wanted ?? changes).filter(
         ({ type, stateKey = "" }) =>
           config.wants(type, stateKey) || (type === MEMBER && lazy.isOn && !isInitial && !timeline.isLimited),
       ),
@@ -123,7 +124,7 @@ export class SlidingRooms {
     if (missing.length > 0)
       state.push(...(await this.#store.views.state(roomId, { types: [], members: missing })));
 
-    const unread = await this.#unread.of(viewer.userId, roomId, upTo);
+    const unread = await this.#unread.of(viewer.userId, roomId, upTo, timeline.sight.memberships);
     const isQuiet =
       timeline.events.length + state.length === 0 &&
       !timeline.isLimited &&
@@ -137,7 +138,12 @@ export class SlidingRooms {
       start: timeline.start,
       body: {
         ...(isInitial && { initial: true }),
-        ...(await this.#naming.of(roomId, viewer.userId, isInitial ? undefined : changes)),
+        ...(await this.#naming.of(
+          roomId,
+          viewer.userId,
+          isInitial ? undefined : changes,
+          NAMING_STATE.every((type) => config.wants(type, "")) ? wanted : undefined,
+        )),
         ...(isDirect !== (isInitial ? false : sent?.isDirect) && { is_dm: isDirect }),
         ...(bump !== undefined && { bump_stamp: bump }),
         ...(await this.#timelineFields(asked, timeline)),
@@ -222,10 +228,11 @@ export class SlidingRooms {
 
   /** When more is wanted than before, the newest events are told again as far as that. */
   async #timeline(asked: RoomAsked, knownUpTo: number, upTo: number): Promise<Timeline> {
-    const { roomId, config, sent, viewer } = asked;
+    const { roomId, config, sent, viewer, own } = asked;
     const limit = Math.min(config.timelineLimit, this.#timelineLimit);
     const wantsMore = knownUpTo > 0 && sent !== undefined && limit > sent.limit;
-    const viewpoint = await this.#history.viewpoint(roomId, viewer.userId);
+    const isInside = own.membership === "join";
+    const viewpoint = await this.#history.viewpoint(roomId, viewer.userId, isInside);
     const after = wantsMore ? 0 : knownUpTo;
     const page = await this.#history.page(roomId, { after, upTo }, "b", limit, viewpoint);
     const all = page.events.toReversed();

@@ -102,8 +102,10 @@ export class SlidingSync {
     connection: SlidingConnection,
     call: SlidingCall,
   ): Promise<SlidingBody & { readonly pos: string }> {
+    const before = connection.standing.position;
     if (call.pos !== undefined && !connection.confirm(parseSlidingPos(call.pos)?.serial ?? 0))
       throw unknownPos();
+    await this.#passOn(call.viewer, connection, before);
     const deadline = performance.now() + call.timeoutMs;
     for (;;) {
       const follower = await this.#stream.follow(call.viewer.userId);
@@ -111,11 +113,26 @@ export class SlidingSync {
       const version = follower.version;
       const { body, standing, sent, isEmpty } = await this.#look(connection, call, follower);
       const leftMs = deadline - performance.now();
-      if (!isEmpty || call.pos === undefined || leftMs <= 0 || call.signal.aborted)
+      const isNudged = connection.isNudged && call.body.extensions.e2ee.enabled === true;
+      if (isNudged) connection.isNudged = false;
+      if (!isEmpty || isNudged || call.pos === undefined || leftMs <= 0 || call.signal.aborted)
         return { pos: connection.issue(standing, sent), ...body };
       connection.advance(standing, sent);
       await follower.wait(version, leftMs, call.signal);
     }
+  }
+
+  /** Once a client has heard of a step of a verification on one connection, its others come back. */
+  async #passOn(viewer: Viewer, connection: SlidingConnection, before: number): Promise<void> {
+    const { position } = connection.standing;
+    if (before === 0 || position === before) return;
+    const changes = this.#stream.since(before) ?? [];
+    const steps = changes.filter((change) => change.isReference === true && change.position <= position);
+    if (steps.length === 0) return;
+    const follower = await this.#stream.follow(viewer.userId);
+    if (!steps.some(({ roomId = "" }) => follower.rooms.get(roomId)?.membership === "join")) return;
+    this.#connections.nudge(viewer, connection);
+    follower.wake();
   }
 
   async #look(connection: SlidingConnection, call: SlidingCall, follower: Follower): Promise<Round> {

@@ -9,6 +9,8 @@
 import type { StoredEvent } from "../core/event.js";
 import type { JsonObject } from "../core/json.js";
 import { relationOf } from "../core/relations.js";
+import { membershipOf } from "../core/room-state.js";
+import type { Viewpoint } from "../core/visibility.js";
 import type { Receipt } from "../store/personal.js";
 import type { Store } from "../store/store.js";
 import type { Judge, Verdicts } from "./verdicts.js";
@@ -65,9 +67,18 @@ export class UnreadCounts {
     this.#verdicts = verdicts;
   }
 
-  /** Of the room, its threads included. */
-  async of(userId: string, roomId: string, upTo: number): Promise<Tally> {
-    const { unread, older } = await this.#unread(userId, roomId, upTo);
+  /**
+   * Of the room, its threads included.
+   *
+   * @param memberships what the user ever was in the room, where that is known
+   */
+  async of(
+    userId: string,
+    roomId: string,
+    upTo: number,
+    memberships?: Viewpoint["memberships"],
+  ): Promise<Tally> {
+    const { unread, older } = await this.#unread(userId, roomId, upTo, memberships);
     return [...tally(older, unread).values()].reduce(sum, NONE);
   }
 
@@ -93,12 +104,13 @@ export class UnreadCounts {
   }
 
   /** How far the receipts say; without one, from when the user came in. */
-  async readUpTo(userId: string, roomId: string): Promise<ReadUpTo> {
+  async readUpTo(userId: string, roomId: string, memberships?: Viewpoint["memberships"]): Promise<ReadUpTo> {
     const receipts = await this.#store.personal.receiptsOf(userId, roomId);
     const furthest = (of: readonly Receipt[]) =>
       of.reduce((most, { eventPosition }) => Math.max(most, eventPosition), 0);
     const all =
-      furthest(receipts.filter(({ thread }) => thread === "")) || (await this.#joinedAt(userId, roomId));
+      furthest(receipts.filter(({ thread }) => thread === "")) ||
+      joinedAt(memberships ?? (await this.#memberships(userId, roomId)));
     const threads = new Map<string, number>();
     for (const { thread } of receipts) {
       const position = thread === "" ? 0 : furthest(receipts.filter((receipt) => receipt.thread === thread));
@@ -113,9 +125,14 @@ export class UnreadCounts {
     return event.position <= (read.threads.get(await this.#threadOf(event)) ?? 0);
   }
 
-  async #unread(userId: string, roomId: string, upTo: number): Promise<Count> {
+  async #unread(
+    userId: string,
+    roomId: string,
+    upTo: number,
+    memberships?: Viewpoint["memberships"],
+  ): Promise<Count> {
     const key = `${userId} ${roomId}`;
-    const read = await this.readUpTo(userId, roomId);
+    const read = await this.readUpTo(userId, roomId, memberships);
     const known = this.#counts.get(key);
     let start = known === undefined || known.countedUpTo > upTo ? undefined : reduced(known, read);
     if (start === undefined) start = await this.#threadsBefore(userId, roomId, read, upTo);
@@ -126,10 +143,9 @@ export class UnreadCounts {
     return count;
   }
 
-  async #joinedAt(userId: string, roomId: string): Promise<number> {
+  async #memberships(userId: string, roomId: string): Promise<Viewpoint["memberships"]> {
     const members = await this.#store.events.stateHistory(roomId, "m.room.member", userId);
-    const outside = members.findLastIndex(({ content }) => content["membership"] !== "join");
-    return members[outside + 1]?.position ?? 0;
+    return members.map(({ position, content }) => ({ position, value: membershipOf(content) }));
   }
 
   /** Who has read the main timeline further than everything has unread events in threads alone before that. */
@@ -189,6 +205,12 @@ export class UnreadCounts {
     }
     return MAIN;
   }
+}
+
+/** Where the user came in for the last time. */
+function joinedAt(memberships: Viewpoint["memberships"]): number {
+  const outside = memberships.findLastIndex(({ value }) => value !== "join");
+  return memberships[outside + 1]?.position ?? 0;
 }
 
 /** What is unread in each thread. */

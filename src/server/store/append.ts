@@ -149,6 +149,7 @@ async function insert(transaction: Transaction, event: EventRow, txn: string | u
   const position = transaction.position({
     kind: "event",
     roomId: event.roomId,
+    ...(event.relation?.relType === "m.reference" && { isReference: true }),
     ...(txn !== undefined && { txn }),
   });
   await transaction.run(

@@ -35,6 +35,8 @@ export interface Change {
   readonly membership?: Membership;
   /** For kind `signatures`: whom the user has signed; for kind `receipt`: who has read. */
   readonly about?: string;
+  /** For kind `event`: it refers to another event, as the steps of a verification in a room do. */
+  readonly isReference?: boolean;
   /** For kind `event`: marks the request that it came from. */
   readonly txn?: string;
   /** Another server node wrote it. */

@@ -116,6 +116,27 @@ export class EventStore {
     );
   }
 
+  /** What somebody ever was in a room, and who could ever read it: the contents of those events alone, oldest first. */
+  async standings(
+    roomId: string,
+    userId: string,
+  ): Promise<{ readonly type: string; readonly position: number; readonly content: JsonObject }[]> {
+    const rows = await this.#reader.all<Pick<EventRow, "type" | "position" | "content">>(
+      `SELECT type, position, content FROM events WHERE room_id = ? AND type = 'm.room.member' AND state_key = ?
+       UNION ALL
+       SELECT type, position, content FROM events
+       WHERE room_id = ? AND type = 'm.room.history_visibility' AND state_key = ''
+       ORDER BY position`,
+      roomId,
+      userId,
+      roomId,
+    );
+    return rows.map(({ type, position, content }) => ({
+      ...{ type, position },
+      content: JSON.parse(content) as JsonObject,
+    }));
+  }
+
   /** @returns at most `limit` events of the stretch in reading order: the oldest first, or the newest when backwards */
   history(
     roomId: string,
