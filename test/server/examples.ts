@@ -8,6 +8,7 @@ import { packageRoot } from "../../src/shared/package-root.js";
 import { fetchJarsOf } from "./jars.js";
 import { run, start, type Running } from "./programs.js";
 import { preparePython, startPython } from "./python.js";
+import type { HeardEvent } from "./listener.js";
 
 export const EXAMPLES = join(packageRoot(), "docs", "examples");
 
@@ -72,4 +73,31 @@ async function compileJava(): Promise<string> {
     }
   }
   return `${place}:${jars}`;
+}
+
+/** The registration of a bot as docs/integration.md has it: an account that the server asks nothing. */
+export const registrationOf = (name: string) => ({
+  id: name,
+  url: null,
+  as_token: `${name}'s token`,
+  hs_token: `${name}'s unused token`,
+  sender_localpart: name,
+  namespaces: {},
+  rate_limited: false,
+});
+
+/** Whether an event is a reply to the one of that id. */
+export const isAnswerTo =
+  (question: string) =>
+  ({ content }: HeardEvent): boolean => {
+    const relation = content["m.relates_to"] as { "m.in_reply_to"?: { event_id: string } } | undefined;
+    return relation?.["m.in_reply_to"]?.event_id === question;
+  };
+
+/** How an order bot ends that may not speak: with a line that says so, and no stack. @throws Error when it does not */
+export async function endsForTheOperator(bot: Running): Promise<void> {
+  const told = await bot.ended.then(() => "well", String);
+  if (!/order.bot: .*401/.test(told)) throw new Error(`it ended otherwise: ${told}`);
+  if (/Traceback|^\s+at \S+\(/m.test(told.split("\n").slice(1).join("\n")))
+    throw new Error(`with a stack: ${told}`);
 }

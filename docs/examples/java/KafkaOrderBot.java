@@ -45,6 +45,8 @@ final class KafkaOrderBot {
     var settings = new HashMap<String, Object>();
     settings.put("bootstrap.servers", Server.setting("KAFKA_BROKERS"));
     settings.put("group.id", "orders");
+    // It is one program: started again it takes its own place, instead of waiting until the old one counts as lost.
+    settings.put("group.instance.id", "orders");
     settings.put("enable.auto.commit", false);
     // Of the first start alone: orders asked for last week are no longer of interest.
     settings.put("auto.offset.reset", "latest");
