@@ -17,6 +17,7 @@ import signal
 import sqlite3
 import ssl
 import sys
+import time
 import urllib.error
 import urllib.request
 from urllib.parse import quote, urlsplit
@@ -25,6 +26,8 @@ import pika
 
 EXCHANGE = "imcloud.events"
 WEEK_MS = 7 * 24 * 60 * 60 * 1000
+# What was acknowledged so long ago does not come again.
+KEPT_SECONDS = 30 * 24 * 60 * 60
 
 
 class Refused(Exception):
@@ -68,7 +71,9 @@ class OrderBot:
         with open(os.environ["ORDERS_FILE"], encoding="utf-8") as file:
             self.orders = json.load(file)
         self.done = sqlite3.connect(os.environ["DONE_FILE"])
-        self.done.execute("create table if not exists done (event_id text primary key) without rowid")
+        with self.done:
+            self.done.execute("create table if not exists done (event_id text primary key, at integer)")
+            self.done.execute("delete from done where at < ?", (time.time() - KEPT_SECONDS,))
 
     def hear(self, event):
         """Handles an event once, however often it comes."""
@@ -81,7 +86,7 @@ class OrderBot:
             print(f"{event_id}: {refusal}", file=sys.stderr, flush=True)
         # What the shop changes for the event belongs into this same transaction.
         with self.done:
-            self.done.execute("insert into done values (?)", (event_id,))
+            self.done.execute("insert into done values (?, ?)", (event_id, int(time.time())))
 
     def handle(self, event):
         content, room = event["content"], quote(event["room_id"], safe="")
