@@ -153,7 +153,7 @@ describe.each(BOTS)("%s", (program) => {
     expect(room.events.filter(({ sender }) => sender === mine.BOT_USER)).toHaveLength(5);
     await bot.stop();
     expectSchema(messages);
-  }, 60_000);
+  }, 120_000);
 });
 
 function expectSchema(messages: readonly ConsumeMessage[]): void {

@@ -18,7 +18,7 @@ interface SyncAnswer {
   };
 }
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 40_000;
 const WAIT_MS = 2_000;
 
 export class Listener {
