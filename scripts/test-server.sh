@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The IM server's tests, under the runtime that it has on the boards: the pure parts, the API over real HTTP,
 # the store's contract on SQLite and on PostgreSQL, the outbox on RabbitMQ and on Kafka, and foreign clients:
-# matrix-js-sdk, matrix-nio, matrix-bot-sdk, and a bridge on mautrix.
+# matrix-js-sdk, matrix-nio, matrix-bot-sdk, a bridge on mautrix, and the examples of docs/examples.
 # usage: test-server.sh [FILE...]
 #
 # Without files it ends with a line that says how much of the Matrix API the tests met: see test/conformance/tally.ts.
@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.."
 missing=()
 [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || missing+=(rabbitmq-server)
 ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || missing+=(postgresql)
-command -v java > /dev/null || missing+=(openjdk-17-jre-headless)
+command -v javac > /dev/null || missing+=(openjdk-17-jdk-headless)
 command -v mvn > /dev/null || missing+=(maven)
 command -v openssl > /dev/null || missing+=(openssl)
 command -v pebble > /dev/null || missing+=(pebble)

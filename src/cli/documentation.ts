@@ -12,6 +12,7 @@ import { BAD_UNDER_UAS } from "../board/usb-adapters.js";
 import { CHECKS } from "../health/checks.js";
 import { RESOURCE_TYPES } from "../resources/registry.js";
 import { FOLKLORE } from "../resources/sysctl-folklore.js";
+import { BusEvent, BusHeaders } from "../shared/bus-event.js";
 import { ERRORS } from "../shared/errors.js";
 import { RELEASES } from "../shared/releases.js";
 import { sysctlRows } from "./sysctl-table.js";
@@ -27,7 +28,9 @@ type Part =
   | "releases"
   | "sysctls"
   | "refused"
-  | "adapters";
+  | "adapters"
+  | "event"
+  | "headers";
 
 const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
   commands: (program) => commandsOf(program, "").join("\n\n"),
@@ -75,6 +78,8 @@ const PARTS: Readonly<Record<Part, (program: Command) => string>> = {
       ["id", "adapter", "source"],
       BAD_UNDER_UAS.map(({ id, name, source }) => [`\`${id}\``, name, source]),
     ),
+  event: () => fieldsOf(BusEvent),
+  headers: () => fieldsOf(BusHeaders),
   releases: () =>
     table(
       [
@@ -132,6 +137,20 @@ function commandsOf(command: Command, path: string): string[] {
     ...(rows.length > 0 ? [table(["option", "variable", "meaning"], rows)] : []),
   ];
   return [...own, ...inner.flatMap((one) => commandsOf(one, name))];
+}
+
+/** What programs read: its fields, and whether they can rely on them. */
+function fieldsOf(schema: z.ZodType): string {
+  const { properties = {}, required = [] } = z.toJSONSchema(schema) as SchemaNode;
+  return table(
+    ["field", "JSON", "always there", "meaning"],
+    Object.entries(properties).map(([name, { type = "", description = "" }]) => [
+      `\`${name}\``,
+      type,
+      required.includes(name) ? "yes" : "no",
+      description,
+    ]),
+  );
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

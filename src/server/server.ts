@@ -121,7 +121,9 @@ export async function startServer(
 
 /** A cheap look, before the URL is taken apart: nearly all requests are Matrix's. */
 function isOperations(url: string): boolean {
-  return url.includes("/health") || url.includes("/metrics");
+  const path = url.indexOf("/", "https://".length);
+  const isRoot = path === url.length - 1 || url[path + 1] === "?";
+  return isRoot || url.includes("/health") || url.includes("/metrics");
 }
 
 /** Two servers over one file would each miss what the other does. */

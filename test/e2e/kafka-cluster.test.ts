@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { virtualBoards, type VirtualBoard, type VirtualBoards } from "../../src/lab/virtual-board.js";
 import { packageRoot } from "../../src/shared/package-root.js";
-import { kafkaRelease } from "../server/kafka-jars.js";
+import { kafkaRelease } from "../server/jars.js";
 import { operator, type Operator } from "./operator.js";
 
 const NAMES = ["kitchen", "attic", "cellar"] as const;

@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
-import { kafkaRelease } from "../server/kafka-jars.js";
+import { kafkaRelease } from "../server/jars.js";
 import { operator, type Operator } from "./operator.js";
 
 let board: VirtualBoard;

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { Admin } from "@platformatic/kafka";
 import { issueCertificate } from "./certificate.js";
-import { fetchKafka } from "./kafka-jars.js";
+import { fetchKafka } from "./jars.js";
 import { freePort, untilListening } from "./listening.js";
 
 const run = promisify(execFile);

@@ -9,6 +9,12 @@ export interface Running {
   said(text: string): Promise<string>;
   /** Resolves when it has ended well. @throws Error with all that it said when it fails */
   readonly ended: Promise<void>;
+  /** Types a line. */
+  type(line: string): void;
+  /** Ends its input. */
+  endInput(): void;
+  /** Resolves when it is gone, however it took that. */
+  stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
 /** @param settings its environment, beside this one's */
@@ -19,10 +25,12 @@ export function start(
 ): Running {
   const child = spawn(program, args, {
     env: { ...process.env, ...settings },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
   const lines: string[] = [];
   let errors = "";
+  // A program that has ended reads nothing; that it has ended is told by `ended`.
+  child.stdin.on("error", () => undefined);
   let listeners: (() => void)[] = [];
   const tell = () => {
     for (const listener of listeners.splice(0)) listener();
@@ -47,6 +55,12 @@ export function start(
   return {
     lines,
     ended,
+    type: (line) => void child.stdin.write(`${line}\n`),
+    endInput: () => void child.stdin.end(),
+    async stop(signal = "SIGTERM") {
+      child.kill(signal);
+      await ended.catch(() => undefined);
+    },
     async said(text) {
       for (;;) {
         const found = lines.find((line) => line.includes(text));

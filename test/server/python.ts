@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { cacheFolder } from "../../src/files/operator-files.js";
 import { run, start, type Running } from "./programs.js";
 
@@ -47,7 +47,7 @@ export function preparePython(): Promise<string> {
 }
 
 /**
- * Starts a program of test/clients/python.
+ * Starts a program of test/clients/python, or one elsewhere by its full path.
  *
  * @param settings its environment
  */
@@ -55,5 +55,5 @@ export async function startPython(
   program: string,
   settings: Readonly<Record<string, string>>,
 ): Promise<Running> {
-  return start(join(await preparePython(), "bin", "python"), [join(FOLDER, program)], settings);
+  return start(join(await preparePython(), "bin", "python"), [resolve(FOLDER, program)], settings);
 }

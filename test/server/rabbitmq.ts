@@ -2,6 +2,7 @@
  * A RabbitMQ of one's own: its own node name, ports, cookie and folder, on loopback, as Debian's package has it.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +28,11 @@ export interface TestBroker {
   dispose(): Promise<void>;
 }
 
-export async function startRabbitmq(): Promise<TestBroker> {
+/**
+ * @param readers accounts beside the server's own, with its password, that listen to `imcloud.events` and publish
+ *   nothing: as playbooks/rabbitmq.yaml makes them of `amqp_readers`
+ */
+export async function startRabbitmq(readers: readonly string[] = []): Promise<TestBroker> {
   const folder = mkdtempSync(join(tmpdir(), "imcloud-rabbitmq-"));
   const [port, tlsPort, distributionPort, epmdPort] = await Promise.all([
     freePort(),
@@ -43,11 +48,13 @@ export async function startRabbitmq(): Promise<TestBroker> {
     join(folder, "rabbitmq.conf"),
     [
       ...["default_user = imcloud", `default_pass = ${password}`, "loopback_users = none"],
+      ...(readers.length > 0 ? [`load_definitions = ${join(folder, "definitions.json")}`] : []),
       ...[`listeners.ssl.1 = 127.0.0.1:${tlsPort}`, `ssl_options.cacertfile = ${caFile}`],
       ...[`ssl_options.certfile = ${chainAndKeyFile}`, `ssl_options.keyfile = ${chainAndKeyFile}`],
       "ssl_options.verify = verify_none\n",
     ].join("\n"),
   );
+  writeFileSync(join(folder, "definitions.json"), JSON.stringify(definitionsOf(readers, password)));
   writeFileSync(join(folder, "enabled_plugins"), "[].\n");
   const env = {
     PATH: process.env["PATH"] ?? "",
@@ -95,5 +102,27 @@ export async function startRabbitmq(): Promise<TestBroker> {
       spawnSync("epmd", ["-port", String(epmdPort), "-kill"], { env });
       rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** Source: RabbitMQ documentation, "Definition Export and Import", "Credentials and Passwords". */
+function definitionsOf(readers: readonly string[], password: string): object {
+  const salt = randomBytes(4);
+  const sum = createHash("sha256").update(salt).update(password).digest();
+  const account = {
+    password_hash: Buffer.concat([salt, sum]).toString("base64"),
+    hashing_algorithm: "rabbit_password_hashing_sha256",
+    tags: "",
+  };
+  return {
+    vhosts: [{ name: "/" }],
+    users: ["imcloud", ...readers].map((name) => ({ name, ...account })),
+    permissions: [
+      { user: "imcloud", vhost: "/", configure: ".*", write: ".*", read: ".*" },
+      ...readers.map((user) => ({
+        ...{ user, vhost: "/", configure: `^${user}\\.`, write: `^${user}\\.` },
+        read: `^(${user}\\..*|imcloud\\.events)$`,
+      })),
+    ],
   };
 }

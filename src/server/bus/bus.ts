@@ -5,21 +5,14 @@
  * a hint; the store is the truth.
  */
 import { hash } from "node:crypto";
+import type { BusEvent, BusHeaders } from "../../shared/bus-event.js";
 import type { StoredEvent } from "../core/event.js";
 
 /** An event on its way. */
 export interface BusMessage {
   readonly routingKey: string;
-  readonly headers: {
-    readonly event_id: string;
-    readonly room_id: string;
-    readonly event_type: string;
-    readonly sender: string;
-    /** Counts the room's events from 1 on, without a gap. */
-    readonly seq: number;
-    readonly server_name: string;
-  };
-  /** The event as clients see it, as JSON. */
+  readonly headers: Readonly<BusHeaders>;
+  /** A {@link BusEvent}: the event as clients see it, as JSON. */
   readonly body: string;
   /** Milliseconds since 1970. */
   readonly ts: number;
@@ -58,19 +51,20 @@ export function routingKeyOf(roomId: string, eventType: string): string {
 
 export function toMessage(event: StoredEvent, serverName: string): BusMessage {
   const { type, stateKey, sender, content, ts, eventId, roomId, redacts, seq } = event;
+  const body: BusEvent = {
+    type,
+    ...(stateKey !== undefined && { state_key: stateKey }),
+    sender,
+    content,
+    origin_server_ts: ts,
+    event_id: eventId,
+    room_id: roomId,
+    ...(redacts !== undefined && { redacts }),
+  };
   return {
     routingKey: routingKeyOf(roomId, type),
     headers: { event_id: eventId, room_id: roomId, event_type: type, sender, seq, server_name: serverName },
-    body: JSON.stringify({
-      type,
-      ...(stateKey !== undefined && { state_key: stateKey }),
-      sender,
-      content,
-      origin_server_ts: ts,
-      event_id: eventId,
-      room_id: roomId,
-      ...(redacts !== undefined && { redacts }),
-    }),
+    body: JSON.stringify(body),
     ts,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * What machines ask beside the Matrix API: health and metrics.
+ * What is asked beside the Matrix API: health and metrics by machines, the page at `/` by people.
  *
  * `/health/live` says that the process answers, `/health/ready` that it can take events too. Metrics name no
  * user and no room, but how much is going on: they need a token, or a listener of their own on loopback.
@@ -8,6 +8,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { readSecretFile } from "../runtime/secret-file.js";
 import type { Services } from "../service/services.js";
 import { StoreError } from "../store/database.js";
+import { statusPage } from "./status-page.js";
 
 /** Longest time for the store to answer, in milliseconds. */
 const READY_MS = 5_000;
@@ -31,6 +32,7 @@ export class Operations {
    */
   async answer(request: Request, isPrivate: boolean): Promise<Response | undefined> {
     const { pathname } = new URL(request.url);
+    if (pathname === "/" && ["GET", "HEAD"].includes(request.method)) return this.#page(request.method);
     if (request.method !== "GET") return undefined;
     switch (pathname) {
       case "/health/live":
@@ -62,7 +64,19 @@ export class Operations {
     }
   }
 
+  async #page(method: string): Promise<Response> {
+    const { isReady } = await this.#look();
+    return statusPage(this.#services.config, isReady, method);
+  }
+
   async #ready(): Promise<Response> {
+    const { isReady, troubles } = await this.#look();
+    return isReady
+      ? Response.json({ status: "ok", troubles })
+      : Response.json({ status: "unready", troubles }, { status: 503 });
+  }
+
+  async #look(): Promise<{ isReady: boolean; troubles: Record<string, string> }> {
     const troubles = Object.fromEntries(
       Object.entries(this.#troubles).flatMap(([part, trouble]) => {
         const text = trouble();
@@ -71,19 +85,11 @@ export class Operations {
     );
     try {
       await this.assertReady();
-      return Response.json({ status: "ok", troubles });
+      return { isReady: true, troubles };
     } catch (error) {
       this.#services.log.error("not ready", { error });
-      return Response.json(
-        {
-          status: "unready",
-          troubles: {
-            ...troubles,
-            store: (error instanceof StoreError ? error.trouble : undefined) ?? "does not answer",
-          },
-        },
-        { status: 503 },
-      );
+      const store = (error instanceof StoreError ? error.trouble : undefined) ?? "does not answer";
+      return { isReady: false, troubles: { ...troubles, store } };
     }
   }
 

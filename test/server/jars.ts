@@ -1,8 +1,9 @@
 /**
- * Apache Kafka as a folder of jars, from Maven Central, once per version, in imcloud's cache; and packed as its
- * makers pack a release.
+ * Folders of jars, from Maven Central, once for each list of them, in imcloud's cache: Apache Kafka, also packed as its
+ * makers pack a release, and what the examples need.
  */
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -67,6 +68,15 @@ export async function kafkaRelease(version: Release = VERSION): Promise<string> 
   ]);
   await rename(part, archive);
   return archive;
+}
+
+/**
+ * @param pom names them, as Maven has it
+ * @returns the folder of the jars
+ */
+export function fetchJarsOf(pom: string): Promise<string> {
+  const sum = createHash("sha256").update(pom).digest("hex").slice(0, 12);
+  return fetchJars(join(cacheFolder(), "kafka", `jars-${sum}`), pom);
 }
 
 async function fetchJars(folder: string, pom: string): Promise<string> {
