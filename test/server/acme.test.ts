@@ -124,10 +124,8 @@ const withProvider = (names: string[]): Partial<AcmeConfig> => ({
 test("a certificate comes by updates of a DNS server, for a name and all below it, and the records go again", async () => {
   const names = ["chat.example", "*.chat.example"];
   const first = await keep("one", { ...withBind(), names });
-  expect(first).toEqual({
-    code: 0,
-    said: expect.stringMatching(/^issued, good until \d{4}-\d\d-\d\d, for chat/),
-  });
+  expect(first.said).toMatch(/^issued, good until \d{4}-\d\d-\d\d, for chat/);
+  expect(first.code).toBe(0);
   expect(certificateOf("one").subjectAltName?.split(", ").toSorted()).toEqual([
     "DNS:*.chat.example",
     "DNS:chat.example",
@@ -136,14 +134,13 @@ test("a certificate comes by updates of a DNS server, for a name and all below i
   expect(certificateOf("one").checkPrivateKey(createPrivateKey(live("one", "key.pem")))).toBe(true);
   const resolver = new Resolver();
   resolver.setServers([`127.0.0.1:${bind}`]);
-  await expect(resolver.resolveTxt("_acme-challenge.chat.example")).rejects.toThrow();
+  expect(await resolver.resolveTxt("_acme-challenge.chat.example").catch(() => "gone")).toBe("gone");
 
   // Nothing is asked for again before it is time; another name is.
   const before = live("one", "cert.pem");
-  expect(await keep("one", { ...withBind(), names })).toEqual({
-    code: 0,
-    said: expect.stringMatching(/^good until/),
-  });
+  const again = await keep("one", { ...withBind(), names });
+  expect(again.said).toStartWith("good until");
+  expect(again.code).toBe(0);
   expect(live("one", "cert.pem")).toBe(before);
   expect((await keep("one", { ...withBind(), names: ["chat.example"] })).code).toBe(0);
   expect(certificateOf("one").subjectAltName).toBe("DNS:chat.example");
@@ -163,7 +160,7 @@ test("one by a provider's API; it is renewed when a third of its time is left, w
       name: "CN=old",
       notBefore: new Date(Date.now() - (90 - daysLeft) * day),
       notAfter: new Date(Date.now() + daysLeft * day),
-      keys: keys as CryptoKeyPair,
+      keys: keys,
       signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
     });
   writeFileSync(at("two", "live", "cert.pem"), (await old(31)).toString("pem"));

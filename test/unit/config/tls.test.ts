@@ -123,13 +123,13 @@ test("a certificate that has expired is refused", async () => {
   const old = await X509CertificateGenerator.createSelfSigned({
     ...{
       name: "CN=old",
-      keys: keys as webcrypto.CryptoKeyPair,
+      keys: keys,
       signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
     },
     ...{ notBefore: new Date("2026-01-01"), notAfter: new Date("2026-02-01") },
   });
   writeFileSync(join(folder, "old.pem"), old.toString("pem"));
-  const key = KeyObject.from(keys.privateKey as webcrypto.CryptoKey);
+  const key = KeyObject.from(keys.privateKey);
   writeFileSync(join(folder, "old.key"), key.export({ type: "pkcs8", format: "pem" }));
   expect((await refusal({ files: { certificate: "old.pem", key: "old.key" } })).message).toMatch(
     /has expired/,
