@@ -7,10 +7,12 @@
  * Exit code: 0 all goals hold or nothing was decided, 1 one does not hold, 64 no such bench.
  */
 import { loadavg } from "node:os";
+import { cold, db } from "./db.js";
 import { first } from "./first.js";
 import { write, writeN } from "./flash.js";
 import { fleet } from "./fleet.js";
 import { idle } from "./idle.js";
+import { initial } from "./initial.js";
 import type { Bench } from "./metric.js";
 import { noopFull } from "./noop-full.js";
 import { noopWide } from "./noop-wide.js";
@@ -20,7 +22,7 @@ import { rabbitSmall } from "./rabbit-small.js";
 import { send } from "./send.js";
 import { ssd } from "./ssd.js";
 import { start } from "./start.js";
-import { initial, syncCost } from "./sync-cost.js";
+import { syncCost } from "./sync-cost.js";
 import { syncFanout } from "./sync-fanout.js";
 import { isTrial } from "./trial.js";
 
@@ -35,6 +37,8 @@ const BENCHES: readonly Bench[] = [
   idle,
   syncCost,
   syncFanout,
+  cold,
+  db,
   initial,
   ssd,
   qos,

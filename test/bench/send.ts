@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { packageRoot } from "../../src/shared/package-root.js";
 import { startRabbitmq } from "../server/rabbitmq.js";
-import { generate } from "./generator.js";
 import { compared, inTurns, measured, PAIRS, timed, type Bench } from "./metric.js";
 import { BUN, callServer, ended, register, startServerProcess, type ChatServer } from "./server-process.js";
+import { load, sendPath, type Load, type Sender } from "./senders.js";
 import { freePort } from "../server/listening.js";
 import { startSynapse } from "./synapse.js";
 
@@ -19,19 +19,6 @@ const FOLDER = join(packageRoot(), "test", "bench", "send");
 const SENDERS = 64;
 const ROOMS = 8;
 const SECONDS = 4;
-
-interface Sender {
-  readonly token: string;
-  /** To which a transaction id is appended. */
-  readonly path: string;
-}
-
-interface Load {
-  readonly sent: number;
-  readonly failed: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
 
 export const send: Bench = {
   name: "send",
@@ -52,9 +39,7 @@ export const send: Bench = {
       const { rates, p99s } = await against(() => load(synapse.port, there, SECONDS), server, say);
       const metric = `broker off / ${synapse.name}`;
       report(compared({ bench: "send", metric, unit: "1/s", goal: { atLeast: 10 } }, rates));
-      report(
-        compared({ bench: "send", metric: `${metric}, p99`, unit: "ms", goal: { atMost: 0.1 } }, p99s),
-      );
+      report(compared({ bench: "send", metric: `${metric}, p99`, unit: "ms", goal: { atMost: 0.1 } }, p99s));
     }
     say("starting RabbitMQ");
     const broker = await startRabbitmq();
@@ -131,9 +116,10 @@ async function enter(url: string): Promise<Sender[]> {
   );
   return Promise.all(
     people.map(async ({ token }, index) => {
-      const roomId = encodeURIComponent(String(rooms[index % ROOMS]?.["room_id"]));
-      if (index >= ROOMS) await callServer(url, "POST", `rooms/${roomId}/join`, token, {});
-      return { token, path: `/_matrix/client/v3/rooms/${roomId}/send/m.room.message/` };
+      const roomId = String(rooms[index % ROOMS]?.["room_id"]);
+      if (index >= ROOMS)
+        await callServer(url, "POST", `rooms/${encodeURIComponent(roomId)}/join`, token, {});
+      return { token, path: sendPath(roomId) };
     }),
   );
 }
@@ -152,11 +138,4 @@ async function bareHandler(senders: readonly Sender[]): Promise<Load> {
     await ended(child, "SIGTERM");
     await rm(folder, { recursive: true });
   }
-}
-
-/** @throws Error when a message was refused */
-async function load(port: number, senders: readonly Sender[], seconds: number): Promise<Load> {
-  const result = await generate<Load>(join(FOLDER, "load.mjs"), { port, seconds, senders });
-  if (result.failed > 0) throw new Error(`${result.failed} messages were refused`);
-  return result;
 }

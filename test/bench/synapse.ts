@@ -35,9 +35,12 @@ export interface SynapseProcess extends ChatServer {
 }
 
 /** Installs it if need be, starts it with an empty database, and waits until it serves. */
-export async function startSynapse(say: (line: string) => void): Promise<SynapseProcess> {
+export async function startSynapse(
+  say: (line: string) => void,
+  isOnPostgres = onPostgres,
+): Promise<SynapseProcess> {
   const python = await synapsePython(say);
-  const cluster = onPostgres ? startPostgres() : undefined;
+  const cluster = isOnPostgres ? startPostgres() : undefined;
   const folder = await mkdtemp(join(tmpdir(), "imcloud-synapse-"));
   const databasePath = join(folder, "homeserver.db");
   const port = await freePort();
@@ -71,7 +74,14 @@ export async function startSynapse(say: (line: string) => void): Promise<Synapse
     await delay(100);
   }
   return {
-    ...{ name: onPostgres ? "Synapse on PostgreSQL" : "Synapse", url, port, databasePath, process: child, stop },
+    ...{
+      name: isOnPostgres ? "Synapse on PostgreSQL" : "Synapse",
+      url,
+      port,
+      databasePath,
+      process: child,
+      stop,
+    },
     [Symbol.asyncDispose]: dispose,
   };
 }

@@ -6,6 +6,7 @@ import pLimit from "p-limit";
 import { packageRoot } from "../../src/shared/package-root.js";
 import { generate } from "./generator.js";
 import { compared, inTurns, PAIRS, percentile, type Bench } from "./metric.js";
+import { sendPath } from "./senders.js";
 import { callServer, register, startServerProcess } from "./server-process.js";
 import { startSynapse } from "./synapse.js";
 import { sized } from "./trial.js";
@@ -81,5 +82,9 @@ async function gather(url: string, port: number): Promise<Plan> {
       }),
     ),
   );
-  return { port, sender: { token, path: `/_matrix/client/v3/rooms/${roomId}/send/m.room.message/` }, receivers };
+  return {
+    port,
+    sender: { token, path: sendPath(String(made)) },
+    receivers,
+  };
 }

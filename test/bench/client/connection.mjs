@@ -2,6 +2,7 @@
  * One keep-alive connection that speaks HTTP by hand: a generator that costs as much as the server would measure
  * itself. One request at a time; answers with a length or in chunks, as servers like it.
  */
+import { Buffer } from "node:buffer";
 import { connect as connectPlain } from "node:net";
 import { connect as connectTls } from "node:tls";
 

@@ -7,6 +7,7 @@
  * usage: bun load.mjs < PLAN; PLAN is JSON: {port, messages, sender: {token, path}, receivers: [{token, since}]};
  * prints {lastMs, receivers}
  */
+import { performance } from "node:perf_hooks";
 import { openConnection } from "../client/connection.mjs";
 
 /** As clients do: without it, Synapse sends each of them all members. */
@@ -41,7 +42,12 @@ for (let number = 0; number < messages; number += 1) {
   const again = new Promise((resolve) => (allWaiting = resolve));
   const start = performance.now();
   const body = { msgtype: "m.text", body: marker };
-  const { status, text } = await speaker.ask("PUT", `${sender.path}${process.pid}-${number}`, sender.token, body);
+  const { status, text } = await speaker.ask(
+    "PUT",
+    `${sender.path}${process.pid}-${number}`,
+    sender.token,
+    body,
+  );
   if (status !== 200) throw new Error(`a message was refused: ${status} ${text}`);
   await within(arrivals);
   lastMs.push(lastAt - start);
