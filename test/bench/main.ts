@@ -11,7 +11,7 @@ import { cold, db } from "./db.js";
 import { first } from "./first.js";
 import { write, writeN } from "./flash.js";
 import { fleet } from "./fleet.js";
-import { idle } from "./idle.js";
+import { idle, idle10k } from "./idle.js";
 import { initial } from "./initial.js";
 import type { Bench } from "./metric.js";
 import { noopFull } from "./noop-full.js";
@@ -22,6 +22,7 @@ import { rabbitSmall } from "./rabbit-small.js";
 import { send } from "./send.js";
 import { ssd } from "./ssd.js";
 import { start } from "./start.js";
+import { users4000 } from "./users4000.js";
 import { syncCost } from "./sync-cost.js";
 import { syncFanout } from "./sync-fanout.js";
 import { isTrial } from "./trial.js";
@@ -35,8 +36,10 @@ const BENCHES: readonly Bench[] = [
   fleet,
   send,
   idle,
+  idle10k,
   syncCost,
   syncFanout,
+  users4000,
   cold,
   db,
   initial,
