@@ -19,6 +19,7 @@ import { noopWide } from "./noop-wide.js";
 import { noop } from "./noop.js";
 import { qos } from "./qos.js";
 import { rabbitSmall } from "./rabbit-small.js";
+import { rss } from "./rss.js";
 import { send } from "./send.js";
 import { ssd } from "./ssd.js";
 import { start } from "./start.js";
@@ -40,6 +41,7 @@ const BENCHES: readonly Bench[] = [
   syncCost,
   syncFanout,
   users4000,
+  rss,
   cold,
   db,
   initial,

@@ -35,18 +35,22 @@ class Connection {
     socket.on("close", () => this.#fail(new Error("the connection was closed")));
   }
 
-  /** @returns {Promise<{status: number, text: string}>} */
+  /**
+   * @param body JSON, or bytes as a Buffer
+   * @returns {Promise<{status: number, text: string}>}
+   */
   ask(method, path, token, body) {
     return new Promise((resolve, reject) => {
       this.#asked = { resolve, reject };
-      const content = body === undefined ? "" : JSON.stringify(body);
+      const content = body === undefined || Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+      const type = Buffer.isBuffer(body) ? "application/octet-stream" : "application/json";
       this.#socket.write(
         `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n` +
           (token === undefined ? "" : `authorization: Bearer ${token}\r\n`) +
-          (body === undefined
-            ? "\r\n"
-            : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(content)}\r\n\r\n${content}`),
+          (content === undefined ? "" : `content-type: ${type}\r\ncontent-length: ${content.length}\r\n`) +
+          "\r\n",
       );
+      if (content !== undefined) this.#socket.write(content);
     });
   }
 
