@@ -37,8 +37,8 @@ export class History {
     const [ignored, row, members, visibilities] = await Promise.all([
       this.#pushRules.ignoredBy(userId),
       this.#store.events.membership(userId, roomId),
-      this.#store.events.stateHistory(roomId, "m.room.member", userId),
-      this.#store.events.stateHistory(roomId, "m.room.history_visibility", ""),
+      this.#store.events.stateContents(roomId, "m.room.member", userId),
+      this.#store.events.stateContents(roomId, "m.room.history_visibility", ""),
     ]);
     return {
       ignored,
@@ -71,7 +71,7 @@ export class History {
    * @returns `since`, or 0
    */
   async knownUpTo(roomId: string, userId: string, since: number): Promise<number> {
-    const members = await this.#store.events.stateHistory(roomId, "m.room.member", userId);
+    const members = await this.#store.events.stateContents(roomId, "m.room.member", userId);
     const later = members.filter(({ position }) => position > since);
     const wasJoined = membershipOf(members.findLast(({ position }) => position <= since)?.content) === "join";
     return wasJoined && later.every(({ content }) => membershipOf(content) === "join") ? since : 0;

@@ -25,12 +25,9 @@ export class SlidingNaming {
     const types = ["m.room.name", "m.room.avatar"].filter(has);
     const hasMembers = has(MEMBER);
     if (types.length === 0 && !hasMembers) return {};
-    const state = await this.#store.views.state(roomId, {
-      types: ["m.room.name", "m.room.avatar"],
-      members: [],
-    });
+    const contents = await this.#store.views.contentsOf(roomId, ["m.room.name", "m.room.avatar"]);
     const textOf = (type: string, key: string) => {
-      const text = stringOrNone(state.find((event) => event.type === type)?.content[key]);
+      const text = stringOrNone(contents.get(type)?.[key]);
       return text === "" ? undefined : text;
     };
     const name = textOf("m.room.name", "name");

@@ -127,7 +127,7 @@ export class UnreadCounts {
   }
 
   async #joinedAt(userId: string, roomId: string): Promise<number> {
-    const members = await this.#store.events.stateHistory(roomId, "m.room.member", userId);
+    const members = await this.#store.events.stateContents(roomId, "m.room.member", userId);
     const outside = members.findLastIndex(({ content }) => content["membership"] !== "join");
     return members[outside + 1]?.position ?? 0;
   }

@@ -103,6 +103,17 @@ export class RoomViewStore {
     );
   }
 
+  /** What the room's state says now of these types, under the empty key. */
+  async contentsOf(roomId: string, types: readonly string[]): Promise<Map<string, JsonObject>> {
+    const rows = await this.#reader.all<{ type: string; content: string }>(
+      `SELECT c.type, e.content FROM current_state c JOIN events e ON e.position = c.position
+       WHERE c.room_id = ? AND c.type IN (${listOf(types)}) AND c.state_key = ''`,
+      roomId,
+      ...types,
+    );
+    return new Map(rows.map(({ type, content }) => [type, JSON.parse(content) as JsonObject]));
+  }
+
   /** How many have which membership. */
   async memberCounts(roomId: string): Promise<Partial<Record<Membership, number>>> {
     const rows = await this.#reader.all<{ membership: Membership; count: number }>(
