@@ -34,9 +34,9 @@ export interface Bench {
   run(report: (metric: Metric) => void, say: (line: string) => void): Promise<void>;
 }
 
-export interface Pair {
-  readonly value: number;
-  readonly baseline: number;
+export interface Pair<T = number> {
+  readonly value: T;
+  readonly baseline: T;
 }
 
 interface Heading {
@@ -84,12 +84,12 @@ export function measured(
  *
  * @returns a pair for each turn, of whatever the two functions measure
  */
-export async function inTurns(
+export async function inTurns<T>(
   count: number,
-  ours: () => Promise<number>,
-  baseline: () => Promise<number>,
-): Promise<readonly Pair[]> {
-  const pairs: Pair[] = [];
+  ours: () => Promise<T>,
+  baseline: () => Promise<T>,
+): Promise<readonly Pair<T>[]> {
+  const pairs: Pair<T>[] = [];
   for (let turn = 0; turn < count; turn += 1) {
     const first = turn % 2 === 0 ? await ours() : await baseline();
     const second = turn % 2 === 0 ? await baseline() : await ours();
@@ -103,6 +103,14 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
+}
+
+/** The sample that at least this share of all are no higher than. */
+export function percentile(samples: readonly number[], share: number): number {
+  const sorted = samples.toSorted((one, other) => one - other);
+  const found = sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
+  if (found === undefined) throw new RangeError("no samples");
+  return found;
 }
 
 function holds(samples: readonly number[], goal: Goal | undefined): boolean | null {

@@ -6,12 +6,12 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { packageRoot } from "../../src/shared/package-root.js";
 import { startRabbitmq } from "../server/rabbitmq.js";
 import { compared, inTurns, measured, PAIRS, timed, type Bench } from "./metric.js";
 import { BUN, callServer, ended, register, startServerProcess, type ChatServer } from "./server-process.js";
+import { load, sendPath, type Load, type Sender } from "./senders.js";
 import { freePort } from "../server/listening.js";
 import { startSynapse } from "./synapse.js";
 
@@ -20,19 +20,6 @@ const SENDERS = 64;
 const ROOMS = 8;
 const SECONDS = 4;
 
-interface Sender {
-  readonly token: string;
-  /** To which a transaction id is appended. */
-  readonly path: string;
-}
-
-interface Load {
-  readonly sent: number;
-  readonly failed: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
 export const send: Bench = {
   name: "send",
   summary: `durable messages a second by ${SENDERS} connections, against one bare SQLite insert`,
@@ -40,18 +27,19 @@ export const send: Bench = {
   async run(report, say) {
     {
       await using server = await startServerProcess();
-      const { pairs, p99s } = await against(bareHandler, server, say);
-      report(compared({ bench: "send", metric: "broker off", unit: "1/s", goal: { atLeast: 0.4 } }, pairs));
-      report(measured({ bench: "send", metric: "broker off, p99", unit: "ms" }, p99s));
+      const { rates, p99s } = await against(bareHandler, server, say);
+      report(compared({ bench: "send", metric: "broker off", unit: "1/s", goal: { atLeast: 0.4 } }, rates));
+      report(compared({ bench: "send", metric: "broker off, p99", unit: "ms" }, p99s));
     }
     {
       await using server = await startServerProcess();
       await using synapse = await startSynapse(say);
-      say(`${SENDERS} people enter ${ROOMS} rooms of Synapse's`);
+      say(`${SENDERS} people enter ${ROOMS} rooms of ${synapse.name}'s`);
       const there = await enter(synapse.url);
-      const goal = { atLeast: 5 };
-      const { pairs } = await against(() => rate(synapse.port, there), server, say);
-      report(compared({ bench: "send", metric: "broker off / Synapse", unit: "1/s", goal }, pairs));
+      const { rates, p99s } = await against(() => load(synapse.port, there, SECONDS), server, say);
+      const metric = `broker off / ${synapse.name}`;
+      report(compared({ bench: "send", metric, unit: "1/s", goal: { atLeast: 10 } }, rates));
+      report(compared({ bench: "send", metric: `${metric}, p99`, unit: "ms", goal: { atMost: 0.1 } }, p99s));
     }
     say("starting RabbitMQ");
     const broker = await startRabbitmq();
@@ -63,10 +51,10 @@ export const send: Bench = {
         metrics: { listener: { address: "127.0.0.1", port: metricsPort } },
       });
       const drains: number[] = [];
-      const { pairs } = await against(bareHandler, server, say, async () => {
+      const { rates } = await against(bareHandler, server, say, async () => {
         drains.push((await timed(() => drained(metricsPort))) / 1_000 / SECONDS);
       });
-      report(compared({ bench: "send", metric: "RabbitMQ on", unit: "1/s", goal: { atLeast: 0.2 } }, pairs));
+      report(compared({ bench: "send", metric: "RabbitMQ on", unit: "1/s", goal: { atLeast: 0.2 } }, rates));
       const metric = "RabbitMQ on, time to drain after a run, in runs";
       report(measured({ bench: "send", metric, unit: "1", goal: { atMost: 1 } }, drains));
     } finally {
@@ -76,31 +64,35 @@ export const send: Bench = {
 };
 
 /**
- * @param baseline measures the other one's messages a second
+ * @param baseline loads the other one
  * @param after what belongs to each of our runs, but not to its time
  */
 async function against(
-  baseline: (senders: readonly Sender[]) => Promise<number>,
+  baseline: (senders: readonly Sender[]) => Promise<Load>,
   server: ChatServer,
   say: (line: string) => void,
   after = () => Promise.resolve(),
 ) {
   say(`${SENDERS} people enter ${ROOMS} rooms`);
   const senders = await enter(server.url);
-  const p99s: number[] = [];
   await load(server.port, senders, 1); // both start warm
   await after();
-  const pairs = await inTurns(
+  const loads = await inTurns(
     PAIRS,
     async () => {
-      const { sent, p99Ms } = await load(server.port, senders, SECONDS);
-      p99s.push(p99Ms);
+      const result = await load(server.port, senders, SECONDS);
       await after();
-      return sent / SECONDS;
+      return result;
     },
     () => baseline(senders),
   );
-  return { pairs, p99s };
+  return {
+    rates: loads.map(({ value, baseline }) => ({
+      value: value.sent / SECONDS,
+      baseline: baseline.sent / SECONDS,
+    })),
+    p99s: loads.map(({ value, baseline }) => ({ value: value.p99Ms, baseline: baseline.p99Ms })),
+  };
 }
 
 /** Resolves when the broker has confirmed everything. */
@@ -124,14 +116,15 @@ async function enter(url: string): Promise<Sender[]> {
   );
   return Promise.all(
     people.map(async ({ token }, index) => {
-      const roomId = encodeURIComponent(String(rooms[index % ROOMS]?.["room_id"]));
-      if (index >= ROOMS) await callServer(url, "POST", `rooms/${roomId}/join`, token, {});
-      return { token, path: `/_matrix/client/v3/rooms/${roomId}/send/m.room.message/` };
+      const roomId = String(rooms[index % ROOMS]?.["room_id"]);
+      if (index >= ROOMS)
+        await callServer(url, "POST", `rooms/${encodeURIComponent(roomId)}/join`, token, {});
+      return { token, path: sendPath(roomId) };
     }),
   );
 }
 
-async function bareHandler(senders: readonly Sender[]): Promise<number> {
+async function bareHandler(senders: readonly Sender[]): Promise<Load> {
   const folder = await mkdtemp(join(tmpdir(), "imcloud-bare-"));
   const child = spawn(BUN, [join(FOLDER, "baseline.mjs"), join(folder, "bare.sqlite")], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -140,22 +133,9 @@ async function bareHandler(senders: readonly Sender[]): Promise<number> {
     const [line] = (await once(child.stdout, "data")) as [Buffer];
     const { port } = JSON.parse(line.toString()) as { port: number };
     await load(port, senders, 1);
-    return await rate(port, senders);
+    return await load(port, senders, SECONDS);
   } finally {
     await ended(child, "SIGTERM");
     await rm(folder, { recursive: true });
   }
-}
-
-async function rate(port: number, senders: readonly Sender[]): Promise<number> {
-  return (await load(port, senders, SECONDS)).sent / SECONDS;
-}
-
-/** @throws Error when a message was refused */
-async function load(port: number, senders: readonly Sender[], seconds: number): Promise<Load> {
-  const child = spawn(BUN, [join(FOLDER, "load.mjs")], { stdio: ["pipe", "pipe", "inherit"] });
-  child.stdin.end(JSON.stringify({ port, seconds, senders }));
-  const result = JSON.parse(await text(child.stdout)) as Load;
-  if (result.failed > 0) throw new Error(`${result.failed} messages were refused`);
-  return result;
 }

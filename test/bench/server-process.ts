@@ -12,6 +12,8 @@ import type { ServerConfigInput } from "../../src/shared/server-config.js";
 import { freePort } from "../server/listening.js";
 
 const READY_MS = 20_000;
+/** Of everybody in a bench. */
+export const PASSWORD = "password";
 
 /** The pinned Bun: where npm has left it, which depends on whether install scripts ran. */
 export const BUN = [
@@ -100,8 +102,18 @@ export interface Account {
 export async function register(url: string, name: string): Promise<Account> {
   const session = await callServer(url, "POST", "register", undefined, {
     username: name,
-    password: "password",
+    password: PASSWORD,
     auth: { type: "m.login.dummy" },
+  });
+  return { userId: String(session["user_id"]), token: String(session["access_token"]) };
+}
+
+/** A new session of somebody's, on a device of its own; the password is that of {@link register}. */
+export async function logIn(url: string, name: string): Promise<Account> {
+  const session = await callServer(url, "POST", "login", undefined, {
+    type: "m.login.password",
+    identifier: { type: "m.id.user", user: name },
+    password: PASSWORD,
   });
   return { userId: String(session["user_id"]), token: String(session["access_token"]) };
 }

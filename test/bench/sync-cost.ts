@@ -1,42 +1,15 @@
 /**
- * What an incremental sync costs by the number of rooms that its user is in, when one thing is new; and what a first sync
- * costs of somebody in many rooms.
+ * What an incremental sync costs by the number of rooms that its user is in, when one thing is new.
  */
-import { measured, timed, compared, type Bench, type Metric, type Pair } from "./metric.js";
+import { timed, compared, type Bench, type Metric, type Pair } from "./metric.js";
 import { callServer, register, startServerProcess, type Account } from "./server-process.js";
+import { enterRooms, SLIDING, slidingBody, write } from "./syncing.js";
 
 const FEW = 10;
 const ROOMS = [100, 1_000];
 const TURNS = 40;
 /** The first turns are not counted: code is compiled, caches fill. */
 const WARM_UP = 10;
-const INITIAL_ROOMS = 500;
-const INITIAL_TURNS = 12;
-/** Requests at a time while rooms are made. */
-const AT_ONCE = 16;
-const SLIDING = "../unstable/org.matrix.simplified_msc3575/sync";
-
-/** As Element X asks. */
-const STATE = [
-  ...["name", "encryption", "topic", "avatar", "canonical_alias", "power_levels", "join_rules", "tombstone"],
-  ...["create", "history_visibility"],
-].map((name) => [`m.room.${name}`, ""]);
-const REQUIRED = [
-  ...STATE,
-  ["m.room.member", "$LAZY"],
-  ["m.room.member", "$ME"],
-  ["m.space.parent", "*"],
-  ["m.space.child", "*"],
-  ["org.matrix.msc3401.call.member", "*"],
-];
-const EXTENSIONS = Object.fromEntries(
-  ["account_data", "receipts", "typing", "to_device", "e2ee"].map((name) => [name, { enabled: true }]),
-);
-const slidingBody = (last: number) => ({
-  lists: { all_rooms: { ranges: [[0, last]], required_state: REQUIRED, timeline_limit: 1 } },
-  extensions: EXTENSIONS,
-});
-
 interface Reader {
   readonly token: string;
   readonly rooms: readonly string[];
@@ -83,67 +56,12 @@ export const syncCost: Bench = {
   },
 };
 
-export const initial: Bench = {
-  name: "initial",
-  summary: `the first sync of a user in ${INITIAL_ROOMS} rooms, classic and sliding`,
-
-  async run(report, say) {
-    await using server = await startServerProcess();
-    const { url } = server;
-    const writer = await register(url, "writer");
-    say(`a user enters ${INITIAL_ROOMS} rooms`);
-    const { token } = await join(url, "reader", writer, INITIAL_ROOMS);
-    const sliding = (last: number) => () => callServer(url, "POST", SLIDING, token, slidingBody(last));
-    const kinds: readonly [string, { atMost: number } | undefined, () => Promise<unknown>][] = [
-      ["sliding, 20 rooms shown", { atMost: 100 }, sliding(19)],
-      ["sliding, all rooms shown", undefined, sliding(INITIAL_ROOMS)],
-      ["/sync", undefined, () => callServer(url, "GET", "sync", token)],
-    ];
-    for (const [metric, goal, ask] of kinds) {
-      const times: number[] = [];
-      for (let turn = 0; turn < INITIAL_TURNS; turn += 1) times.push(await timed(ask));
-      const heading = { bench: "initial", unit: "ms", ...(goal !== undefined && { goal }) };
-      report(measured({ ...heading, metric: `${metric}, the first time` }, times.slice(0, 1)));
-      report(measured({ ...heading, metric }, times.slice(2)));
-    }
-  },
-};
-
 /** In `count` rooms, and synced both ways. */
 async function enter(url: string, name: string, writer: Account, count: number): Promise<Reader> {
-  const { token, rooms } = await join(url, name, writer, count);
+  const { token, rooms } = await enterRooms(url, name, writer, count);
   const { next_batch: since } = await callServer(url, "GET", "sync", token);
   const { pos } = await callServer(url, "POST", SLIDING, token, slidingBody(count));
   return { token, rooms, since: String(since), pos: String(pos) };
-}
-
-/** In `count` rooms of the writer's, each with a few messages. */
-async function join(
-  url: string,
-  name: string,
-  writer: Account,
-  count: number,
-): Promise<Pick<Reader, "token" | "rooms">> {
-  const { token } = await register(url, name);
-  const rooms: string[] = [];
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async (_, part) => {
-      for (let index = part; index < count; index += AT_ONCE) {
-        const options = { preset: "public_chat", name: `room ${index}` };
-        const { room_id: made } = await callServer(url, "POST", "createRoom", writer.token, options);
-        const roomId = String(made);
-        await callServer(url, "POST", `join/${encodeURIComponent(roomId)}`, token, {});
-        for (const text of ["one", "two", "three"]) await write(url, writer, roomId, `${name}-${text}`);
-        rooms.push(roomId);
-      }
-    }),
-  );
-  return { token, rooms };
-}
-
-async function write(url: string, { token }: Account, roomId: string, txn: string): Promise<void> {
-  const path = `rooms/${encodeURIComponent(roomId)}/send/m.room.message/${encodeURIComponent(`${roomId}${txn}`)}`;
-  await callServer(url, "PUT", path, token, { msgtype: "m.text", body: txn });
 }
 
 /** @throws Error unless exactly one room is told of */

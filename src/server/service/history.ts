@@ -73,7 +73,7 @@ export class History {
    * @returns `since`, or 0
    */
   async knownUpTo(roomId: string, userId: string, since: number): Promise<number> {
-    const members = await this.#store.events.stateHistory(roomId, "m.room.member", userId);
+    const members = await this.#store.events.stateContents(roomId, "m.room.member", userId);
     const later = members.filter(({ position }) => position > since);
     const wasJoined = membershipOf(members.findLast(({ position }) => position <= since)?.content) === "join";
     return wasJoined && later.every(({ content }) => membershipOf(content) === "join") ? since : 0;

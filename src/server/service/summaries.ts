@@ -10,6 +10,8 @@ import type { Store } from "../store/store.js";
 
 const HEROES = 5;
 
+type MemberCounts = Partial<Record<Membership, number>>;
+
 export class Summaries {
   readonly #store: Store;
 
@@ -19,10 +21,8 @@ export class Summaries {
 
   /** As `/sync` tells it. */
   async of(roomId: string, userId: string): Promise<JsonObject> {
-    const [counts, heroes] = await Promise.all([
-      this.#store.views.memberCounts(roomId),
-      this.#heroes(roomId, userId),
-    ]);
+    const counts = await this.#store.views.memberCounts(roomId);
+    const heroes = await this.#heroes(roomId, userId, counts);
     return {
       "m.heroes": heroes.map((hero) => hero.userId),
       "m.joined_member_count": counts.join ?? 0,
@@ -32,17 +32,21 @@ export class Summaries {
 
   /** As sliding sync tells it: with what they call themselves in the room. */
   async heroes(roomId: string, userId: string): Promise<JsonObject[]> {
-    return (await this.#heroes(roomId, userId)).map((hero) => ({
+    const counts = await this.#store.views.memberCounts(roomId);
+    return (await this.#heroes(roomId, userId, counts)).map((hero) => ({
       user_id: hero.userId,
       ...(hero.displayName !== undefined && { displayname: hero.displayName }),
       ...(hero.avatarUrl !== undefined && { avatar_url: hero.avatarUrl }),
     }));
   }
 
-  async #heroes(roomId: string, userId: string): Promise<RoomMember[]> {
-    const inside = await this.#others(roomId, userId, ["join", "invite"]);
+  async #heroes(roomId: string, userId: string, counts: MemberCounts): Promise<RoomMember[]> {
+    const some = (membership: Membership) => (counts[membership] ?? 0) > 0;
+    const inside = await this.#others(roomId, userId, (["join", "invite"] as const).filter(some));
     // Nobody is left: those who were there name the room.
-    return inside.length > 0 ? inside : this.#others(roomId, userId, ["leave", "ban"]);
+    return inside.length > 0
+      ? inside
+      : this.#others(roomId, userId, (["leave", "ban"] as const).filter(some));
   }
 
   async #others(roomId: string, userId: string, memberships: readonly Membership[]): Promise<RoomMember[]> {

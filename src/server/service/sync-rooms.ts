@@ -147,8 +147,12 @@ export class SyncRooms {
       !timeline.isLimited;
     if (isQuiet && !isWhole && !stretch.touched.has(roomId)) return undefined;
 
+    // Members that are told of late, because somebody speaks whom the client knows nothing of, change nothing.
     const hasNewMembers =
-      isWhole || [...timeline.events, ...state.events].some(({ type }) => type === "m.room.member");
+      isWhole ||
+      [...timeline.events, ...state.events].some(
+        ({ type, position }) => type === "m.room.member" && position > knownUpTo,
+      );
     return {
       timeline: await this.#renderTimeline(room, timeline),
       ...state.field,

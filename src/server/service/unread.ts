@@ -144,7 +144,7 @@ export class UnreadCounts {
   }
 
   async #memberships(userId: string, roomId: string): Promise<Viewpoint["memberships"]> {
-    const members = await this.#store.events.stateHistory(roomId, "m.room.member", userId);
+    const members = await this.#store.events.stateContents(roomId, "m.room.member", userId);
     return members.map(({ position, content }) => ({ position, value: membershipOf(content) }));
   }
 

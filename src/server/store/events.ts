@@ -28,6 +28,12 @@ export interface MembershipRow {
   readonly stripped?: readonly JsonObject[];
 }
 
+/** What a key of the state held from this position on. */
+export interface Held {
+  readonly position: number;
+  readonly content: JsonObject;
+}
+
 /** A stretch of a room's history: positions above `after`, up to and including `upTo`. */
 export interface Stretch {
   readonly after: number;
@@ -135,6 +141,17 @@ export class EventStore {
       ...{ type, position },
       content: JSON.parse(content) as JsonObject,
     }));
+  }
+
+  /** What one key of the state ever held, oldest first: half the price of {@link stateHistory}. */
+  async stateContents(roomId: string, type: string, stateKey: string): Promise<Held[]> {
+    const rows = await this.#reader.all<{ position: number; content: string }>(
+      "SELECT position, content FROM events WHERE room_id = ? AND type = ? AND state_key = ? ORDER BY position",
+      roomId,
+      type,
+      stateKey,
+    );
+    return rows.map(({ position, content }) => ({ position, content: JSON.parse(content) as JsonObject }));
   }
 
   /** @returns at most `limit` events of the stretch in reading order: the oldest first, or the newest when backwards */

@@ -3,17 +3,16 @@
  *
  * Speaks HTTP by hand: a generator that costs as much as the server would measure itself.
  *
- * usage: bun load.mjs < PLAN; PLAN is JSON: {port, seconds, senders: [{token, path}]}; prints {sent, failed, p50Ms, p99Ms}
+ * usage: bun load.mjs < PLAN; PLAN is JSON: {port, seconds, senders: [{token, path}], isVaried}; prints {sent, failed, p50Ms, p99Ms}
  */
 import { connect } from "node:net";
 import { performance } from "node:perf_hooks";
+import { sentence } from "../fill/sentences.js";
 
-const BODY = JSON.stringify({
-  msgtype: "m.text",
-  body: "The quick brown fox jumps over the lazy dog, and nobody is surprised any more.",
-});
+const bodyOf = (body) => JSON.stringify({ msgtype: "m.text", body });
+const BODY = bodyOf("The quick brown fox jumps over the lazy dog, and nobody is surprised any more.");
 
-const { port, seconds, senders } = JSON.parse(await Bun.stdin.text());
+const { port, seconds, senders, isVaried } = JSON.parse(await Bun.stdin.text());
 const endAt = performance.now() + seconds * 1000;
 const latencies = [];
 let failed = 0;
@@ -37,9 +36,10 @@ function send({ token, path }, sender) {
       }
       startedAt = performance.now();
       number += 1;
+      const body = isVaried ? bodyOf(sentence(Math.floor(Math.random() * 2 ** 31))) : BODY;
       socket.write(
         `PUT ${path}${process.pid}-${sender}-${number} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\n` +
-          `content-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`,
+          `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
       );
     };
     socket.on("connect", next);
