@@ -129,21 +129,24 @@ def main():
         bot.hear(json.loads(body))
         channel.basic_ack(method.delivery_tag)
 
-    with pika.BlockingConnection(broker) as connection:
-        channel = connection.channel()
-        # It waits while the program is away, and goes when nobody has come for a week: a board's disk is small.
-        queue = f"{user}.orders"
-        channel.queue_declare(queue, durable=True, arguments={"x-expires": WEEK_MS})
-        room = os.environ.get("ROOM_ID")
-        key = "#" if room is None else f"{hashlib.sha256(room.encode()).hexdigest()[:16]}.#"
-        channel.queue_bind(queue, EXCHANGE, key)
-        channel.basic_qos(prefetch_count=10)
-        channel.basic_consume(queue, take)
-        print("listening", flush=True)
-        channel.start_consuming()
+    # Not closed when something fails: RabbitMQ sees that the program is gone, and keeps what it has not acknowledged.
+    connection = pika.BlockingConnection(broker)
+    channel = connection.channel()
+    # Between two messages: in the middle of its own work, pika would wait for ever.
+    signal.signal(signal.SIGTERM, lambda *_: connection.add_callback_threadsafe(channel.stop_consuming))
+    # It waits while the program is away, and goes when nobody has come for a week: a board's disk is small.
+    queue = f"{user}.orders"
+    channel.queue_declare(queue, durable=True, arguments={"x-expires": WEEK_MS})
+    room = os.environ.get("ROOM_ID")
+    key = "#" if room is None else f"{hashlib.sha256(room.encode()).hexdigest()[:16]}.#"
+    channel.queue_bind(queue, EXCHANGE, key)
+    channel.basic_qos(prefetch_count=10)
+    channel.basic_consume(queue, take)
+    print("listening", flush=True)
+    channel.start_consuming()
+    connection.close()
 
 
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 try:
     main()
 except (OSError, KeyError, ValueError, pika.exceptions.AMQPError) as error:
