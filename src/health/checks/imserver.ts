@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { sh } from "../../board/script.js";
 import { fail, ok, warn, type HealthCheck } from "../check.js";
-import { judgeService, serviceProbe } from "./service-state.js";
+import { serviceCheck } from "./service-state.js";
 
 const UNIT = "imcloud-server.service";
 /** Logging in, sending and receiving together; people call more than that slow. */
@@ -22,13 +22,10 @@ const Answer = z.object({
   warning: z.string().optional(),
 });
 
-export const imserverService: HealthCheck = {
-  id: "imserver-service",
-  title: "IM server service",
-  playbook: "imserver",
-  probe: () => serviceProbe(UNIT),
-  judge: (result) => judgeService(result, UNIT),
-};
+export const imserverService = serviceCheck(
+  { id: "imserver-service", title: "IM server service", playbook: "imserver" },
+  UNIT,
+);
 
 export const imserver: HealthCheck = {
   id: "imserver",

@@ -4,36 +4,22 @@
  */
 import { sh } from "../../board/script.js";
 import { fail, fieldsOf, ok, percent, unknown, warn, type HealthCheck } from "../check.js";
-import { portOpen } from "./http-get.js";
-import { judgeService, serviceProbe } from "./service-state.js";
+import { portCheck, serviceCheck } from "./service-state.js";
 
 const UNIT = "kafka.service";
-const PORT = 9_092;
 const SETTINGS = "/etc/kafka/server.properties";
 
-export const kafkaService: HealthCheck = {
-  id: "kafka-service",
-  title: "Kafka service",
-  playbook: "kafka",
-  probe: () => serviceProbe(UNIT),
-  judge: (result) => judgeService(result, UNIT),
-};
+export const kafkaService = serviceCheck(
+  { id: "kafka-service", title: "Kafka service", playbook: "kafka" },
+  UNIT,
+);
 
-export const kafkaPort: HealthCheck = {
-  id: "kafka-port",
-  title: "Kafka port",
-  playbook: "kafka",
-  after: ["kafka-service"],
-  probe: () => portOpen(PORT),
-  judge: ({ exitCode }) =>
-    exitCode === 0
-      ? ok("accepts connections", { measured: `port ${PORT}`, threshold: "open" })
-      : fail("runs, but accepts no connections", {
-          measured: `port ${PORT}`,
-          threshold: "open",
-          hint: `see \`imcloud exec -- journalctl -u ${UNIT} -n 50\`; after a power cut it reads its files first`,
-        }),
-};
+export const kafkaPort = portCheck(
+  { id: "kafka-port", title: "Kafka port", playbook: "kafka" },
+  9_092,
+  kafkaService.id,
+  `see \`imcloud exec -- journalctl -u ${UNIT} -n 50\`; after a power cut it reads its files first`,
+);
 
 /** Its playbook takes a fifth at most; what is above half somebody has asked for, or forgotten. */
 const LARGE = 0.5;

@@ -6,37 +6,24 @@
  */
 import { lines, sh } from "../../board/script.js";
 import { fail, ok, unknown, warn, type HealthCheck } from "../check.js";
-import { httpGet, portOpen } from "./http-get.js";
-import { judgeService, serviceProbe } from "./service-state.js";
+import { httpGet } from "./http-get.js";
+import { portCheck, serviceCheck } from "./service-state.js";
 
 const UNIT = "rabbitmq-server.service";
-const AMQP_PORT = 5672;
 const METRICS_PORT = 15_692;
 const CACHE = "/run/imcloud/health-rabbitmq";
 
-export const rabbitmqService: HealthCheck = {
-  id: "rabbitmq-service",
-  title: "RabbitMQ service",
-  playbook: "rabbitmq",
-  probe: () => serviceProbe(UNIT),
-  judge: (result) => judgeService(result, UNIT),
-};
+export const rabbitmqService = serviceCheck(
+  { id: "rabbitmq-service", title: "RabbitMQ service", playbook: "rabbitmq" },
+  UNIT,
+);
 
-export const rabbitmqPort: HealthCheck = {
-  id: "rabbitmq-port",
-  title: "RabbitMQ port",
-  playbook: "rabbitmq",
-  after: ["rabbitmq-service"],
-  probe: () => portOpen(AMQP_PORT),
-  judge: ({ exitCode }) =>
-    exitCode === 0
-      ? ok("accepts connections", { measured: `port ${AMQP_PORT}`, threshold: "open" })
-      : fail("runs, but accepts no connections", {
-          measured: `port ${AMQP_PORT}`,
-          threshold: "open",
-          hint: "see `imcloud exec -- tail -50 /var/log/rabbitmq/rabbit@localhost.log`: an unknown key in its configuration keeps it from booting",
-        }),
-};
+export const rabbitmqPort = portCheck(
+  { id: "rabbitmq-port", title: "RabbitMQ port", playbook: "rabbitmq" },
+  5_672,
+  rabbitmqService.id,
+  "see `imcloud exec -- tail -50 /var/log/rabbitmq/rabbit@localhost.log`: an unknown key in its configuration keeps it from booting",
+);
 
 /** Metrics if there are any; else the command line's words, at most a minute old. */
 const answers = () =>

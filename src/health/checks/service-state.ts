@@ -1,8 +1,39 @@
-/** Whether a systemd unit is where it should be. */
+/** Whether a service is where it should be: by its systemd unit, and by its port. */
 import { sh, type Script } from "../../board/script.js";
-import { fail, fieldsOf, ok, unknown, warn, type Judgement, type ProbeResult } from "../check.js";
+import {
+  fail,
+  fieldsOf,
+  ok,
+  unknown,
+  warn,
+  type HealthCheck,
+  type Judgement,
+  type ProbeResult,
+} from "../check.js";
+import { portOpen } from "./http-get.js";
 
-export function serviceProbe(unit: string): Script {
+type Named = Pick<HealthCheck, "id" | "title" | "playbook">;
+
+/** Whether systemd keeps it running. */
+export function serviceCheck(named: Named, unit: string): HealthCheck {
+  return { ...named, probe: () => serviceProbe(unit), judge: (result) => judgeService(result, unit) };
+}
+
+/** Whether it answers, once its service runs: {@link serviceCheck} of the id `after`. */
+export function portCheck(named: Named, port: number, after: string, hint: string): HealthCheck {
+  const figure = { measured: `port ${port}`, threshold: "open" };
+  return {
+    ...named,
+    after: [after],
+    probe: () => portOpen(port),
+    judge: ({ exitCode }) =>
+      exitCode === 0
+        ? ok("accepts connections", figure)
+        : fail("runs, but accepts no connections", { ...figure, hint }),
+  };
+}
+
+function serviceProbe(unit: string): Script {
   return sh`systemctl show -p LoadState,ActiveState,SubState,NRestarts,ActiveEnterTimestampMonotonic ${unit}
 printf 'uptime=%s\n' "$(cut -d ' ' -f 1 /proc/uptime)"`;
 }
@@ -11,7 +42,7 @@ const WANTED = "active (running)";
 /** Restarts count only while the service is young: the counter never goes back by itself. */
 const YOUNG_S = 600;
 
-export function judgeService({ stdout, exitCode }: ProbeResult, unit: string): Judgement {
+function judgeService({ stdout, exitCode }: ProbeResult, unit: string): Judgement {
   const fields = fieldsOf(stdout);
   const state = fields.get("ActiveState");
   const hint = `see \`imcloud exec -- journalctl -u ${unit} -n 50\``;

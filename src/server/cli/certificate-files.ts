@@ -6,6 +6,7 @@ import { randomUUID, X509Certificate } from "node:crypto";
 import { mkdir, open, readFile, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { crypto } from "acme-client";
+import { syncFolder } from "../runtime/files.js";
 
 const LIVE = "live";
 
@@ -73,14 +74,5 @@ async function writeDurably(path: string, text: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

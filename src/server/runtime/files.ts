@@ -170,7 +170,8 @@ async function* chunksOf(content: ReadableStream<Uint8Array> | null): AsyncGener
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** What was made, renamed or removed in the folder outlives a power cut from here on. */
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {
     await folder.sync();
