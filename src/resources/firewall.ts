@@ -104,7 +104,8 @@ function settingsText({ tcp, udp, ssh, by }: Desired): string {
     "# Managed by imcloud: what /usr/local/sbin/imcloud-firewall goes by. Empty: wherever sshd listens.",
     `FIREWALL_SSH="${ssh.join(" ")}"`,
     `FIREWALL_TCP="${tcp.join(" ")}"`,
-    `FIREWALL_UDP="${udp.map(inRulesOf).join(" ")}"`,
+    // A board without is as one of an earlier imcloud: nothing to change.
+    ...(udp.length > 0 ? [`FIREWALL_UDP="${udp.map(inRulesOf).join(" ")}"`] : []),
     `FIREWALL_BY=${by}`,
     "",
   ].join("\n");

@@ -57,11 +57,11 @@ const wayOut = (other: Readonly<Record<string, string>>) =>
     end: "end",
   }).join("\n");
 
-const FIREWALL = (by: string) =>
+const FIREWALL = (by: string, udp = "") =>
   `# Managed by imcloud: what /usr/local/sbin/imcloud-firewall goes by. Empty: wherever sshd listens.
 FIREWALL_SSH=""
 FIREWALL_TCP="8448"
-FIREWALL_BY=${by}
+${udp === "" ? "" : `FIREWALL_UDP="${udp}"\n`}FIREWALL_BY=${by}
 `;
 const SSHD = { settings: { PasswordAuthentication: "no", PermitRootLogin: "prohibit-password" } };
 const SSHD_DROP_IN =
@@ -448,6 +448,20 @@ const CASES: readonly Case[] = [
     { tcp: [8448], by: "ufw" },
     `settings|${sha256(FIREWALL("ufw"))}  -\nufw|22\nend|`,
     [`update cutoff: no rules of imcloud's -> ${FIREWALL("ufw")}`],
+  ],
+  [
+    "firewall",
+    "ufw has the range of UDP ports too",
+    { tcp: [8448], udp: [3478, [49152, 49407]], by: "ufw" },
+    `settings|${sha256(FIREWALL("ufw", "3478 49152:49407"))}  -\nufw|8448\nufw udp|3478\nufw udp|49152:49407\nend|`,
+    [],
+  ],
+  [
+    "firewall",
+    "ufw lost the range of UDP ports",
+    { tcp: [8448], udp: [3478, [49152, 49407]], by: "ufw" },
+    `settings|${sha256(FIREWALL("ufw", "3478 49152:49407"))}  -\nufw|8448\nufw udp|3478\nend|`,
+    [`update cutoff: no rules of imcloud's -> ${FIREWALL("ufw", "3478 49152:49407")}`],
   ],
 
   [
