@@ -101,6 +101,7 @@ export function resolverOf({
         cloud.authority = authorityIn(chain);
         known.set("tls_key", key);
       }
+      // The cloud's own authority vouches for its brokers all the same.
       if (tls.files !== null) {
         cloud.certificate = tls.files.chain;
         known.set("tls_key", tls.files.key);

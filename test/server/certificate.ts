@@ -1,10 +1,13 @@
 /**
  * A certificate for a test's server on loopback, and the authority that vouches for it.
  */
+import "reflect-metadata"; // before x509, which needs it
 import { execFile } from "node:child_process";
+import { KeyObject, webcrypto } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 
 const run = promisify(execFile);
 
@@ -36,4 +39,27 @@ export async function issueCertificate(
   const parts = ["server.key", "server.pem", "ca.pem"].map((name) => readFileSync(at(name), "utf8"));
   writeFileSync(at("server-all.pem"), parts.join(""), { mode: 0o600 });
   return { caFile: at("ca.pem"), chainAndKeyFile: at("server-all.pem") };
+}
+
+/** @returns a certificate that vouches for itself, and its key: PEM */
+export async function selfSigned({
+  names = [],
+  from,
+  until,
+}: {
+  readonly names?: readonly string[];
+  readonly from: Date;
+  readonly until: Date;
+}): Promise<{ readonly certificate: string; readonly key: string }> {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    ...{ name: "CN=a test's", keys, signingAlgorithm: algorithm, notBefore: from, notAfter: until },
+    extensions:
+      names.length === 0
+        ? []
+        : [new SubjectAlternativeNameExtension(names.map((value) => ({ type: "dns", value })))],
+  });
+  const key = KeyObject.from(keys.privateKey).export({ type: "pkcs8", format: "pem" });
+  return { certificate: certificate.toString("pem"), key: key.toString() };
 }

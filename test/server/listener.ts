@@ -1,22 +1,8 @@
 /** What comes into a room from now on, as one of its people hears it. */
+import { sync, type TimelineEvent } from "./syncing.js";
 import type { Person } from "./test-server.js";
 
-export interface HeardEvent {
-  readonly type: string;
-  readonly event_id: string;
-  readonly sender: string;
-  readonly state_key?: string;
-  readonly content: Readonly<Record<string, unknown>>;
-}
-
-interface SyncAnswer {
-  readonly next_batch: string;
-  readonly rooms?: {
-    readonly join?: Readonly<
-      Record<string, { readonly timeline: { readonly events: readonly HeardEvent[] } }>
-    >;
-  };
-}
+export type HeardEvent = TimelineEvent;
 
 const PATIENCE_MS = 40_000;
 const WAIT_MS = 2_000;
@@ -28,7 +14,7 @@ export class Listener {
   #since: string;
 
   static async in(person: Person, roomId: string): Promise<Listener> {
-    const { next_batch: since } = await person.get<SyncAnswer>("sync?timeout=0");
+    const { next_batch: since } = await sync(person);
     return new Listener(person, roomId, since);
   }
 
@@ -48,7 +34,7 @@ export class Listener {
         throw new Error(
           `not within ${PATIENCE_MS} ms: ${isWanted.toString()}\n${JSON.stringify(this.events)}`,
         );
-      const answer = await this.#person.get<SyncAnswer>(`sync?timeout=${WAIT_MS}&since=${this.#since}`);
+      const answer = await sync(this.#person, this.#since, "", WAIT_MS);
       this.#since = answer.next_batch;
       this.events.push(...(answer.rooms?.join?.[this.#roomId]?.timeline.events ?? []));
     }

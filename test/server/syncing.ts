@@ -1,14 +1,15 @@
 /** `/sync` as a plain call, and what of its answers the tests look at. */
 import type { Person } from "./test-server.js";
 
+export interface TimelineEvent {
+  event_id: string;
+  type: string;
+  sender: string;
+  content: Record<string, unknown>;
+  unsigned?: Record<string, unknown>;
+}
 interface Timeline {
-  readonly events: readonly {
-    event_id: string;
-    type: string;
-    sender: string;
-    content: Record<string, unknown>;
-    unsigned?: Record<string, unknown>;
-  }[];
+  readonly events: readonly TimelineEvent[];
   readonly limited: boolean;
   readonly prev_batch: string;
 }
@@ -31,6 +32,9 @@ export interface SyncAnswer {
   readonly device_lists?: { readonly changed: string[]; readonly left: string[] };
 }
 
-/** All that is there at once; nothing is waited for. @param more of the query, with its `&` */
-export const sync = (person: Person, since?: string, more = ""): Promise<SyncAnswer> =>
-  person.get<SyncAnswer>(`sync?timeout=0${since === undefined ? "" : `&since=${since}`}${more}`);
+/**
+ * All that is there at once, unless something is to be waited for.
+ * @param more of the query, with its `&`
+ */
+export const sync = (person: Person, since?: string, more = "", waitMs = 0): Promise<SyncAnswer> =>
+  person.get<SyncAnswer>(`sync?timeout=${waitMs}${since === undefined ? "" : `&since=${since}`}${more}`);

@@ -19,6 +19,11 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const RENEW_DAYS = 30;
 const URGENT_DAYS = 7;
 
+const SERVER = "/etc/imcloud/server.json";
+const BY_APPLY = "run `imcloud apply`: it issues a new one";
+const BY_ACME =
+  "see why it was not renewed: `imcloud exec -- journalctl -u imcloud-certificate -n 50`; try again: `imcloud exec -- systemctl start imcloud-certificate`";
+
 export const certificate: HealthCheck = {
   id: "certificate",
   title: "Certificate",
@@ -37,11 +42,6 @@ cat "$file"`,
     return judgeEnd({ stdout: pem, ...rest }, now, stdout.startsWith("by ACME") ? BY_ACME : BY_APPLY);
   },
 };
-
-const SERVER = "/etc/imcloud/server.json";
-const BY_APPLY = "run `imcloud apply`: it issues a new one";
-const BY_ACME =
-  "see why it was not renewed: `imcloud exec -- journalctl -u imcloud-certificate -n 50`; try again: `imcloud exec -- systemctl start imcloud-certificate`";
 
 const KEYSTORE = "/etc/kafka/tls/keystore.pem";
 

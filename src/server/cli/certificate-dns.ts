@@ -2,9 +2,9 @@
  * How the TXT record that proves a name comes into the DNS and goes again: by a provider's API, by updates of a DNS
  * server (RFC 2136), or by a program of the operator's.
  */
-import { spawn } from "node:child_process";
 import { Resolver } from "node:dns/promises";
 import { setTimeout as wait } from "node:timers/promises";
+import { execa } from "execa";
 import type { AcmeConfig, DnsConfig } from "../../shared/server-config.js";
 import { readSecretFile } from "../runtime/secret-file.js";
 
@@ -85,19 +85,13 @@ async function update(
 
 /** @throws Error with what the program said, when it ends with another status than 0, or not in time */
 async function run([program = "", ...args]: readonly string[], input = ""): Promise<void> {
-  const child = spawn(program, args, {
-    stdio: ["pipe", "pipe", "pipe"],
-    signal: AbortSignal.timeout(PROGRAM_DEADLINE_MS),
+  const { failed, exitCode, all } = await execa(program, args, {
+    ...{ input, all: true, reject: false, timeout: PROGRAM_DEADLINE_MS },
   });
-  let said = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (text: string) => (said += text));
-  child.stdin.end(input);
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  if (status !== 0) throw new Error(`${program} ended with status ${status}: ${said.trim()}`);
+  if (failed)
+    throw new Error(
+      `${program} ended with ${exitCode === undefined ? "no status" : `status ${exitCode}`}: ${all}`,
+    );
 }
 
 /**

@@ -1,43 +1,28 @@
 /** Who vouches for the IM server, as a board's variables say it. */
-import "reflect-metadata"; // before x509, which needs it
-import { execFileSync } from "node:child_process";
-import { KeyObject, webcrypto } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { X509CertificateGenerator } from "@peculiar/x509";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readTls } from "../../../src/config/tls.js";
 import { ImcloudError } from "../../../src/shared/errors.js";
+import { selfSigned } from "../../server/certificate.js";
 import { resolveShipped, factsOf } from "../playbook/shipped.js";
 
 const ORIGIN = { file: "imcloud.yaml", line: 4, key: "boards.attic" };
 const folder = mkdtempSync(join(tmpdir(), "imcloud-tls-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function certificate(name: string, names: string, days: string): void {
-  execFileSync(
-    "openssl",
-    [
-      ...[
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        days,
-      ],
-      ...["-subj", "/CN=test", "-addext", `subjectAltName=${names}`],
-      ...["-keyout", join(folder, `${name}.key`), "-out", join(folder, `${name}.pem`)],
-    ],
-    { stdio: "ignore" },
-  );
+async function certificate(name: string, names: readonly string[], until: Date): Promise<void> {
+  const made = await selfSigned({ names, from: new Date("2026-01-01"), until });
+  writeFileSync(join(folder, `${name}.pem`), made.certificate);
+  writeFileSync(join(folder, `${name}.key`), made.key);
 }
-certificate("chat", "DNS:*.chat.example,DNS:chat.example", "90");
-certificate("other", "DNS:other.example", "90");
+beforeAll(async () => {
+  const later = new Date(Date.now() + 90 * 86_400_000);
+  await certificate("chat", ["*.chat.example", "chat.example"], later);
+  await certificate("other", ["other.example"], later);
+  await certificate("old", ["chat.example"], new Date("2026-02-01"));
+});
 
 const read = (value: unknown) => readTls(value, folder, ORIGIN);
 async function refusal(value: unknown): Promise<ImcloudError> {
@@ -116,21 +101,6 @@ test.each<[string, unknown, RegExp]>([
 });
 
 test("a certificate that has expired is refused", async () => {
-  const keys = await webcrypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, [
-    "sign",
-    "verify",
-  ]);
-  const old = await X509CertificateGenerator.createSelfSigned({
-    ...{
-      name: "CN=old",
-      keys: keys,
-      signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
-    },
-    ...{ notBefore: new Date("2026-01-01"), notAfter: new Date("2026-02-01") },
-  });
-  writeFileSync(join(folder, "old.pem"), old.toString("pem"));
-  const key = KeyObject.from(keys.privateKey);
-  writeFileSync(join(folder, "old.key"), key.export({ type: "pkcs8", format: "pem" }));
   expect((await refusal({ files: { certificate: "old.pem", key: "old.key" } })).message).toMatch(
     /has expired/,
   );
