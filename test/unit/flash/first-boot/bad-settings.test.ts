@@ -1,24 +1,11 @@
-/**
- * What people get wrong about a board's first boot, and what imcloud says: the whole message, and the exit code.
- */
-import { expect, test } from "vitest";
-import { exitCodeOf, renderError } from "../../../../src/cli/report-error.js";
-import { readConfig, type BoardConfig } from "../../../../src/config/load.js";
-import { parseYaml } from "../../../../src/config/yaml-file.js";
-import { parseBoards } from "../../../../src/fleet/cards-csv.js";
+/** What people get wrong about a board's first boot in imcloud.yaml. */
+import type { BoardConfig } from "../../../../src/config/load.js";
 import { seedOf } from "../../../../src/fleet/first-boot.js";
 import { workspaceAt } from "../../../../src/fleet/workspace.js";
-import { refuseImpossible } from "../../../../src/flash/first-boot/abilities.js";
-import { decideFormat } from "../../../../src/flash/first-boot/customise.js";
-import { evidenceOf } from "../../../../src/flash/first-boot/image.js";
 import { Secret } from "../../../../src/shared/secret.js";
-import { BOOKWORM, BUSTER, JAMMY, TRIXIE } from "./card.js";
-import { KEY, seed, WIFI } from "./seeds.js";
+import { configOf, testAll, type Case } from "./refused.js";
+import { KEY } from "./seeds.js";
 
-const HEAD = "version: 1\ncloud: { name: home }\nboards: { attic: , cellar: }\n";
-const configOf = (firstBoot: string) =>
-  readConfig(parseYaml(`${HEAD}firstBoot: ${firstBoot}\n`, "imcloud.yaml"));
-const table = (text: string) => () => parseBoards(text, "boards.csv", configOf("{}").boards);
 const settings = (firstBoot: string) => () => configOf(firstBoot);
 const seeding =
   (firstBoot: string, secrets: Readonly<Record<string, string>> = {}) =>
@@ -36,11 +23,8 @@ const seeding =
       [],
     );
   };
-const image = (osRelease: string) => evidenceOf(new Map([["/usr/lib/os-release", osRelease]]));
 const KEYS = `keys: ["${KEY}"]`;
 const RADIO = "wifi: { ssid: home, country: DE }";
-
-type Case = readonly [title: string, act: () => unknown, lines: readonly string[]];
 
 const CASES: readonly Case[] = [
   [
@@ -518,249 +502,6 @@ const CASES: readonly Case[] = [
       "hint: did you mean `hostname`?",
     ],
   ],
-  [
-    "an image that says nothing",
-    () => decideFormat({}, undefined, image(BOOKWORM)),
-    [
-      "error[flash.format-unknown]: nothing in the image says how it takes first-boot settings",
-      "  found     Debian GNU/Linux 12 (bookworm)",
-      "hint: say it with `--format` if you know it, or leave out the settings",
-    ],
-  ],
-  [
-    "an image that contradicts its entry",
-    () => decideFormat({ catalogued: "systemd" }, "cloudinit-rpi", image(TRIXIE)),
-    [
-      "error[flash.format-unknown]: the image shows another first-boot format than its catalogue entry",
-      "  found     cloudinit-rpi, by what is installed in Debian GNU/Linux 13 (trixie)",
-      "  expected  systemd",
-      "hint: say which it is: `--format cloudinit-rpi` or `--format systemd`",
-    ],
-  ],
-  [
-    "settings for no format",
-    () => decideFormat({ named: "none" }, "systemd", image(BOOKWORM)),
-    [
-      "error[flash.format-unknown]: `none` takes no first-boot settings",
-      "  found     settings to be written",
-      "hint: leave out the settings: only the image is written then",
-    ],
-  ],
-  [
-    "a yescrypt hash for buster",
-    () =>
-      refuseImpossible(
-        seed({ user: { ...seed().user, passwordHash: new Secret("$y$j9T$abc$def") } }),
-        "systemd",
-        image(BUSTER),
-      ),
-    [
-      "error[flash.setting-refused]: `password` cannot be had with the first-boot format `systemd`",
-      "  found     a yescrypt hash, which Raspbian GNU/Linux 10 (buster) does not know",
-      "hint: make one with `openssl passwd -6`, or give the password itself",
-    ],
-  ],
-  [
-    "WPA3 for Ubuntu 22.04",
-    () =>
-      refuseImpossible(
-        seed({ wifi: { ...WIFI, key: { kind: "wpa3", passphrase: new Secret("x") } } }),
-        "cloudinit",
-        image(JAMMY),
-      ),
-    [
-      "error[flash.setting-refused]: `wifi.security` cannot be had with the first-boot format `cloudinit`",
-      "  found     wpa3, which netplan of Ubuntu 22.04.5 LTS does not know",
-      "hint: choose wpa2, which mixed networks take too, or a newer image",
-    ],
-  ],
-  [
-    "a network's name that is no text, for cloud-init",
-    () =>
-      refuseImpossible(
-        seed({ wifi: { ...WIFI, ssid: Buffer.from("ff00", "hex") } }),
-        "cloudinit",
-        image(JAMMY),
-      ),
-    [
-      "error[flash.setting-refused]: `wifi.ssidHex` cannot be had with the first-boot format `cloudinit`",
-      "  found     ff00, which is no text",
-      "hint: this format knows names in UTF-8 alone: rename the network, or use an image with another format",
-    ],
-  ],
-  [
-    "a fixed address for custom.toml",
-    () =>
-      refuseImpossible(
-        seed({ ethernet: { address: "10.0.0.2/24", dns: [] } }),
-        "custom.toml",
-        image(BOOKWORM),
-      ),
-    [
-      "error[flash.setting-refused]: `ethernet` cannot be had with the first-boot format `custom.toml`",
-      "  found     10.0.0.2/24",
-      "hint: take an image with another format, or leave it to `imcloud apply`",
-    ],
-  ],
-  [
-    "sudo without a password for custom.toml",
-    () => refuseImpossible(seed(), "custom.toml", image(BOOKWORM)),
-    [
-      "error[flash.setting-refused]: `sudo` cannot be had with the first-boot format `custom.toml`",
-      "  found     nopasswd",
-      "hint: give the account a password: this format has no rule for sudo",
-    ],
-  ],
-  [
-    "a table without `board`",
-    table("hostname\npi\n"),
-    [
-      "error[config.invalid]: the column `board` is missing",
-      "  at        boards.csv:1",
-      "  found     hostname",
-      "  expected  `board` and any of hostname, user, address, gateway, dns, wifi_ssid, wifi_country, locale, timezone, keyboard",
-      "hint: name the columns in the first line",
-    ],
-  ],
-  [
-    "a table with nothing in it",
-    table("board,hostname\n\n"),
-    [
-      "error[config.invalid]: `boards.csv` names no board",
-      "  at        boards.csv:1",
-      "  found     no line below the headings",
-      "  expected  a line for each board",
-      "hint: add one: `board` is the only column that must be there",
-    ],
-  ],
-  [
-    "an unknown column",
-    table("board,adress\nattic,\n"),
-    [
-      "error[config.invalid]: `adress` is no column that imcloud knows",
-      "  at        boards.csv:1",
-      "  found     adress",
-      "  expected  one of board, hostname, user, address, gateway, dns, wifi_ssid, wifi_country, locale, timezone, keyboard",
-      "hint: did you mean `address`?",
-    ],
-  ],
-  [
-    "a column of passwords",
-    table("board,wifi_password\nattic,x\n"),
-    [
-      "error[config.invalid]: `wifi_password` is no column that imcloud knows",
-      "  at        boards.csv:1",
-      "  found     wifi_password",
-      "  expected  one of board, hostname, user, address, gateway, dns, wifi_ssid, wifi_country, locale, timezone, keyboard",
-      "hint: did you mean `wifi_ssid`?",
-    ],
-  ],
-  [
-    "a column twice",
-    table("board,user,user\nattic,a,b\n"),
-    [
-      "error[config.invalid]: the column `user` stands there twice",
-      "  at        boards.csv:1",
-      "  found     user",
-      "hint: remove one of the two",
-    ],
-  ],
-  [
-    "a field too many",
-    table("board,user\nattic,ada\ncellar,ada,x\n"),
-    [
-      "error[config.invalid]: line 3 has more or fewer fields than the first line has columns",
-      "  at        boards.csv:3",
-      "hint: give each column a field, if only an empty one; a field with a comma in it wants quotes",
-    ],
-  ],
-  [
-    "a quote that stays open",
-    table('board,user\nattic,"ada\n'),
-    [
-      "error[config.invalid]: `boards.csv` is no table that can be read",
-      "  at        boards.csv:2",
-      "  found     Quote Not Closed: the parsing is finished with an opening quote at line 2",
-      "hint: close the quotes that are open around this line",
-    ],
-  ],
-  [
-    "a board that does not exist",
-    table("board\nattic\n\ncelar\n"),
-    [
-      "error[config.invalid]: `celar` is no board of imcloud.yaml",
-      "  at        boards.csv:4",
-      "  found     celar",
-      "  expected  one of attic, cellar",
-      "hint: did you mean `cellar`?",
-    ],
-  ],
-  [
-    "a line without a board",
-    table("board,user\nattic,ada\n,ada\n"),
-    [
-      "error[config.invalid]: a line without a board",
-      "  at        boards.csv:3",
-      "  found     nothing",
-      "  expected  one of attic, cellar",
-      "hint: name the board, or remove the line",
-    ],
-  ],
-  [
-    "a board twice",
-    table("board\nattic\ncellar\nattic\n"),
-    [
-      "error[config.invalid]: `attic` stands there twice",
-      "  at        boards.csv:4",
-      "  found     attic",
-      "  expected  a board that line 2 does not have",
-      "hint: remove one of the two lines",
-    ],
-  ],
-  [
-    "a bad value in the third line",
-    table("board,user\nattic,ada\ncellar,Ada\n"),
-    [
-      "error[config.invalid]: the column `user` is not what is allowed there",
-      "  at        boards.csv:3",
-      "  found     Ada",
-      "  expected  a lower-case letter or `_`, then at most 31 lower-case letters, digits, `_` or `-`",
-      "hint: correct `user` in line 3",
-    ],
-  ],
-  [
-    "a bad address in a table",
-    table("board,address\nattic,10.0.0.300/24\n"),
-    [
-      "error[config.invalid]: the column `address` is not what is allowed there",
-      "  at        boards.csv:2",
-      "  found     10.0.0.300/24",
-      "  expected  an IPv4 address with its prefix length, such as `192.168.1.40/24`",
-      "hint: correct `address` in line 2",
-    ],
-  ],
-  [
-    "a gateway without an address",
-    table("board,gateway\nattic,10.0.0.1\n"),
-    [
-      "error[config.invalid]: the column `address` is empty, and needed here",
-      "  at        boards.csv:2",
-      "  found     nothing",
-      "  expected  an IPv4 address with its prefix length, such as `192.168.1.40/24`",
-      "hint: correct `address` in line 2",
-    ],
-  ],
-  [
-    "a radio without a country in a table",
-    table("board,wifi_ssid\nattic,home\n"),
-    [
-      "error[config.invalid]: the column `wifi_country` is empty, and needed here",
-      "  at        boards.csv:2",
-      "  found     nothing",
-      "  expected  a country of two capital letters, such as `DE`: without it the radio stays off",
-      "hint: correct `wifi_country` in line 2",
-    ],
-  ],
 ];
 
 function seedOfUser() {
@@ -773,13 +514,4 @@ function seedOfUser() {
   );
 }
 
-test.each(CASES)("%s", async (_title, act, lines) => {
-  const error: unknown = await Promise.resolve()
-    .then(act)
-    .then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-  expect(renderError(error, { verbose: false })).toBe(lines.join("\n"));
-  expect(exitCodeOf(error)).toBe(65);
-});
+testAll(CASES);
