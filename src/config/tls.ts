@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { ImcloudError, type Origin } from "../shared/errors.js";
 import { Secret } from "../shared/secret.js";
-import { Acme, type AcmeConfig } from "../shared/server-config.js";
+import { Acme, type AcmeConfig } from "../shared/acme-config.js";
 
 const SECRET_FILE = "/etc/imcloud/secrets/acme";
 /** The operator's secret with which records come into the DNS. */

@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AcmeConfig } from "../../src/shared/server-config.js";
+import type { AcmeConfig } from "../../src/shared/acme-config.js";
 import { BUN, SERVER } from "../bench/server-process.js";
 import { issueCertificate, selfSigned } from "./certificate.js";
 import { freePort } from "./listening.js";

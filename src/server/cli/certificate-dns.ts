@@ -5,7 +5,7 @@
 import { Resolver } from "node:dns/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { execa } from "execa";
-import type { AcmeConfig, DnsConfig } from "../../shared/server-config.js";
+import type { AcmeConfig, DnsConfig } from "../../shared/acme-config.js";
 import { readSecretFile } from "../runtime/secret-file.js";
 
 export interface Records {

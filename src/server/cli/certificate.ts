@@ -10,7 +10,8 @@
 import { X509Certificate, createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { Client, crypto, type Authorization } from "acme-client";
-import type { AcmeConfig, ServerConfig } from "../../shared/server-config.js";
+import type { AcmeConfig } from "../../shared/acme-config.js";
+import type { ServerConfig } from "../../shared/server-config.js";
 import { ConfigError } from "../load-config.js";
 import { accountKey, liveCertificate, putLive } from "./certificate-files.js";
 import { recordsOf, untilSeen, type Records } from "./certificate-dns.js";
