@@ -1,15 +1,16 @@
 /**
- * Builds what is shipped: the CLI (dist/bin, Node) and the IM server (dist/server, Bun).
+ * Builds what is shipped: the CLI (dist/bin, Node) and the IM server (dist/server, Bun) with its pages.
  * esbuild: one call each, under a second, so `npm ci` and every test can afford it.
  */
 import { createWriteStream, existsSync } from "node:fs";
-import { readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { build } from "esbuild";
 import { pack } from "tar-stream";
+import { buildWeb } from "./build-web.mjs";
 
 // Built beside and then put in place: somebody may be running the one before.
 const out = `dist.${process.pid}`;
@@ -78,6 +79,7 @@ if (existsSync("src/server/main.ts")) {
     sourcemap: false,
   });
   await addCodecs();
+  await buildWeb(`${out}/server/web`);
   await packServer();
 }
 
@@ -115,7 +117,8 @@ async function addCodecs() {
 /** What boards get: one archive, equal for equal sources, so that it is sent only when something changed. */
 async function packServer() {
   const archive = pack();
-  for (const name of (await readdir(`${out}/server`)).sort()) {
+  for (const name of (await readdir(`${out}/server`, { recursive: true })).sort()) {
+    if ((await stat(`${out}/server/${name}`)).isDirectory()) continue;
     archive.entry({ name, mode: 0o644, mtime: new Date(0) }, await readFile(`${out}/server/${name}`));
   }
   archive.finalize();

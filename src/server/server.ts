@@ -77,7 +77,7 @@ export async function startServer(
     await Promise.all(listeners.map((listener) => listener.end(GRACE_MS)));
   });
   const answer = async (request: Request, address: string, isPrivate: boolean) =>
-    (await (isOperations(request.url) ? operations.answer(request, isPrivate) : undefined)) ??
+    (await (isMatrix(request.url) ? undefined : operations.answer(request, isPrivate))) ??
     app.handle(request, address);
   const mostBytes = Math.max(config.limits.requestBytes, config.media.uploadBytes);
   for (const listener of config.listeners) {
@@ -120,11 +120,7 @@ export async function startServer(
 }
 
 /** A cheap look, before the URL is taken apart: nearly all requests are Matrix's. */
-function isOperations(url: string): boolean {
-  const path = url.indexOf("/", "https://".length);
-  const isRoot = path === url.length - 1 || url[path + 1] === "?";
-  return isRoot || url.includes("/health") || url.includes("/metrics");
-}
+const isMatrix = (url: string): boolean => url.startsWith("/_matrix/", url.indexOf("/", "https://".length));
 
 /** Two servers over one file would each miss what the other does. */
 function holdServerLock(path: string): { release(): void } {

@@ -1,4 +1,4 @@
-/** The page at `/`: for people, and harmless. */
+/** The page at `/status`: for people, and harmless. */
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { Parser } from "htmlparser2";
@@ -35,7 +35,7 @@ function read(page: string) {
 }
 
 test("says whose server it is, that it is well, and how to come in", async () => {
-  const response = await fetch(`${server.url}/?from=browser`);
+  const response = await fetch(`${server.url}/status?from=browser`);
   expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
   const { texts, attributes } = read(await response.text());
   expect([texts.get("h1"), texts.get("title")]).toEqual(["hs1", "hs1"]);
@@ -44,12 +44,12 @@ test("says whose server it is, that it is well, and how to come in", async () =>
   expect(texts.get("li")).toContain("registration token");
   expect(texts.get("footer")).toContain(manifest.version);
   const links = attributes.flatMap(({ href = [] }) => href);
-  expect(links).toEqual(["/_matrix/client/versions"]);
-  expect((await fetch(`${server.url}${links[0] ?? ""}`)).status).toBe(200);
+  expect(links).toEqual(["/", "/_matrix/client/versions"]);
+  expect((await fetch(`${server.url}${links[1] ?? ""}`)).status).toBe(200);
 });
 
 test("runs nothing, loads nothing, and is framed by nobody", async () => {
-  const response = await fetch(server.url);
+  const response = await fetch(`${server.url}/status`);
   const page = await response.text();
   const { texts, attributes } = read(page);
   expect(texts.has("script")).toBe(false);
@@ -71,10 +71,10 @@ test("runs nothing, loads nothing, and is framed by nobody", async () => {
 });
 
 test("answers HEAD without a body, and leaves other methods and paths to the API", async () => {
-  const head = await fetch(server.url, { method: "HEAD" });
+  const head = await fetch(`${server.url}/status`, { method: "HEAD" });
   expect([head.status, await head.text()]).toEqual([200, ""]);
   for (const [method, path] of [
-    ["POST", "/"],
+    ["POST", "/status"],
     ["GET", "/index.html"],
   ] as const) {
     const response = await fetch(`${server.url}${path}`, { method });
@@ -89,7 +89,7 @@ test("says when the server takes no messages, and not why", async () => {
   const { store, log } = server.running.services;
   using ping = spyOn(store, "ping").mockRejectedValue(new Error("a secret of the disk's"));
   using noted = spyOn(log, "error").mockImplementation(() => undefined);
-  const response = await fetch(server.url);
+  const response = await fetch(`${server.url}/status`);
   const page = await response.text();
   expect(response.status).toBe(503);
   expect(read(page).texts.get("p")).toContain("cannot take messages at present");

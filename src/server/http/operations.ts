@@ -1,5 +1,5 @@
 /**
- * What is asked beside the Matrix API: health and metrics by machines, the page at `/` by people.
+ * What is asked beside the Matrix API: health and metrics by machines, pages by people.
  *
  * `/health/live` says that the process answers, `/health/ready` that it can take events too. Metrics name no
  * user and no room, but how much is going on: they need a token, or a listener of their own on loopback.
@@ -8,6 +8,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { readSecretFile } from "../runtime/secret-file.js";
 import type { Services } from "../service/services.js";
 import { StoreError } from "../store/database.js";
+import { Pages } from "./pages.js";
 import { statusPage } from "./status-page.js";
 
 /** Longest time for the store to answer, in milliseconds. */
@@ -20,6 +21,7 @@ export type Trouble = () => string | undefined;
 export class Operations {
   readonly #services: Services;
   readonly #troubles: Readonly<Record<string, Trouble>>;
+  readonly #pages = new Pages();
 
   constructor(services: Services, troubles: Readonly<Record<string, Trouble>>) {
     this.#services = services;
@@ -32,9 +34,13 @@ export class Operations {
    */
   async answer(request: Request, isPrivate: boolean): Promise<Response | undefined> {
     const { pathname } = new URL(request.url);
-    if (pathname === "/" && ["GET", "HEAD"].includes(request.method)) return this.#page(request.method);
+    if (pathname === "/status" && ["GET", "HEAD"].includes(request.method)) return this.#status(request.method);
+    const page = this.#pages.answer(request, pathname);
+    if (page !== undefined) return page;
     if (request.method !== "GET") return undefined;
     switch (pathname) {
+      case "/_imcloud/about":
+        return Response.json(this.#about(), { headers: { "cache-control": "no-store" } });
       case "/health/live":
         return Response.json({ status: "ok" });
       case "/health":
@@ -64,7 +70,13 @@ export class Operations {
     }
   }
 
-  async #page(method: string): Promise<Response> {
+  /** What the sign-in page says, to whoever opens it. */
+  #about(): { server_name: string; registration: string } {
+    const { serverName, registration } = this.#services.config;
+    return { server_name: serverName, registration: registration.mode };
+  }
+
+  async #status(method: string): Promise<Response> {
     const { isReady } = await this.#look();
     return statusPage(this.#services.config, isReady, method);
   }

@@ -1,6 +1,6 @@
 /**
- * The page at `/`, for whoever opens the server's address in a browser: whose server it is, whether it is well, and
- * how to get in with a Matrix client. Nothing on it is secret or somebody's.
+ * The page at `/status`, for a browser that runs no scripts too: whose server it is, whether it is well, and how to get
+ * in with a Matrix client. Nothing on it is secret or somebody's.
  *
  * It has no script, loads nothing, and can be framed by nobody.
  * Source: Content Security Policy Level 3.
@@ -69,8 +69,8 @@ export function statusPage(
   }</p>
 <h2>Come in</h2>
 <ol>
-<li>Install a Matrix client, such as Element X, FluffyChat or Element.</li>
-<li>Where it asks for the server, give <code>${address}</code></li>
+<li><a href="/">Open the chat in this browser</a>, or install a Matrix client, such as Element X, FluffyChat or Element.</li>
+<li>Where a client asks for the server, give <code>${address}</code></li>
 <li>Sign in with your name and password. ${REGISTRATION[registration.mode]}</li>
 </ol>
 <p>If your device calls this address unsafe, it does not know the certificate authority of this cloud yet: ask whoever runs the server for it.</p>

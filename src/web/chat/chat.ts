@@ -1,0 +1,164 @@
+/**
+ * The chat of whoever is signed in: the Matrix client, and what the screen shows of it as signals. What changes in the
+ * client is gathered and told once a frame, so that a burst of messages costs no more than one.
+ */
+import { signal, type Signal } from "@preact/signals";
+import {
+  ClientEvent,
+  createClient,
+  HttpApiEvent,
+  IndexedDBStore,
+  KnownMembership,
+  MatrixEventEvent,
+  PendingEventOrdering,
+  RoomEvent,
+  RoomMemberEvent,
+  RoomStateEvent,
+  SyncState,
+  ThreadEvent,
+  type MatrixClient,
+  type MatrixEvent,
+  type Room,
+} from "matrix-js-sdk";
+import type { Session } from "../session.js";
+import { oncePerFrame } from "../ui/frame.js";
+import { Encryption } from "./encryption.js";
+import { Media } from "./media.js";
+import { resendAll } from "./outbox.js";
+import { listRooms, type RoomEntry } from "./room-entries.js";
+
+export type Connection = "starting" | "online" | "offline";
+
+/** Messages of a room that the first sync brings. */
+const INITIAL_MESSAGES = 15;
+
+export class Chat {
+  /** The one of this tab. */
+  static current: Chat | undefined;
+
+  readonly client: MatrixClient;
+  readonly encryption: Encryption;
+  readonly media: Media;
+  readonly connection: Signal<Connection> = signal("starting");
+  /** Whether what the browser kept, or the first sync, is there. */
+  readonly isReady = signal(false);
+  readonly rooms: Signal<readonly RoomEntry[]> = signal([]);
+  /** Counts up with each change of a room that its view may show: members, names, rights, read marks. */
+  readonly changes = signal(0);
+
+  /** How much of a file is on the server, from 0 to 1; undefined when none is on its way. */
+  readonly uploading: Signal<number | undefined> = signal(undefined);
+  /** The message that the server was last told to be read. */
+  lastRead: MatrixEvent | undefined;
+
+  readonly #listRooms = oncePerFrame(() => (this.rooms.value = listRooms(this.client)));
+  readonly #change = oncePerFrame(() => (this.changes.value += 1));
+
+  private constructor(client: MatrixClient) {
+    this.client = client;
+    this.encryption = new Encryption(client);
+    this.media = new Media(client);
+  }
+
+  /**
+   * @param onSignedOut called when the session ends, here or from elsewhere
+   * @throws Error when the browser's own database does not open
+   */
+  static async open(session: Session, onSignedOut: (reason: "asked" | "expired") => void): Promise<Chat> {
+    const store = new IndexedDBStore({ indexedDB, localStorage, dbName: "imcloud" });
+    const client = createClient({
+      baseUrl: location.origin,
+      userId: session.userId,
+      deviceId: session.deviceId,
+      accessToken: session.accessToken,
+      store,
+      timelineSupport: true,
+      useAuthorizationHeader: true,
+    });
+    const chat = new Chat(client);
+    Chat.current = chat;
+    chat.#listen(onSignedOut);
+    await store.startup();
+    await chat.encryption.open();
+    await client.startClient({
+      initialSyncLimit: INITIAL_MESSAGES,
+      lazyLoadMembers: true,
+      threadSupport: true,
+      pendingEventOrdering: PendingEventOrdering.Detached,
+    });
+    return chat;
+  }
+
+  stop(): void {
+    this.client.stopClient();
+    if (Chat.current === this) Chat.current = undefined;
+  }
+
+  /** Ends this device's session on the server, then here. */
+  async signOut(): Promise<void> {
+    await this.client.logout(true);
+    this.client.emit(HttpApiEvent.SessionLoggedOut, new SignedOutOnPurpose() as never);
+  }
+
+  room(roomId: string): Room | undefined {
+    return this.client.getRoom(roomId) ?? undefined;
+  }
+
+  get userId(): string {
+    return this.client.getSafeUserId();
+  }
+
+  #listen(onSignedOut: (reason: "asked" | "expired") => void): void {
+    const { client } = this;
+    client.on(ClientEvent.Sync, (state) => {
+      const before = this.connection.value;
+      this.connection.value = connectionOf(state, before);
+      if (this.connection.value === "online" && before !== "online") void resendAll(client);
+      if (state === SyncState.Prepared || state === SyncState.Syncing) this.isReady.value = true;
+      this.#listRooms();
+    });
+    client.on(HttpApiEvent.SessionLoggedOut, (error) =>
+      onSignedOut((error as unknown) instanceof SignedOutOnPurpose ? "asked" : "expired"),
+    );
+    const both = () => {
+      this.#listRooms();
+      this.#change();
+    };
+    client.on(ClientEvent.Room, (room) => {
+      room.on(RoomEvent.UnreadNotifications, this.#listRooms);
+      room.on(ThreadEvent.Update, both);
+      both();
+    });
+    client.on(ClientEvent.AccountData, both);
+    client.on(RoomEvent.MyMembership, both);
+    client.on(RoomEvent.Name, both);
+    client.on(RoomEvent.Tags, both);
+    client.on(RoomEvent.Timeline, (_event, _room, isAtStart) => isAtStart !== true && this.#listRooms());
+    client.on(RoomEvent.LocalEchoUpdated, this.#listRooms);
+    client.on(RoomEvent.Receipt, both);
+    client.on(RoomEvent.AccountData, this.#change);
+    client.on(MatrixEventEvent.Decrypted, this.#listRooms);
+    client.on(RoomStateEvent.Events, this.#change);
+    client.on(RoomStateEvent.Members, this.#change);
+    client.on(RoomMemberEvent.Typing, this.#change);
+  }
+}
+
+/** Ends the session without a word about it. */
+class SignedOutOnPurpose extends Error {}
+
+function connectionOf(state: SyncState, before: Connection): Connection {
+  switch (state) {
+    case SyncState.Prepared:
+    case SyncState.Syncing:
+      return "online";
+    case SyncState.Error:
+    case SyncState.Reconnecting:
+      return "offline";
+    default:
+      return before;
+  }
+}
+
+/** @returns whether somebody is in the room */
+export const isJoined = (room: Room): boolean => room.getMyMembership() === KnownMembership.Join;

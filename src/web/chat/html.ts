@@ -1,0 +1,82 @@
+/**
+ * Formatted messages: the elements and attributes that the specification lists, and nothing else.
+ * Source: Matrix client-server API v1.19, "m.room.message msgtypes".
+ */
+import DOMPurify from "dompurify";
+
+const TAGS = [
+  ...["del", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "p", "a", "ul", "ol", "sup", "sub", "li", "b", "i"],
+  ...["u", "strong", "em", "s", "code", "hr", "br", "div", "table", "thead", "tbody", "tr", "th", "td", "caption"],
+  ...["pre", "span", "details", "summary"],
+];
+const ATTRIBUTES = ["href", "start", "class", "data-mx-color", "data-mx-bg-color", "data-mx-spoiler"];
+/** Schemes of links; relative ones would lead into this page. */
+const LINK = /^(?:https?|ftp|mailto|magnet|matrix):/i;
+/** Elements within each other before the rest is left out. The specification's own figure. */
+const DEEPEST = 100;
+
+/**
+ * @param html what somebody sent
+ * @returns nodes that run nothing, load nothing, and look like nothing of the page's own
+ */
+export function sanitize(html: string): DocumentFragment {
+  const fragment = DOMPurify.sanitize(html, {
+    ALLOWED_TAGS: TAGS,
+    ALLOWED_ATTR: ATTRIBUTES,
+    ALLOW_DATA_ATTR: false,
+    ALLOW_ARIA_ATTR: false,
+    ALLOWED_URI_REGEXP: LINK,
+    FORBID_CONTENTS: ["mx-reply", "script", "style", "title"],
+    RETURN_DOM_FRAGMENT: true,
+  });
+  tidy(fragment, 0);
+  return fragment;
+}
+
+function tidy(parent: ParentNode & Node, depth: number): void {
+  for (const element of [...parent.children]) {
+    if (depth >= DEEPEST) {
+      element.remove();
+      continue;
+    }
+    if (!(element instanceof HTMLElement)) continue;
+    if (element.hasAttribute("class") && !isLanguageClass(element)) element.removeAttribute("class");
+    if (element instanceof HTMLAnchorElement) {
+      element.target = "_blank";
+      element.rel = "noopener noreferrer";
+    }
+    colour(element, "data-mx-color", "color");
+    colour(element, "data-mx-bg-color", "backgroundColor");
+    if (element.hasAttribute("data-mx-spoiler")) {
+      element.classList.add("spoiler");
+      element.tabIndex = 0;
+    }
+    tidy(element, depth + 1);
+  }
+}
+
+/** `language-…` on code is the only class that the specification lets through. */
+function isLanguageClass(element: HTMLElement): boolean {
+  return element.tagName === "CODE" && /^language-[\w+#.-]+$/.test(element.className);
+}
+
+function colour(element: HTMLElement, attribute: string, property: "color" | "backgroundColor"): void {
+  const value = element.getAttribute(attribute);
+  if (value !== null && /^#[0-9a-f]{6}$/i.test(value)) element.style[property] = value;
+}
+
+/** Addresses in plain text. What ends a sentence does not belong to them. */
+const ADDRESS = /\bhttps?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}，。！？；：）】]/gi;
+
+/** @returns the text in pieces, those of them that are addresses marked */
+export function linkify(text: string): { readonly text: string; readonly isLink: boolean }[] {
+  const pieces: { text: string; isLink: boolean }[] = [];
+  let end = 0;
+  for (const { 0: address, index } of text.matchAll(ADDRESS)) {
+    if (index > end) pieces.push({ text: text.slice(end, index), isLink: false });
+    pieces.push({ text: address, isLink: true });
+    end = index + address.length;
+  }
+  if (end < text.length) pieces.push({ text: text.slice(end), isLink: false });
+  return pieces;
+}

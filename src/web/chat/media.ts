@@ -1,0 +1,115 @@
+/**
+ * Pictures and files: fetched with the session's token, decrypted where they are encrypted, and kept as `blob:`
+ * addresses for as long as something shows them.
+ * Sources: Matrix client-server API v1.19, "Content Repository", "Sending encrypted attachments".
+ */
+import type { MatrixClient } from "matrix-js-sdk";
+import { decryptFile, encryptFile, type EncryptedFile } from "./attachment.js";
+
+export type { EncryptedFile } from "./attachment.js";
+
+/** Where a file is: openly, or encrypted with the key that the event holds. */
+export interface Source {
+  readonly url?: string | undefined;
+  readonly file?: EncryptedFile | undefined;
+}
+
+export interface Box {
+  /** Device pixels are counted in: a screen with two for one gets twice as many. */
+  readonly width: number;
+  readonly height: number;
+  readonly method?: "crop" | "scale";
+}
+
+/** Addresses that nobody shows any more and that are kept all the same, for scrolling back. */
+const MOST_IDLE = 150;
+
+interface Kept {
+  readonly address: Promise<string>;
+  users: number;
+}
+
+export class Media {
+  readonly #client: MatrixClient;
+  /** Least recently used first. */
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(client: MatrixClient) {
+    this.#client = client;
+  }
+
+  /** @returns a `blob:` address, to be given back with `release` @throws Error when it cannot be had */
+  take(source: Source, box?: Box): { readonly key: string; readonly address: Promise<string> } {
+    const key = JSON.stringify([source.file?.url ?? source.url, box]);
+    const kept = this.#kept.get(key) ?? { address: this.#load(source, box), users: 0 };
+    kept.users += 1;
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    kept.address.catch(() => this.#kept.delete(key));
+    return { key, address: kept.address };
+  }
+
+  release(key: string): void {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return;
+    kept.users -= 1;
+    const idle = [...this.#kept].filter(([, { users }]) => users <= 0);
+    for (const [old, { address }] of idle.slice(0, Math.max(0, idle.length - MOST_IDLE))) {
+      this.#kept.delete(old);
+      void address.then((it) => URL.revokeObjectURL(it));
+    }
+  }
+
+  /** @throws Error when it cannot be had, or is not what was encrypted */
+  async fetch({ url, file }: Source, box?: Box): Promise<Blob> {
+    const mxc = file?.url ?? url;
+    if (mxc === undefined) throw new Error("the message names no file");
+    const ratio = Math.min(2, devicePixelRatio);
+    // What is encrypted the server cannot make smaller.
+    const size: [number?, number?, string?] =
+      box === undefined || file !== undefined
+        ? []
+        : [Math.ceil(box.width * ratio), Math.ceil(box.height * ratio), box.method ?? "scale"];
+    const address = this.#client.mxcUrlToHttp(mxc, ...size, false, true, true);
+    if (address === null) throw new Error(`${mxc} is no address of a file`);
+    const response = await fetch(address, {
+      headers: { authorization: `Bearer ${this.#client.getAccessToken() ?? ""}` },
+    });
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return file === undefined ? response.blob() : decryptFile(file, await response.arrayBuffer());
+  }
+
+  async #load(source: Source, box?: Box): Promise<string> {
+    return URL.createObjectURL(await this.fetch(source, box));
+  }
+
+  /**
+   * @param isEncrypted encrypt it first; then the server learns neither its content nor its name and type
+   * @param onProgress with a number from 0 to 1
+   * @throws MatrixError when the server takes it not: too large, quota; AbortError
+   */
+  async upload(
+    blob: Blob,
+    name: string,
+    isEncrypted: boolean,
+    onProgress: (part: number) => void = () => undefined,
+    abortController = new AbortController(),
+  ): Promise<Source> {
+    const options = {
+      abortController,
+      progressHandler: ({ loaded, total }: { loaded: number; total: number }) =>
+        onProgress(total === 0 ? 1 : loaded / total),
+    };
+    if (!isEncrypted) {
+      const { content_uri } = await this.#client.uploadContent(blob, { ...options, name, type: blob.type });
+      return { url: content_uri };
+    }
+    const { data, file } = await encryptFile(await blob.arrayBuffer());
+    const { content_uri } = await this.#client.uploadContent(new Blob([data]), {
+      ...options,
+      includeFilename: false,
+      type: "application/octet-stream",
+    });
+    return { file: { ...file, url: content_uri } };
+  }
+}

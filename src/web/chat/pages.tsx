@@ -1,0 +1,13 @@
+import type { JSX } from "preact";
+import { t } from "../words/words.js";
+import { NewRoom } from "./new-room.jsx";
+
+/** What is shown beside the list of rooms and is no room, by its address. */
+const PAGES: Readonly<Record<string, () => JSX.Element>> = {
+  new: NewRoom,
+};
+
+export function pageFor(name: string): JSX.Element {
+  const Page = PAGES[name];
+  return Page === undefined ? <main class="view empty">{t("chooseRoom")}</main> : <Page />;
+}

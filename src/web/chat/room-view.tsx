@@ -1,0 +1,100 @@
+import { KnownMembership, type Room } from "matrix-js-sdk";
+import { useEffect, useMemo } from "preact/hooks";
+import { addressOf, go } from "../route.js";
+import { Avatar } from "../ui/avatar.jsx";
+import { Icon, IconButton } from "../ui/icons.jsx";
+import { attempt } from "../ui/toasts.jsx";
+import { many, t } from "../words/words.js";
+import { Composer } from "./composer.jsx";
+import { useChat } from "./context.js";
+import { addDirect } from "./direct.js";
+import { Draft } from "./draft.js";
+import { panelFor } from "./panels.jsx";
+import { nameOf } from "./describe.js";
+import { avatarOf, directRooms } from "./room-entries.js";
+import { Timeline } from "./timeline.jsx";
+
+export interface RoomViewProps {
+  readonly roomId: string;
+  /** What is open beside the conversation, and of what. */
+  readonly panel: string | undefined;
+  readonly item: string | undefined;
+}
+
+export function RoomView({ roomId, panel, item }: RoomViewProps) {
+  const chat = useChat();
+  // Read, so that changes of the room draw this anew.
+  void chat.changes.value;
+  void chat.isReady.value;
+  const room = chat.room(roomId);
+  const draft = useMemo(() => new Draft(roomId), [roomId]);
+  useEffect(() => {
+    if (room !== undefined) attempt(room.loadMembersIfNeeded());
+  }, [room]);
+  if (room === undefined) return <main class="view empty">{chat.isReady.value ? t("noSuchRoom") : ""}</main>;
+  if (room.getMyMembership() === KnownMembership.Invite) return <Invitation room={room} />;
+  return (
+    <>
+      <main class={`view room ${panel === undefined || panel === "at" ? "" : "has-panel"}`} aria-label={room.name}>
+        <RoomHeader room={room} />
+        <Timeline room={room} draft={draft} at={panel === "at" ? item : undefined} />
+        <Composer room={room} draft={draft} />
+      </main>
+      {panel !== undefined && panelFor(panel, room, item)}
+    </>
+  );
+}
+
+function RoomHeader({ room }: { readonly room: Room }) {
+  const chat = useChat();
+  const isDirect = directRooms(chat.client).has(room.roomId);
+  const topic = room.currentState.getStateEvents("m.room.topic", "")?.getContent<{ topic?: string }>().topic;
+  return (
+    <header class="room-header">
+      <a class="icon-button back" href="#/" aria-label={t("back")}>
+        <Icon name="back" />
+      </a>
+      <Avatar name={room.name} id={room.roomId} mxc={avatarOf(room, isDirect)} size={36} />
+      <div class="title">
+        <h1 dir="auto">
+          {room.name}
+          {room.hasEncryptionStateEvent() && (
+            <span class="badge" title={t("encrypted")}>
+              <Icon name="lock" />
+              <span class="hidden">{t("encrypted")}</span>
+            </span>
+          )}
+        </h1>
+        <p dir="auto">{topic ?? many(room.getJoinedMemberCount(), "membersOne", "membersMany")}</p>
+      </div>
+      <IconButton icon="search" label={t("searchHere")} onClick={() => go("room", room.roomId, "search")} />
+      <IconButton icon="members" label={t("membersOfRoom")} onClick={() => go("room", room.roomId, "members")} />
+      <IconButton icon="info" label={t("roomSettings")} onClick={() => go("room", room.roomId, "settings")} />
+    </header>
+  );
+}
+
+function Invitation({ room }: { readonly room: Room }) {
+  const { client } = useChat();
+  const inviter = room.getMember(client.getSafeUserId())?.events.member?.getSender() ?? "";
+  const accept = async () => {
+    const isDirect = room.getDMInviter() !== undefined;
+    await client.joinRoom(room.roomId);
+    if (isDirect) await addDirect(client, inviter, room.roomId);
+  };
+  return (
+    <main class="view notice">
+      <Avatar name={room.name} id={room.roomId} mxc={room.getMxcAvatarUrl() ?? undefined} size={72} />
+      <h1 dir="auto">{room.name}</h1>
+      <p dir="auto">{t("invitedBy", { name: `${nameOf(inviter, room)} (${inviter})` })}</p>
+      <p class="buttons">
+        <button class="primary" onClick={() => attempt(accept())}>
+          {t("accept")}
+        </button>
+        <button onClick={() => attempt(client.leave(room.roomId).then(() => (location.hash = addressOf())))}>
+          {t("decline")}
+        </button>
+      </p>
+    </main>
+  );
+}

@@ -1,0 +1,231 @@
+/**
+ * What of a room, or of a thread in it, is on the screen: a window over its timeline that moves with scrolling, so that
+ * neither the number of rows nor the memory grows with the room.
+ */
+import { signal, type Signal } from "@preact/signals";
+import {
+  Direction,
+  EventStatus,
+  MatrixEventEvent,
+  RoomEvent,
+  ThreadEvent,
+  TimelineWindow,
+  type EventTimelineSet,
+  type MatrixClient,
+  type MatrixEvent,
+  type Room,
+  type Thread,
+} from "matrix-js-sdk";
+import { oncePerFrame } from "../ui/frame.js";
+import { isSameDay } from "../ui/when.js";
+import { describeMessage, describeState } from "./describe.js";
+
+/** Events that are kept at most: some six screens of a phone. */
+const WINDOW = 180;
+/** Events for the first screen, and for each step of scrolling. */
+const FIRST = 40;
+const STEP = 40;
+/** Between two messages of one person that are shown as one block, in milliseconds. */
+const BLOCK_MS = 5 * 60_000;
+
+export interface Row {
+  readonly id: string;
+  readonly event: MatrixEvent;
+  /** Another one whenever what the row shows has changed. */
+  readonly version: number;
+  readonly kind: "message" | "state";
+  /** A day begins with it. */
+  readonly isNewDay: boolean;
+  /** It goes on with what the same person said just before. */
+  readonly isContinued: boolean;
+  /** It is the first that is new since the room was opened. */
+  readonly isFirstNew: boolean;
+}
+
+export class TimelineModel {
+  readonly rows: Signal<readonly Row[]> = signal([]);
+  /** Whether the newest message is among the rows. */
+  readonly isAtEnd = signal(true);
+  readonly isAtStart = signal(false);
+  readonly isLoading = signal(false);
+  readonly room: Room;
+
+  readonly #client: MatrixClient;
+  readonly #set: EventTimelineSet;
+  readonly #thread: Thread | undefined;
+  readonly #window: TimelineWindow;
+  readonly #versions = new Map<string, number>();
+  readonly #readUpTo: string | undefined;
+  readonly #rebuild = oncePerFrame(() => this.#build());
+  readonly #listeners: (() => void)[] = [];
+  #steps: Promise<unknown> = Promise.resolve();
+
+  /** @param thread only what was said in it; else what was said in the room itself */
+  constructor(client: MatrixClient, room: Room, thread?: Thread) {
+    this.#client = client;
+    this.room = room;
+    this.#thread = thread;
+    this.#set = thread?.timelineSet ?? room.getUnfilteredTimelineSet();
+    this.#window = new TimelineWindow(client, this.#set, { windowLimit: WINDOW });
+    const me = client.getSafeUserId();
+    this.#readUpTo = (thread ?? room).getEventReadUpTo(me) ?? undefined;
+    this.#listen();
+  }
+
+  /** @param eventId what is to be in the middle; the newest else. @throws MatrixError when it cannot be had */
+  async open(eventId?: string): Promise<void> {
+    await this.#one(() => this.#window.load(eventId, FIRST));
+    this.#build();
+  }
+
+  /** @returns whether there was more @throws MatrixError */
+  readonly older = (): Promise<boolean> => this.#page(Direction.Backward);
+  readonly newer = (): Promise<boolean> => this.#page(Direction.Forward);
+
+  close(): void {
+    for (const stop of this.#listeners.splice(0)) stop();
+  }
+
+  /** The newest that is shown and that the server knows. */
+  get last(): MatrixEvent | undefined {
+    return this.#window.getEvents().at(-1);
+  }
+
+  async #page(direction: Direction): Promise<boolean> {
+    if (!this.#window.canPaginate(direction)) return false;
+    const isMore = await this.#one(() => this.#window.paginate(direction, STEP));
+    this.#build();
+    return isMore;
+  }
+
+  /** One after the other: two at once would each see the other's half. */
+  async #one<T>(work: () => Promise<T>): Promise<T> {
+    const step = this.#steps.then(async () => {
+      this.isLoading.value = true;
+      try {
+        return await work();
+      } finally {
+        this.isLoading.value = false;
+      }
+    });
+    this.#steps = step.catch(() => undefined);
+    return step;
+  }
+
+  #listen(): void {
+    const { room } = this;
+    const touch = (event: MatrixEvent | undefined) => {
+      const id = event?.getId();
+      if (id === undefined) return;
+      this.#versions.set(id, (this.#versions.get(id) ?? 0) + 1);
+      this.#rebuild();
+    };
+    const on = <E extends string, F>(emitter: { on(name: E, f: F): unknown; off(name: E, f: F): unknown }, name: E, f: F) => {
+      emitter.on(name, f);
+      this.#listeners.push(() => emitter.off(name, f));
+    };
+    on(room, RoomEvent.Timeline, (event: MatrixEvent, _room: Room | undefined, isAtStart: boolean | undefined) => {
+      // What relates to another one changes that one.
+      const target = event.relationEventId;
+      if (target !== undefined) touch(room.findEventById(target));
+      if (isAtStart !== true) void this.#follow();
+    });
+    on(room, RoomEvent.LocalEchoUpdated, (event: MatrixEvent) => {
+      touch(event);
+      const target = event.relationEventId;
+      if (target !== undefined) touch(room.findEventById(target));
+      this.#rebuild();
+    });
+    on(room, RoomEvent.Redaction, (event: MatrixEvent) => {
+      const redacted = event.event.redacts ?? event.getContent<{ redacts?: string }>().redacts;
+      if (redacted !== undefined) touch(room.findEventById(redacted));
+    });
+    on(room, RoomEvent.TimelineReset, () => void this.open());
+    on(this.#client, MatrixEventEvent.Replaced, touch);
+    on(room, ThreadEvent.Update, (thread: Thread) => touch(thread.rootEvent));
+    on(room, ThreadEvent.New, (thread: Thread) => touch(thread.rootEvent));
+    on(this.#client, MatrixEventEvent.Decrypted, (event: MatrixEvent) => {
+      if (event.getRoomId() === room.roomId) touch(event);
+    });
+  }
+
+  /** Takes in what has just arrived, if the end of the window was the end of the room. */
+  async #follow(): Promise<void> {
+    if (this.isAtEnd.value && this.#window.canPaginate(Direction.Forward))
+      await this.#one(() => this.#window.paginate(Direction.Forward, STEP, false));
+    this.#rebuild();
+  }
+
+  #build(): void {
+    const events = this.#window.getEvents();
+    const isAtEnd = !this.#window.canPaginate(Direction.Forward) || this.#isLive();
+    const shown = isAtEnd ? [...events, ...this.#pending(events)] : events;
+    const rows: Row[] = [];
+    let before: MatrixEvent | undefined;
+    let isPassed = false;
+    let isMarked = false;
+    for (const event of shown) {
+      const kind = this.#kindOf(event);
+      const id = event.getTxnId() ?? event.getId() ?? "";
+      if (kind !== undefined) {
+        const isFirstNew: boolean = isPassed && !isMarked && event.getSender() !== this.#client.getSafeUserId();
+        isMarked ||= isFirstNew;
+        const isNewDay = before === undefined || !isSameDay(before.getTs(), event.getTs());
+        rows.push({
+          id,
+          event,
+          kind,
+          version: this.#versionOf(event),
+          isNewDay,
+          isFirstNew,
+          isContinued:
+            !isNewDay &&
+            !isFirstNew &&
+            kind === "message" &&
+            before !== undefined &&
+            this.#kindOf(before) === "message" &&
+            before.getSender() === event.getSender() &&
+            event.getTs() - before.getTs() < BLOCK_MS,
+        });
+        before = event;
+      }
+      if (event.getId() === this.#readUpTo) isPassed = true;
+    }
+    this.isAtEnd.value = isAtEnd;
+    this.isAtStart.value = !this.#window.canPaginate(Direction.Backward);
+    this.rows.value = rows;
+  }
+
+  #isLive(): boolean {
+    const live = this.#set.getLiveTimeline().getEvents().at(-1);
+    return live === undefined || live === this.#window.getEvents().at(-1);
+  }
+
+  /** What was written here and has not come back from the server yet. */
+  #pending(events: readonly MatrixEvent[]): MatrixEvent[] {
+    const known = new Set(events.map((event) => event.getId()));
+    return this.room
+      .getPendingEvents()
+      .filter((event) => event.threadRootId === this.#thread?.id && !known.has(event.getId()))
+      .filter((event) => event.status !== EventStatus.CANCELLED);
+  }
+
+  #kindOf(event: MatrixEvent): "message" | "state" | undefined {
+    if (event.isRelation("m.replace") || event.isRelation("m.annotation") || event.isRedaction()) return undefined;
+    if (event.isState()) return describeState(event, this.room) === undefined ? undefined : "state";
+    if (this.#thread === undefined && event.threadRootId !== undefined && !event.isThreadRoot) return undefined;
+    if (event.isRedacted() || event.isBeingDecrypted() || event.isEncrypted()) return isNote(event) ? undefined : "message";
+    return describeMessage(event) === "" ? undefined : "message";
+  }
+
+  #versionOf(event: MatrixEvent): number {
+    return this.#versions.get(event.getId() ?? "") ?? 0;
+  }
+}
+
+/** What is encrypted and is, once it can be read, about other messages or the conversation itself. */
+function isNote(event: MatrixEvent): boolean {
+  const type = event.getType();
+  if (event.isRedacted()) return type !== "m.room.message" && type !== "m.room.encrypted";
+  return type !== "m.room.encrypted" && type !== "m.room.message" && describeMessage(event) === "";
+}

@@ -1,0 +1,32 @@
+/**
+ * Where the chat page begins: signing in, or, with a session, the chat itself, which is loaded only then.
+ */
+import { signal } from "@preact/signals";
+import { render } from "preact";
+import { registerWorker } from "./register-worker.js";
+import { storedSession, type Session } from "./session.js";
+import { SignIn } from "./sign-in.js";
+import { useTheme } from "./ui/theme.js";
+import { language } from "./words/words.js";
+import "./style.css";
+
+const session = signal(storedSession());
+
+function Page() {
+  useTheme();
+  document.documentElement.lang = language.value;
+  return session.value === undefined ? <SignIn onSignedIn={openChat} /> : <div class="splash" aria-busy="true" />;
+}
+
+async function openChat(signedIn: Session): Promise<void> {
+  session.value = signedIn;
+  const { startChat } = await import("./chat/start.js");
+  await startChat(root, signedIn);
+}
+
+const found = document.getElementById("page");
+if (found === null) throw new Error("the page has no place for its content");
+const root = found;
+render(<Page />, root);
+if (session.value !== undefined) void openChat(session.value);
+void registerWorker();

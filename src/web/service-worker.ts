@@ -1,0 +1,106 @@
+/**
+ * Keeps the page itself for when there is no network, and shows what the server pushes while no page is open.
+ * Sources: Service Workers, Push API (W3C); MSC4174 for what a push holds.
+ */
+declare const self: ServiceWorkerGlobalScope;
+/** The addresses of this version's files: the build puts them in. */
+declare const ASSETS: readonly string[];
+
+const CACHE = "imcloud.page";
+/** Time for the server to send a newer page before the kept one is shown, in milliseconds. */
+const PATIENCE_MS = 3_000;
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(
+    caches
+      .open(CACHE)
+      .then((cache) => cache.addAll(["/", "/manifest.webmanifest", ...ASSETS]))
+      .then(() => self.skipWaiting()),
+  );
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(tidy().then(() => self.clients.claim()));
+});
+
+self.addEventListener("fetch", (event) => {
+  const { pathname, origin } = new URL(event.request.url);
+  if (event.request.method !== "GET" || origin !== self.location.origin) return;
+  if (pathname.startsWith("/assets/")) event.respondWith(kept(event.request));
+  else if (pathname === "/") event.respondWith(newest(event.request));
+});
+
+/** Files of older versions. */
+async function tidy(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  const current = new Set(ASSETS);
+  for (const request of await cache.keys()) {
+    const { pathname } = new URL(request.url);
+    // The cryptography is kept once it was asked for; its name changes with its content.
+    if (pathname.startsWith("/assets/") && !current.has(pathname)) await cache.delete(request);
+  }
+}
+
+/** What has the hash of its content in its name. */
+async function kept(request: Request): Promise<Response> {
+  const cache = await caches.open(CACHE);
+  const found = await cache.match(request);
+  if (found !== undefined) return found;
+  const response = await fetch(request);
+  if (response.ok) await cache.put(request, response.clone());
+  return response;
+}
+
+/** The server's, if it has one in time. */
+async function newest(request: Request): Promise<Response> {
+  const cache = await caches.open(CACHE);
+  try {
+    const response = await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (response.ok) await cache.put("/", response.clone());
+    return response;
+  } catch (error) {
+    const found = await cache.match("/");
+    if (found !== undefined) return found;
+    throw error;
+  }
+}
+
+interface Pushed {
+  readonly room_id?: string;
+  readonly room_name?: string;
+  readonly sender_display_name?: string;
+  readonly content?: { readonly body?: string };
+  readonly counts?: { readonly unread?: number };
+}
+
+self.addEventListener("push", (event) => {
+  event.waitUntil(show((event.data?.json() ?? {}) as Pushed));
+});
+
+async function show({ room_id, room_name, sender_display_name, content, counts }: Pushed): Promise<void> {
+  if (room_id === undefined) {
+    // Everything was read elsewhere.
+    if (counts?.unread === 0) for (const shown of await self.registration.getNotifications()) shown.close();
+    return;
+  }
+  await self.registration.showNotification(room_name ?? sender_display_name ?? "imcloud", {
+    body: [sender_display_name, content?.body].filter((part) => part !== undefined).join(": "),
+    tag: room_id,
+    data: { room: room_id },
+  });
+}
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const { room } = event.notification.data as { room: string };
+  event.waitUntil(open(`/#/room/${encodeURIComponent(room)}`));
+});
+
+async function open(address: string): Promise<void> {
+  const [page] = await self.clients.matchAll({ type: "window" });
+  if (page === undefined) return void (await self.clients.openWindow(address));
+  await page.focus();
+  await page.navigate(address);
+}
+
+export {};

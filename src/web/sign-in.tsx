@@ -1,0 +1,135 @@
+/**
+ * The first screen: sign in, or make an account with an invitation. It is all that is loaded until then.
+ */
+import { useEffect, useId, useState } from "preact/hooks";
+import { ApiError, OfflineError, call } from "./api.js";
+import { route } from "./route.js";
+import { keepSession, register, signIn, type Session } from "./session.js";
+import { t } from "./words/words.js";
+
+export interface SignInProps {
+  /** Called once the session is kept. */
+  readonly onSignedIn: (session: Session) => Promise<void>;
+}
+
+export function SignIn({ onSignedIn }: SignInProps) {
+  const invitation = route.value.name === "join" ? route.value.token : undefined;
+  const [isNew, setNew] = useState(invitation !== undefined);
+  const [trouble, setTrouble] = useState<string>();
+  const [isBusy, setBusy] = useState(false);
+  const server = useServerName();
+
+  const submit = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const field = (name: string) => String(form.get(name) ?? "");
+    if (isNew && field("password") !== field("again")) return setTrouble(t("passwordsDiffer"));
+    setBusy(true);
+    setTrouble(undefined);
+    try {
+      const user = field("user").trim();
+      const token = field("token").trim();
+      const session = isNew
+        ? await register({ user, password: field("password"), ...(token !== "" && { token }) })
+        : await signIn(user, field("password"));
+      keepSession(session);
+      if (route.value.name === "join") location.hash = "";
+      await onSignedIn(session);
+    } catch (error) {
+      setTrouble(explain(error));
+      setBusy(false);
+    }
+  };
+
+  return (
+    <main class="sign-in">
+      <form onSubmit={(event) => void submit(event)} aria-busy={isBusy}>
+        <h1 dir="auto">{isNew && invitation !== undefined ? t("invited") : t("signInTo", { server })}</h1>
+        {isNew && <p>{t("invitedText")}</p>}
+        {isNew && invitation === undefined && <Field name="token" label={t("invitation")} autocomplete="off" />}
+        {invitation !== undefined && <input type="hidden" name="token" value={invitation} />}
+        <Field
+          name="user"
+          label={t("accountName")}
+          hint={isNew ? t("accountNameHint") : undefined}
+          autocomplete="username"
+        />
+        <Field
+          name="password"
+          label={t("password")}
+          type="password"
+          autocomplete={isNew ? "new-password" : "current-password"}
+        />
+        {isNew && <Field name="again" label={t("passwordAgain")} type="password" autocomplete="new-password" />}
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+        <button class="primary" disabled={isBusy}>
+          {isNew ? t("createAccount") : t("signIn")}
+        </button>
+        <button type="button" class="plain" onClick={() => setNew(!isNew)}>
+          {isNew ? t("haveAccount") : t("newAccount")}
+        </button>
+      </form>
+    </main>
+  );
+}
+
+interface FieldProps {
+  readonly name: string;
+  readonly label: string;
+  readonly type?: "text" | "password";
+  readonly hint?: string | undefined;
+  readonly autocomplete: string;
+}
+
+function Field({ name, label, type = "text", hint, autocomplete }: FieldProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        {...{ id, name, autocomplete }}
+        type={type as "text"}
+        required
+        autocapitalize="none"
+        spellcheck={false}
+        aria-describedby={hint === undefined ? undefined : `${id}-hint`}
+      />
+      {hint !== undefined && (
+        <small id={`${id}-hint`}>{hint}</small>
+      )}
+    </div>
+  );
+}
+
+/** The cloud's own name, which need not be the address; the address until it is known. */
+function useServerName(): string {
+  const [name, setName] = useState(location.hostname);
+  useEffect(() => {
+    call<{ server_name?: string }>("/_imcloud/about").then(
+      ({ server_name }) => server_name !== undefined && setName(server_name),
+      () => undefined,
+    );
+  }, []);
+  return name;
+}
+
+function explain(error: unknown): string {
+  if (error instanceof OfflineError) return t("noAnswer");
+  if (!(error instanceof ApiError)) throw error;
+  switch (error.code) {
+    case "M_LIMIT_EXCEEDED":
+      return t("tooMany", { seconds: Math.ceil(Number(error.body["retry_after_ms"] ?? 1_000) / 1_000) });
+    case "M_USER_IN_USE":
+      return t("nameTaken");
+    case "M_INVALID_USERNAME":
+      return t("nameInvalid");
+    case "M_FORBIDDEN":
+      return error.message === t("needsInvitation") ? error.message : t("wrongPassword");
+    case "M_UNKNOWN":
+      return error.status === 401 ? t("wrongInvitation") : t("failed", { reason: error.message });
+    default:
+      return error.status === 401 ? t("wrongInvitation") : t("failed", { reason: error.message });
+  }
+}

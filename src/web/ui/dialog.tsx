@@ -1,0 +1,82 @@
+/**
+ * Dialogs, on the browser's own element: it keeps the focus within, closes with Escape, and gives the focus back.
+ */
+import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { t } from "../words/words.js";
+import { IconButton } from "./icons.jsx";
+
+export interface DialogProps {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+  readonly class?: string;
+}
+
+export function Dialog({ title, onClose, children, class: style = "" }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog
+      ref={dialog}
+      class={style}
+      aria-labelledby={id}
+      onClose={onClose}
+      onClick={(event) => event.target === dialog.current && dialog.current?.close()}
+    >
+      <header>
+        <h2 id={id}>{title}</h2>
+        <IconButton icon="close" label={t("close")} onClick={() => dialog.current?.close()} />
+      </header>
+      {children}
+    </dialog>
+  );
+}
+
+interface Question {
+  readonly title: string;
+  readonly text: string;
+  readonly action: string;
+  readonly isDangerous: boolean;
+  readonly answer: (isYes: boolean) => void;
+}
+
+const question = signal<Question | undefined>(undefined);
+
+/** @param action what the button that goes on says */
+export function confirm(title: string, text: string, action: string, isDangerous = true): Promise<boolean> {
+  return new Promise((resolve) => {
+    question.value = {
+      ...{ title, text, action, isDangerous },
+      answer(isYes) {
+        question.value = undefined;
+        resolve(isYes);
+      },
+    };
+  });
+}
+
+/** Where `confirm` asks: once on a page. */
+export function Questions() {
+  const asked = question.value;
+  if (asked === undefined) return null;
+  return (
+    <Dialog title={asked.title} onClose={() => asked.answer(false)}>
+      <p dir="auto">{asked.text}</p>
+      <footer>
+        <button type="button" onClick={() => asked.answer(false)}>
+          {t("cancel")}
+        </button>
+        <button
+          type="button"
+          class={asked.isDangerous ? "danger" : "primary"}
+          onClick={() => asked.answer(true)}
+        >
+          {asked.action}
+        </button>
+      </footer>
+    </Dialog>
+  );
+}

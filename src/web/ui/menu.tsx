@@ -1,0 +1,98 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { Icon, type IconName } from "./icons.jsx";
+
+export interface MenuItem {
+  readonly label: string;
+  readonly icon: IconName;
+  readonly isDangerous?: boolean;
+  readonly onChoose: () => void;
+}
+
+export interface MenuProps {
+  readonly label: string;
+  readonly icon: IconName;
+  readonly items: readonly MenuItem[];
+}
+
+/**
+ * A button that opens a menu. Arrow keys move, Escape closes and gives the focus back.
+ * Source: ARIA Authoring Practices Guide, "Menu Button Pattern".
+ */
+export function Menu({ label, icon, items }: MenuProps) {
+  const isOpen = useSignal(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const id = useId();
+  const close = (isFocusing: boolean) => {
+    isOpen.value = false;
+    if (isFocusing) button.current?.focus();
+  };
+
+  useEffect(() => {
+    if (!isOpen.value) return undefined;
+    list.current?.querySelector("button")?.focus();
+    const onOutside = (event: Event) => {
+      if (!(event.target instanceof Node && list.current?.contains(event.target) === true)) close(false);
+    };
+    addEventListener("pointerdown", onOutside, true);
+    return () => removeEventListener("pointerdown", onOutside, true);
+  }, [isOpen.value]);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const buttons = [...(list.current?.querySelectorAll("button") ?? [])];
+    const at = buttons.findIndex((it) => it === document.activeElement);
+    const steps: Readonly<Record<string, number>> = {
+      ArrowDown: (at + 1) % buttons.length,
+      ArrowUp: (at - 1 + buttons.length) % buttons.length,
+      Home: 0,
+      End: buttons.length - 1,
+    };
+    const next = steps[event.key];
+    if (next !== undefined) {
+      event.preventDefault();
+      buttons[next]?.focus();
+    } else if (event.key === "Escape" || event.key === "Tab") {
+      event.stopPropagation();
+      close(event.key === "Escape");
+    }
+  };
+
+  return (
+    <span class="menu">
+      <button
+        ref={button}
+        type="button"
+        class="icon-button"
+        aria-label={label}
+        title={label}
+        aria-haspopup="menu"
+        aria-expanded={isOpen.value}
+        aria-controls={isOpen.value ? id : undefined}
+        onClick={() => (isOpen.value = !isOpen.value)}
+      >
+        <Icon name={icon} />
+      </button>
+      {isOpen.value && (
+        <div ref={list} id={id} role="menu" aria-label={label} onKeyDown={onKeyDown}>
+          {items.map((item) => (
+            <button
+              key={item.label}
+              type="button"
+              role="menuitem"
+              tabIndex={-1}
+              class={item.isDangerous === true ? "danger" : ""}
+              onClick={() => {
+                close(true);
+                item.onChoose();
+              }}
+            >
+              <Icon name={item.icon} />
+              {item.label}
+            </button>
+          ))}
+        </div>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,59 @@
+/**
+ * What the pages say, in the language of the browser or the one that was chosen.
+ */
+import { computed, signal } from "@preact/signals";
+import { en } from "./en.js";
+import { zh } from "./zh.js";
+
+/** Texts by name; `{name}` in one stands for a value. Where a number decides, there are two. */
+export type Words = Readonly<Record<keyof typeof en, string>>;
+export type Word = keyof typeof en;
+export type Language = "en" | "zh";
+
+const LANGUAGES: Readonly<Record<Language, Words>> = { en, zh };
+const KEY = "imcloud.language";
+
+const isLanguage = (text: string): text is Language => text in LANGUAGES;
+
+/** The first of the browser's languages that the pages speak. */
+function browserLanguage(): Language {
+  for (const tag of navigator.languages) {
+    const language = tag.split("-")[0] ?? "";
+    if (isLanguage(language)) return language;
+  }
+  return "en";
+}
+
+/** What was chosen; undefined for the browser's own. */
+export const chosenLanguage = signal(storedLanguage());
+
+function storedLanguage(): Language | undefined {
+  const stored = localStorage.getItem(KEY) ?? "";
+  return isLanguage(stored) ? stored : undefined;
+}
+
+export const language = computed(() => chosenLanguage.value ?? browserLanguage());
+
+export function chooseLanguage(chosen: Language | undefined): void {
+  if (chosen === undefined) localStorage.removeItem(KEY);
+  else localStorage.setItem(KEY, chosen);
+  chosenLanguage.value = chosen;
+}
+
+/** For `Intl`: Simplified characters, and the region that the browser names, if it does. */
+export function locale(): string {
+  return navigator.languages.find((tag) => tag.startsWith(language.value)) ?? language.value;
+}
+
+/** @returns the text in the language of the moment; a component that shows it is drawn anew when that changes */
+export function t(word: Word, values: Readonly<Record<string, string | number>> = {}): string {
+  return LANGUAGES[language.value][word].replace(/\{(\w+)\}/g, (whole, name: string) =>
+    String(values[name] ?? whole),
+  );
+}
+
+/** @returns `one` for 1 where the language tells one from many */
+export function many(count: number, one: Word, others: Word): string {
+  const isOne = new Intl.PluralRules(language.value).select(count) === "one";
+  return t(isOne ? one : others, { n: new Intl.NumberFormat(locale()).format(count) });
+}

@@ -1,0 +1,107 @@
+/**
+ * A real browser, and people in it: each has a window of their own, with nothing of anybody else's.
+ */
+import { existsSync } from "node:fs";
+import { expect } from "vitest";
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+
+const PATH = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
+/** How long something may take to be seen, in milliseconds. */
+const PATIENCE_MS = 20_000;
+
+/** @throws Error where there is none: scripts/test.sh installs Debian's */
+export async function openBrowser(): Promise<Browser> {
+  if (PATH === undefined) throw new Error("there is no Chromium: apt-get install chromium");
+  return chromium.launch({
+    executablePath: PATH,
+    // Tests run as root, where Chromium's own sandbox cannot be; microphones are made up.
+    args: ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+  });
+}
+
+export interface Person extends AsyncDisposable {
+  readonly name: string;
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** What the page asked of anybody but its own server. */
+  readonly foreign: readonly string[];
+  /** What the page's scripts complained of. */
+  readonly errors: readonly string[];
+}
+
+/** A window of somebody's at the server's address, with nobody signed in. */
+export async function openWindow(
+  browser: Browser,
+  url: string,
+  name: string,
+  options: BrowserContextOptions = {},
+): Promise<Person> {
+  const context = await browser.newContext({
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    viewport: { width: 1_280, height: 800 },
+    ...options,
+  });
+  context.setDefaultTimeout(PATIENCE_MS);
+  const page = await context.newPage();
+  const foreign: string[] = [];
+  const errors: string[] = [];
+  page.on("request", (request) => {
+    const address = request.url();
+    if (!address.startsWith(url) && !/^(blob|data):/.test(address)) foreign.push(address);
+  });
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => {
+    if (/Content Security Policy|Trusted ?Type/i.test(message.text())) errors.push(message.text());
+  });
+  await page.goto(url);
+  return { name, page, context, foreign, errors, [Symbol.asyncDispose]: () => context.close() };
+}
+
+export const PASSWORD = "correct horse";
+
+/** Makes an account on the first screen, and waits for the chat. */
+export async function signUp({ page, name }: Person): Promise<void> {
+  await page.getByRole("button", { name: "I have an invitation" }).click();
+  await page.getByLabel("Invitation code").fill("none needed");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByLabel("Password, once more").fill(PASSWORD);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.getByRole("navigation", { name: "Chats" }).waitFor();
+}
+
+export async function signIn({ page, name }: Person): Promise<void> {
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("navigation", { name: "Chats" }).waitFor();
+}
+
+/** Starts a chat with somebody by the directory. */
+export async function chatWith({ page }: Person, name: string): Promise<void> {
+  await page.getByRole("button", { name: "New chat" }).click();
+  await page.getByRole("searchbox", { name: "Find a person" }).fill(name);
+  await page.getByRole("button", { name: new RegExp(`@${name}:`) }).click();
+  await composer(page).waitFor();
+}
+
+export const composer = (page: Page) => page.getByRole("textbox", { name: /^Message to/ });
+
+export async function say({ page }: Person, text: string): Promise<void> {
+  await composer(page).fill(text);
+  await composer(page).press("Enter");
+}
+
+/** The conversation, and nothing beside it. */
+export const conversation = (page: Page) => page.getByRole("main").getByRole("log");
+
+export async function sees({ page }: Person, text: string): Promise<void> {
+  await conversation(page).getByText(text, { exact: true }).first().waitFor();
+}
+
+/** No script failed, and nobody but the server was asked for anything. */
+export function expectNoTrouble(...people: readonly Person[]): void {
+  for (const { name, foreign, errors } of people)
+    expect({ name, foreign, errors }).toEqual({ name, foreign: [], errors: [] });
+}
