@@ -43,7 +43,10 @@ export class Chat {
   /** Whether what the browser kept, or the first sync, is there. */
   readonly isReady = signal(false);
   readonly rooms: Signal<readonly RoomEntry[]> = signal([]);
-  /** Counts up with each change of a room that its view may show: members, names, rights, read marks. */
+  /**
+   * Counts up with each change of a room that its view may show: members, names, rights, read marks. The client's
+   * objects change in place, so a component that shows one reads this.
+   */
   readonly changes = signal(0);
 
   /** How much of a file is on the server, from 0 to 1; undefined when none is on its way. */

@@ -10,7 +10,7 @@ import { Menu } from "../ui/menu.jsx";
 import { attempt, tell } from "../ui/toasts.jsx";
 import { t } from "../words/words.js";
 import { useChat } from "./context.js";
-import { describeMessage, nameOf, withoutQuotation } from "./describe.js";
+import { describeMessage, nameOf, shortName, withoutQuotation } from "./describe.js";
 import type { Draft } from "./draft.js";
 import { sendFile } from "./files.js";
 import { mentionAt, suggest, type Suggestion } from "./mentions.js";
@@ -194,8 +194,8 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
           rows={1}
           dir="auto"
           enterkeyhint={isTouch ? "enter" : "send"}
-          aria-label={t("messageTo", { room: room.name })}
-          placeholder={t("messageTo", { room: room.name })}
+          aria-label={t("messageTo", { room: shortName(room.name) })}
+          placeholder={t("messageTo", { room: shortName(room.name) })}
           aria-controls={suggestions.value.length > 0 ? "suggestions" : undefined}
           aria-activedescendant={suggestions.value.length > 0 ? `suggestion-${chosen.value}` : undefined}
           value={draft.text.value}

@@ -1,7 +1,7 @@
 /**
  * Events in words: state as a sentence for the timeline, messages in a few words for lists and quotations.
  */
-import { EventType, MsgType, RoomMember, type MatrixEvent, type Room } from "matrix-js-sdk";
+import { EventType, MsgType, type MatrixEvent, type Room } from "matrix-js-sdk";
 import { t, type Word } from "../words/words.js";
 
 /** Who raised a hand: one state event for each person, who alone may write it. docs/chat.md */
@@ -10,13 +10,15 @@ export const HAND = "io.imcloud.hand";
 /** Types of polls: of the specification, and as they are sent by everybody today. */
 export const POLL_STARTS: ReadonlySet<string> = new Set(["m.poll.start", "org.matrix.msc3381.poll.start"]);
 
-/** @returns who somebody is to the others in the room */
+/** @returns who somebody is to the others in the room; who gave no name has the first part of their id */
 export function nameOf(userId: string, room: Room): string {
-  const member = room.getMember(userId);
-  return member instanceof RoomMember ? member.name : (localPart(userId) ?? userId);
+  return shortName(room.getMember(userId)?.name ?? userId);
 }
 
-export const localPart = (userId: string): string | undefined => /^@([^:]*):/.exec(userId)?.[1];
+/** @param name somebody's, or their id where there is none, as rooms without a name are called too */
+export const shortName = (name: string): string => localPart(name) ?? name;
+
+export const localPart = (userId: string): string | undefined => /^@([^:\s]+):[^\s]+$/.exec(userId)?.[1];
 
 const FILES: Readonly<Record<string, Word>> = {
   [MsgType.Image]: "image",

@@ -3,6 +3,7 @@
  * Source: Matrix client-server API v1.19, "User and room mentions".
  */
 import type { Room } from "matrix-js-sdk";
+import { shortName } from "./describe.js";
 
 export interface Suggestion {
   readonly userId: string;
@@ -36,7 +37,7 @@ export function suggest(room: Room, typed: Typed | undefined): Suggestion[] {
   return room
     .getJoinedMembers()
     .filter(({ userId }) => userId !== room.myUserId)
-    .map(({ userId, rawDisplayName }) => ({ userId, name: rawDisplayName }))
+    .map(({ userId, rawDisplayName }) => ({ userId, name: shortName(rawDisplayName) }))
     .filter((it) => rank(it) < 2)
     .sort((one, other) => rank(one) - rank(other) || one.name.localeCompare(other.name))
     .slice(0, MOST);

@@ -1,4 +1,3 @@
-import type { MatrixEvent, Room } from "matrix-js-sdk";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon, IconButton } from "../ui/icons.jsx";
 import { attempt } from "../ui/toasts.jsx";
@@ -9,6 +8,7 @@ import { useChat, usePicture } from "./context.js";
 import { POLL_STARTS, nameOf, withoutQuotation } from "./describe.js";
 import { linkify, sanitize } from "./html.js";
 import type { EncryptedFile, Source } from "./media.js";
+import type { MessageProps } from "./message.jsx";
 import { Poll } from "./poll.jsx";
 
 /** What messages hold. Everything may be missing or wrong: others wrote it. */
@@ -40,14 +40,9 @@ const sourceOf = ({ url, file }: { url?: unknown; file?: EncryptedFile | undefin
   file: typeof file === "object" ? file : undefined,
 });
 
-export interface ContentProps {
-  readonly event: MatrixEvent;
-  readonly room: Room;
-}
-
-export function Content({ event, room }: ContentProps) {
+export function Content({ event, room }: Pick<MessageProps, "event" | "room" | "version">) {
   if (event.isRedacted()) return <p class="gone">{t("deleted")}</p>;
-  if (event.isDecryptionFailure() || event.isEncrypted() === event.isBeingDecrypted() && event.getType() === "m.room.encrypted")
+  if (event.getType() === "m.room.encrypted" && !event.isBeingDecrypted())
     return <p class="gone">{t("notDecrypted")}</p>;
   if (POLL_STARTS.has(event.getType())) return <Poll event={event} room={room} />;
   const content = event.getContent<MessageBody>();

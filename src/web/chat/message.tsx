@@ -25,9 +25,11 @@ export interface MessageProps {
   /** The same person said something just before: the name need not be said again. */
   readonly isContinued: boolean;
   readonly isInThread: boolean;
+  /** Events change in place: a part that is to be drawn anew takes the event's version. */
+  readonly version: number;
 }
 
-export function Message({ event, room, draft, isContinued, isInThread }: MessageProps) {
+export function Message({ event, room, draft, isContinued, isInThread, version }: MessageProps) {
   const sender = event.getSender() ?? "";
   const name = nameOf(sender, room);
   const isMine = sender === room.myUserId;
@@ -43,8 +45,8 @@ export function Message({ event, room, draft, isContinued, isInThread }: Message
         </header>
       )}
       <div class="bubble">
-        {!event.isRedacted() && <Quotation event={event} room={room} isInThread={isInThread} />}
-        <Content event={event} room={room} />
+        {!event.isRedacted() && <Quotation {...{ event, room, version, isInThread }} />}
+        <Content {...{ event, room, version }} />
         <span class="stamp">
           {event.replacingEvent() !== null && !event.isRedacted() && <span>{t("edited")} </span>}
           <time dateTime={event.getDate()?.toISOString()} title={exactly(event.getTs())}>
@@ -52,11 +54,11 @@ export function Message({ event, room, draft, isContinued, isInThread }: Message
           </time>
         </span>
       </div>
-      <Reactions event={event} room={room} />
-      {!isInThread && <ThreadLink event={event} room={room} />}
-      <Status event={event} room={room} />
+      <Reactions {...{ event, room, version }} />
+      {!isInThread && <ThreadLink {...{ event, room, version }} />}
+      <Status {...{ event, room, version }} />
       {!event.isRedacted() && event.status === null && (
-        <Actions event={event} room={room} draft={draft} isInThread={isInThread} />
+        <Actions {...{ event, room, version, draft, isInThread }} />
       )}
     </article>
   );
@@ -66,7 +68,7 @@ const statusClass = ({ status }: MatrixEvent): string =>
   status === EventStatus.NOT_SENT ? "is-unsent" : status === null || status === EventStatus.SENT ? "" : "is-sending";
 
 /** What this one answers, in a line that leads there. */
-function Quotation({ event, room, isInThread }: Pick<MessageProps, "event" | "room" | "isInThread">) {
+function Quotation({ event, room, isInThread }: Omit<MessageProps, "isContinued" | "draft">) {
   const { replyEventId } = event;
   const isFallback = event.threadRootId !== undefined && event.getWireContent()["m.relates_to"]?.is_falling_back === true;
   if (replyEventId === undefined || (isInThread && isFallback)) return null;
@@ -80,7 +82,7 @@ function Quotation({ event, room, isInThread }: Pick<MessageProps, "event" | "ro
   );
 }
 
-function ThreadLink({ event, room }: Pick<MessageProps, "event" | "room">) {
+function ThreadLink({ event, room }: Pick<MessageProps, "event" | "room" | "version">) {
   const thread = event.getThread();
   if (thread === undefined || !event.isThreadRoot || thread.length === 0) return null;
   return (
@@ -90,7 +92,7 @@ function ThreadLink({ event, room }: Pick<MessageProps, "event" | "room">) {
   );
 }
 
-function Status({ event, room }: Pick<MessageProps, "event" | "room">) {
+function Status({ event, room }: Pick<MessageProps, "event" | "room" | "version">) {
   const { client } = useChat();
   if (event.status === EventStatus.NOT_SENT)
     return (

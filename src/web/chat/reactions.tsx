@@ -2,9 +2,10 @@ import { EventType, RelationType, type MatrixClient, type MatrixEvent, type Room
 import { attempt } from "../ui/toasts.jsx";
 import { useChat } from "./context.js";
 import { nameOf } from "./describe.js";
+import type { MessageProps } from "./message.jsx";
 
 /** What people think of a message, with how many of them; one's own are pressed. */
-export function Reactions({ event, room }: { readonly event: MatrixEvent; readonly room: Room }) {
+export function Reactions({ event, room }: Pick<MessageProps, "event" | "room" | "version">) {
   const { client } = useChat();
   const groups = reactionsTo(event, room);
   if (groups.length === 0) return null;

@@ -11,7 +11,7 @@ import {
   type MatrixEvent,
   type Room,
 } from "matrix-js-sdk";
-import { describeBriefly } from "./describe.js";
+import { describeBriefly, shortName } from "./describe.js";
 
 export type RoomGroup = "invitations" | "favourites" | "people" | "rooms" | "lowPriority";
 
@@ -58,7 +58,7 @@ function entryOf(client: MatrixClient, room: Room, direct: ReadonlySet<string>):
   const last = lastEvent(room);
   return {
     id: room.roomId,
-    name: room.name,
+    name: shortName(room.name),
     avatar: avatarOf(room, direct.has(room.roomId)),
     group: groupOf(room, direct),
     preview: last === undefined ? "" : describeBriefly(last, room),

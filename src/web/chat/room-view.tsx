@@ -10,7 +10,7 @@ import { useChat } from "./context.js";
 import { addDirect } from "./direct.js";
 import { Draft } from "./draft.js";
 import { panelFor } from "./panels.jsx";
-import { nameOf } from "./describe.js";
+import { nameOf, shortName } from "./describe.js";
 import { avatarOf, directRooms } from "./room-entries.js";
 import { Timeline } from "./timeline.jsx";
 
@@ -27,15 +27,16 @@ export function RoomView({ roomId, panel, item }: RoomViewProps) {
   void chat.changes.value;
   void chat.isReady.value;
   const room = chat.room(roomId);
+  const membership = room?.getMyMembership();
   const draft = useMemo(() => new Draft(roomId), [roomId]);
   useEffect(() => {
-    if (room !== undefined) attempt(room.loadMembersIfNeeded());
-  }, [room]);
+    if (room !== undefined && membership === KnownMembership.Join) attempt(room.loadMembersIfNeeded());
+  }, [room, membership]);
   if (room === undefined) return <main class="view empty">{chat.isReady.value ? t("noSuchRoom") : ""}</main>;
-  if (room.getMyMembership() === KnownMembership.Invite) return <Invitation room={room} />;
+  if (membership === KnownMembership.Invite) return <Invitation room={room} />;
   return (
     <>
-      <main class={`view room ${panel === undefined || panel === "at" ? "" : "has-panel"}`} aria-label={room.name}>
+      <main class={`view room ${panel === undefined || panel === "at" ? "" : "has-panel"}`} aria-label={shortName(room.name)}>
         <RoomHeader room={room} />
         <Timeline room={room} draft={draft} at={panel === "at" ? item : undefined} />
         <Composer room={room} draft={draft} />
@@ -47,6 +48,7 @@ export function RoomView({ roomId, panel, item }: RoomViewProps) {
 
 function RoomHeader({ room }: { readonly room: Room }) {
   const chat = useChat();
+  void chat.changes.value;
   const isDirect = directRooms(chat.client).has(room.roomId);
   const topic = room.currentState.getStateEvents("m.room.topic", "")?.getContent<{ topic?: string }>().topic;
   return (
@@ -54,10 +56,10 @@ function RoomHeader({ room }: { readonly room: Room }) {
       <a class="icon-button back" href="#/" aria-label={t("back")}>
         <Icon name="back" />
       </a>
-      <Avatar name={room.name} id={room.roomId} mxc={avatarOf(room, isDirect)} size={36} />
+      <Avatar name={shortName(room.name)} id={room.roomId} mxc={avatarOf(room, isDirect)} size={36} />
       <div class="title">
         <h1 dir="auto">
-          {room.name}
+          {shortName(room.name)}
           {room.hasEncryptionStateEvent() && (
             <span class="badge" title={t("encrypted")}>
               <Icon name="lock" />
@@ -84,8 +86,8 @@ function Invitation({ room }: { readonly room: Room }) {
   };
   return (
     <main class="view notice">
-      <Avatar name={room.name} id={room.roomId} mxc={room.getMxcAvatarUrl() ?? undefined} size={72} />
-      <h1 dir="auto">{room.name}</h1>
+      <Avatar name={shortName(room.name)} id={room.roomId} mxc={room.getMxcAvatarUrl() ?? undefined} size={72} />
+      <h1 dir="auto">{shortName(room.name)}</h1>
       <p dir="auto">{t("invitedBy", { name: `${nameOf(inviter, room)} (${inviter})` })}</p>
       <p class="buttons">
         <button class="primary" onClick={() => attempt(accept())}>

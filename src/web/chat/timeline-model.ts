@@ -54,7 +54,7 @@ export class TimelineModel {
   readonly #set: EventTimelineSet;
   readonly #thread: Thread | undefined;
   readonly #window: TimelineWindow;
-  readonly #versions = new Map<string, number>();
+  readonly #versions = new WeakMap<MatrixEvent, number>();
   readonly #readUpTo: string | undefined;
   readonly #rebuild = oncePerFrame(() => this.#build());
   readonly #listeners: (() => void)[] = [];
@@ -115,9 +115,8 @@ export class TimelineModel {
   #listen(): void {
     const { room } = this;
     const touch = (event: MatrixEvent | undefined) => {
-      const id = event?.getId();
-      if (id === undefined) return;
-      this.#versions.set(id, (this.#versions.get(id) ?? 0) + 1);
+      if (event === undefined) return;
+      this.#versions.set(event, this.#versionOf(event) + 1);
       this.#rebuild();
     };
     const on = <E extends string, F>(emitter: { on(name: E, f: F): unknown; off(name: E, f: F): unknown }, name: E, f: F) => {
@@ -219,7 +218,7 @@ export class TimelineModel {
   }
 
   #versionOf(event: MatrixEvent): number {
-    return this.#versions.get(event.getId() ?? "") ?? 0;
+    return this.#versions.get(event) ?? 0;
   }
 }
 

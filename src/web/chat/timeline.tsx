@@ -9,7 +9,7 @@ import { day } from "../ui/when.js";
 import { t } from "../words/words.js";
 import type { Chat } from "./chat.js";
 import { useChat } from "./context.js";
-import { describeState, nameOf } from "./describe.js";
+import { describeState, nameOf, shortName } from "./describe.js";
 import type { Draft } from "./draft.js";
 import { Message } from "./message.jsx";
 import { TimelineModel, type Row } from "./timeline-model.js";
@@ -79,7 +79,7 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
 
   return (
     <div class="timeline-frame">
-      <div class="timeline" ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-label={room.name}>
+      <div class="timeline" ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-label={shortName(room.name)}>
         <div class="rows">
           {model.isAtStart.value && thread === undefined && <p class="beginning">{t("beginning")}</p>}
           {rows.map((row) => (
@@ -137,6 +137,7 @@ const TimelineRow = memo(
           draft={draft}
           isContinued={row.isContinued}
           isInThread={isInThread}
+          version={row.version}
         />
       )}
       {readers !== "" && <Readers room={room} readers={readers.split(" ")} />}
@@ -180,10 +181,11 @@ function readersOf(event: MatrixEvent, room: Room): string {
 }
 
 function Typing({ room }: { readonly room: Room }) {
+  void useChat().changes.value;
   const names = room
     .getJoinedMembers()
     .filter(({ typing, userId }) => typing && userId !== room.myUserId)
-    .map(({ name }) => name);
+    .map(({ name }) => shortName(name));
   const list = new Intl.ListFormat(document.documentElement.lang).format(names);
   return (
     <p class="typing" aria-live="polite" dir="auto">
