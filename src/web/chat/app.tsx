@@ -8,6 +8,8 @@ import { ChatProvider, useChat } from "./context.js";
 import { pageFor } from "./pages.jsx";
 import { RoomList } from "./room-list.jsx";
 import { RoomView } from "./room-view.jsx";
+import { TrustBar } from "./trust-bar.jsx";
+import { Verification } from "./verification.jsx";
 
 /** The whole chat: the list of rooms, and beside it, on a phone instead of it, what was chosen. */
 export function App({ chat }: { readonly chat: Chat }) {
@@ -17,10 +19,14 @@ export function App({ chat }: { readonly chat: Chat }) {
   return (
     <ChatProvider value={chat}>
       <div class={`app ${route.value.name === "home" ? "at-list" : "at-view"}`}>
-        <ConnectionBar />
+        <div class="bars">
+          <ConnectionBar />
+          <TrustBar />
+        </div>
         <RoomList />
         <View />
       </div>
+      <Verification />
       <Questions />
       <Toasts />
     </ChatProvider>

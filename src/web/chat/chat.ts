@@ -22,8 +22,9 @@ import {
 } from "matrix-js-sdk";
 import type { Session } from "../session.js";
 import { oncePerFrame } from "../ui/frame.js";
-import { Encryption } from "./encryption.js";
+import { Encryption, firstSync } from "./encryption.js";
 import { Media } from "./media.js";
+import { Notifier } from "./notifier.js";
 import { resendAll } from "./outbox.js";
 import { listRooms, type RoomEntry } from "./room-entries.js";
 
@@ -57,9 +58,9 @@ export class Chat {
   readonly #listRooms = oncePerFrame(() => (this.rooms.value = listRooms(this.client)));
   readonly #change = oncePerFrame(() => (this.changes.value += 1));
 
-  private constructor(client: MatrixClient) {
+  private constructor(client: MatrixClient, encryption: Encryption) {
     this.client = client;
-    this.encryption = new Encryption(client);
+    this.encryption = encryption;
     this.media = new Media(client);
   }
 
@@ -69,6 +70,7 @@ export class Chat {
    */
   static async open(session: Session, onSignedOut: (reason: "asked" | "expired") => void): Promise<Chat> {
     const store = new IndexedDBStore({ indexedDB, localStorage, dbName: "imcloud" });
+    const encryption = new Encryption();
     const client = createClient({
       baseUrl: location.origin,
       userId: session.userId,
@@ -77,18 +79,23 @@ export class Chat {
       store,
       timelineSupport: true,
       useAuthorizationHeader: true,
+      cryptoCallbacks: encryption.callbacks,
     });
-    const chat = new Chat(client);
+    const chat = new Chat(client, encryption);
     Chat.current = chat;
     chat.#listen(onSignedOut);
     await store.startup();
-    await chat.encryption.open();
+    await encryption.open(client);
     await client.startClient({
       initialSyncLimit: INITIAL_MESSAGES,
       lazyLoadMembers: true,
       threadSupport: true,
       pendingEventOrdering: PendingEventOrdering.Detached,
     });
+    void firstSync(client)
+      .then(() => encryption.begin())
+      .catch((error: unknown) => console.warn("the account's keys were not set up", error));
+    new Notifier(chat).start();
     return chat;
   }
 
