@@ -3,7 +3,9 @@
  */
 import { signal } from "@preact/signals";
 import { render } from "preact";
+import { Guest } from "./guest.js";
 import { registerWorker } from "./register-worker.js";
+import { route } from "./route.js";
 import { storedSession, type Session } from "./session.js";
 import { SignIn } from "./sign-in.js";
 import { useTheme } from "./ui/theme.js";
@@ -15,7 +17,10 @@ const session = signal(storedSession());
 function Page() {
   useTheme();
   document.documentElement.lang = language.value;
-  return session.value === undefined ? <SignIn onSignedIn={openChat} /> : <div class="splash" aria-busy="true" />;
+  if (session.value !== undefined) return <div class="splash" aria-busy="true" />;
+  const { value } = route;
+  if (value.name === "guest") return <Guest token={value.token} host={value.host} onSignedIn={openChat} />;
+  return <SignIn onSignedIn={openChat} />;
 }
 
 async function openChat(signedIn: Session): Promise<void> {

@@ -1,4 +1,5 @@
-import { route } from "../route.js";
+import { guestRoom } from "../guest.js";
+import { route, type Route } from "../route.js";
 import { Questions } from "../ui/dialog.jsx";
 import { Toasts } from "../ui/toasts.jsx";
 import { useTheme } from "../ui/theme.js";
@@ -18,12 +19,12 @@ export function App({ chat }: { readonly chat: Chat }) {
   document.title = titleOf(chat);
   return (
     <ChatProvider value={chat}>
-      <div class={`app ${route.value.name === "home" ? "at-list" : "at-view"}`}>
+      <div class={`app ${isAtList() ? "at-list" : "at-view"} ${guestRoom() === undefined ? "" : "is-guest"}`}>
         <div class="bars">
           <ConnectionBar />
-          <TrustBar />
+          {guestRoom() === undefined && <TrustBar />}
         </div>
-        <RoomList />
+        {guestRoom() === undefined && <RoomList />}
         <View />
       </div>
       <Verification />
@@ -32,6 +33,9 @@ export function App({ chat }: { readonly chat: Chat }) {
     </ChatProvider>
   );
 }
+
+/** A guest's one room is always open. */
+const isAtList = (): boolean => ["home", "join", "guest"].includes(route.value.name) && guestRoom() === undefined;
 
 function titleOf(chat: Chat): string {
   const unread = chat.rooms.value.reduce((sum, { unread }) => sum + unread, 0);
@@ -52,7 +56,8 @@ function ConnectionBar() {
 
 function View() {
   const chat = useChat();
-  const { value } = route;
+  const only = guestRoom();
+  const value: Route = only === undefined ? route.value : { name: "room", room: only };
   switch (value.name) {
     case "room":
       return <RoomView key={value.room} roomId={value.room} panel={value.panel} item={value.item} />;

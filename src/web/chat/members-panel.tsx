@@ -12,6 +12,7 @@ import { many, t } from "../words/words.js";
 import { useChat } from "./context.js";
 import { openDirect } from "./creating.js";
 import { nameOf } from "./describe.js";
+import { directRooms } from "./room-entries.js";
 import { Panel } from "./panel.jsx";
 import { ADMIN, mayAt, MODERATOR, powerOf, setPower } from "./rights.js";
 
@@ -108,6 +109,9 @@ function useActions(room: Room, member: RoomMember): MenuItem[] {
     item(t("sendMessage"), "reply", async () =>
       go("room", await openDirect(client, userId, encryption.state.value === "ready")),
     ),
+    ...(encryption.state.value === "ready" && membership === "join" && directRooms(client).has(roomId)
+      ? [item(t("verifyPerson"), "check", () => encryption.verifyPerson(userId, roomId))]
+      : []),
     ...(membership === "knock" && room.canInvite(me)
       ? [item(t("letIn"), "check", () => client.invite(roomId, userId))]
       : []),

@@ -40,11 +40,11 @@ const sourceOf = ({ url, file }: { url?: unknown; file?: EncryptedFile | undefin
   file: typeof file === "object" ? file : undefined,
 });
 
-export function Content({ event, room }: Pick<MessageProps, "event" | "room" | "version">) {
+export function Content({ event, room, version }: Pick<MessageProps, "event" | "room" | "version">) {
   if (event.isRedacted()) return <p class="gone">{t("deleted")}</p>;
   if (event.getType() === "m.room.encrypted" && !event.isBeingDecrypted())
     return <p class="gone">{t("notDecrypted")}</p>;
-  if (POLL_STARTS.has(event.getType())) return <Poll event={event} room={room} />;
+  if (POLL_STARTS.has(event.getType())) return <Poll {...{ event, room, version }} />;
   const content = event.getContent<MessageBody>();
   if (event.getType() === "m.sticker") return <Image content={content} />;
   switch (content.msgtype) {
@@ -155,12 +155,17 @@ function Playable({ content, kind }: { readonly content: MessageBody; readonly k
   const length = number(content.info?.duration);
   if (hasFailed === true || (content.info?.mimetype !== undefined && !SHOWN.has(essence(content.info.mimetype))))
     return <File content={content} />;
+  const name = "org.matrix.msc3245.voice" in content ? t("voiceMessage") : text(content.body);
   if (address !== undefined)
-    return kind === "audio" ? <audio src={address} controls autoplay /> : <video src={address} controls autoplay />;
+    return kind === "audio" ? (
+      <audio src={address} controls autoplay aria-label={name} />
+    ) : (
+      <video src={address} controls autoplay aria-label={name} />
+    );
   return (
     <button type="button" class="play" onClick={() => setWanted(true)} aria-busy={isWanted}>
       <Icon name="play" />
-      <span dir="auto">{"org.matrix.msc3245.voice" in content ? t("voiceMessage") : text(content.body)}</span>
+      <span dir="auto">{name}</span>
       {length !== undefined && <span class="quiet">{duration(length)}</span>}
     </button>
   );

@@ -9,6 +9,7 @@ import { Composer } from "./composer.jsx";
 import { useChat } from "./context.js";
 import { addDirect } from "./direct.js";
 import { Draft } from "./draft.js";
+import { Hands } from "./hands.jsx";
 import { panelFor } from "./panels.jsx";
 import { nameOf, shortName } from "./describe.js";
 import { avatarOf, directRooms } from "./room-entries.js";
@@ -39,6 +40,7 @@ export function RoomView({ roomId, panel, item }: RoomViewProps) {
       <main class={`view room ${panel === undefined || panel === "at" ? "" : "has-panel"}`} aria-label={shortName(room.name)}>
         <RoomHeader room={room} />
         <Timeline room={room} draft={draft} at={panel === "at" ? item : undefined} />
+        <Hands room={room} />
         <Composer room={room} draft={draft} />
       </main>
       {panel !== undefined && panelFor(panel, room, item)}

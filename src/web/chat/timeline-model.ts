@@ -55,6 +55,7 @@ export class TimelineModel {
   readonly #thread: Thread | undefined;
   readonly #window: TimelineWindow;
   readonly #versions = new WeakMap<MatrixEvent, number>();
+  #epoch = 0;
   readonly #readUpTo: string | undefined;
   readonly #rebuild = oncePerFrame(() => this.#build());
   readonly #listeners: (() => void)[] = [];
@@ -116,7 +117,7 @@ export class TimelineModel {
     const { room } = this;
     const touch = (event: MatrixEvent | undefined) => {
       if (event === undefined) return;
-      this.#versions.set(event, this.#versionOf(event) + 1);
+      this.#versions.set(event, (this.#versions.get(event) ?? 0) + 1);
       this.#rebuild();
     };
     const on = <E extends string, F>(emitter: { on(name: E, f: F): unknown; off(name: E, f: F): unknown }, name: E, f: F) => {
@@ -135,10 +136,13 @@ export class TimelineModel {
       if (target !== undefined) touch(room.findEventById(target));
       this.#rebuild();
     });
-    on(room, RoomEvent.Redaction, (event: MatrixEvent) => {
-      const redacted = event.event.redacts ?? event.getContent<{ redacts?: string }>().redacts;
-      if (redacted !== undefined) touch(room.findEventById(redacted));
-    });
+    // What was taken back does not say any more what it was about.
+    const touchAll = () => {
+      this.#epoch += 1;
+      this.#rebuild();
+    };
+    on(room, RoomEvent.Redaction, touchAll);
+    on(room, RoomEvent.RedactionCancelled, touchAll);
     on(room, RoomEvent.TimelineReset, () => void this.open());
     on(this.#client, MatrixEventEvent.Replaced, touch);
     on(room, ThreadEvent.Update, (thread: Thread) => touch(thread.rootEvent));
@@ -218,7 +222,7 @@ export class TimelineModel {
   }
 
   #versionOf(event: MatrixEvent): number {
-    return this.#versions.get(event) ?? 0;
+    return (this.#versions.get(event) ?? 0) + this.#epoch;
   }
 }
 

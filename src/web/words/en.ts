@@ -280,4 +280,6 @@ export const en = {
   guestStart: "Start the chat",
   guestLink: "A link for somebody without an account",
   notVerified: "The sender's device is not verified.",
+  callOn: "Call on {name}",
+  yourTurn: "{name}, it is your turn.",
 };

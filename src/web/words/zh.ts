@@ -282,4 +282,6 @@ export const zh: Words = {
   guestStart: "开始聊天",
   guestLink: "给没有账号的人的链接",
   notVerified: "发送者的设备未验证。",
+  callOn: "请 {name} 发言",
+  yourTurn: "{name}，请发言。",
 };
