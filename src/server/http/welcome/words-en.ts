@@ -94,7 +94,7 @@ export const english: Words = {
           picture: {
             frame: "window",
             title: "Select a store",
-            rows: ["Personal", "Trusted Root Certification…", "Enterprise Trust"],
+            rows: ["Personal", "Trusted Root Certific…", "Enterprise Trust"],
             at: 1,
             button: "OK",
           },
