@@ -123,7 +123,7 @@ describe("a bare board", () => {
         }),
       });
     const grace = await register("grace");
-    expect(await grace.body.json()).toMatchObject({ user_id: "@grace:home.home.arpa" });
+    expect(await grace.body.json()).toMatchObject({ user_id: "@grace:test.home.arpa" });
     expect((await register("heidi")).statusCode).not.toBe(200);
     await dispatcher.close();
 
