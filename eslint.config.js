@@ -8,7 +8,13 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        project: ["./tsconfig.json", "./src/server/tsconfig.json"],
+        project: [
+          "./tsconfig.json",
+          "./src/server/tsconfig.json",
+          "./src/web/tsconfig.json",
+          "./src/web/tsconfig.worker.json",
+          "./test/web/tsconfig.json",
+        ],
         tsconfigRootDir: import.meta.dirname,
       },
     },
