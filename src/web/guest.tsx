@@ -68,7 +68,11 @@ export function Guest({ token, host, onSignedIn }: GuestProps) {
 }
 
 /** Without end-to-end encryption: the shop's staff, and its programs, are to read what customers ask. */
-async function openChat({ userId, accessToken: token }: Session, name: string, host: string): Promise<string> {
+async function openChat(
+  { userId, accessToken: token }: Session,
+  name: string,
+  host: string,
+): Promise<string> {
   await call(`${V3}/profile/${encodeURIComponent(userId)}/displayname`, {
     method: "PUT",
     token,

@@ -46,7 +46,9 @@ export function SignIn({ onSignedIn }: SignInProps) {
       <form onSubmit={(event) => void submit(event)} aria-busy={isBusy}>
         <h1 dir="auto">{isNew && invitation !== undefined ? t("invited") : t("signInTo", { server })}</h1>
         {isNew && <p>{t("invitedText")}</p>}
-        {isNew && invitation === undefined && <Field name="token" label={t("invitation")} autocomplete="off" />}
+        {isNew && invitation === undefined && (
+          <Field name="token" label={t("invitation")} autocomplete="off" />
+        )}
         {invitation !== undefined && <input type="hidden" name="token" value={invitation} />}
         <Field
           name="user"
@@ -60,7 +62,9 @@ export function SignIn({ onSignedIn }: SignInProps) {
           type="password"
           autocomplete={isNew ? "new-password" : "current-password"}
         />
-        {isNew && <Field name="again" label={t("passwordAgain")} type="password" autocomplete="new-password" />}
+        {isNew && (
+          <Field name="again" label={t("passwordAgain")} type="password" autocomplete="new-password" />
+        )}
         <p class="trouble" role="alert">
           {trouble}
         </p>
@@ -96,9 +100,7 @@ function Field({ name, label, type = "text", hint, autocomplete }: FieldProps) {
         spellcheck={false}
         aria-describedby={hint === undefined ? undefined : `${id}-hint`}
       />
-      {hint !== undefined && (
-        <small id={`${id}-hint`}>{hint}</small>
-      )}
+      {hint !== undefined && <small id={`${id}-hint`}>{hint}</small>}
     </div>
   );
 }

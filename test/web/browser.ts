@@ -3,7 +3,13 @@
  */
 import { existsSync } from "node:fs";
 import { expect } from "vitest";
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from "playwright-core";
 
 const PATH = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
 /** How long something may take to be seen, in milliseconds. */
@@ -91,7 +97,12 @@ export async function enter(
 }
 
 /** Two people in a chat of their own, which both have opened. */
-export async function pair(browser: Browser, url: string, one: string, other: string): Promise<[Person, Person]> {
+export async function pair(
+  browser: Browser,
+  url: string,
+  one: string,
+  other: string,
+): Promise<[Person, Person]> {
   const [first, second] = await Promise.all([enter(browser, url, one), enter(browser, url, other)]);
   await chatWith(first, other);
   await accept(second, one);

@@ -64,7 +64,9 @@ test("Enter while an input method composes sends nothing", async () => {
   await composer(ann.page).fill("nihao");
   await composer(ann.page).evaluate((field) => {
     const press = (init: KeyboardEventInit) =>
-      field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...init }));
+      field.dispatchEvent(
+        new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...init }),
+      );
     press({ isComposing: true });
     press({ keyCode: 229 });
   });
@@ -137,7 +139,10 @@ test("pictures and files arrive whole, encrypted on their way", async () => {
   ]);
   const chunks: Buffer[] = [];
   for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
-  expect([download.suggestedFilename(), Buffer.concat(chunks).toString() === text]).toEqual(["notes.txt", true]);
+  expect([download.suggestedFilename(), Buffer.concat(chunks).toString() === text]).toEqual([
+    "notes.txt",
+    true,
+  ]);
   expectNoTrouble(ann, ben);
 });
 

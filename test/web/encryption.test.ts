@@ -2,7 +2,18 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Browser } from "playwright-core";
 import { callServer, startServerProcess, type ServerProcess } from "../bench/server-process.js";
-import { expectNoTrouble, message, openBrowser, openWindow, pair, PASSWORD, say, sees, signIn, type Person } from "./browser.js";
+import {
+  expectNoTrouble,
+  message,
+  openBrowser,
+  openWindow,
+  pair,
+  PASSWORD,
+  say,
+  sees,
+  signIn,
+  type Person,
+} from "./browser.js";
 
 let server: ServerProcess;
 let browser: Browser;

@@ -1,8 +1,14 @@
 /** Whatever others write, name themselves or send: it is shown as text, runs nothing, and asks nobody for anything. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Browser } from "playwright-core";
-import { callServer, register, startServerProcess, type Account, type ServerProcess } from "../bench/server-process.js";
-import { conversation, enter, expectNoTrouble, openBrowser, type Person } from "./browser.js";
+import {
+  callServer,
+  register,
+  startServerProcess,
+  type Account,
+  type ServerProcess,
+} from "../bench/server-process.js";
+import { conversation, enter, openBrowser, type Person } from "./browser.js";
 
 let server: ServerProcess;
 let browser: Browser;
@@ -81,13 +87,29 @@ const send = (room: string, type: string, content: object) =>
     content,
   );
 
+/** The browser complains of what it has blocked in what is being sanitised; nothing else may be wrong. */
+function expectNothingRan(): void {
+  const { foreign, errors } = victim;
+  expect({ foreign, errors: errors.filter((text) => !text.includes("The action has been blocked")) }).toEqual(
+    {
+      foreign: [],
+      errors: [],
+    },
+  );
+}
+
 const hits = () => victim.page.evaluate(() => (globalThis as { hit?: number }).hit ?? 0);
 
-test("formatted and plain messages, names, topics, reactions, polls and file names run nothing", async () => {
+test("formatted and plain messages, names, topics, reactions, polls and file names are text, and the specification's elements", async () => {
   const bad = CORPUS[1] ?? "";
-  await callServer(server.url, "PUT", "profile/@mallory:hs1/displayname", attacker.token, { displayname: bad });
+  await callServer(server.url, "PUT", "profile/@mallory:hs1/displayname", attacker.token, {
+    displayname: bad,
+  });
   const room = await invite(bad, { topic: CORPUS[2] });
-  await victim.page.getByRole("link", { name: /onerror/ }).first().click();
+  await victim.page
+    .getByRole("link", { name: /onerror/ })
+    .first()
+    .click();
   await victim.page.getByRole("button", { name: "Accept" }).click();
   await victim.page.getByRole("textbox", { name: /^Message to/ }).waitFor();
 
@@ -103,7 +125,9 @@ test("formatted and plain messages, names, topics, reactions, polls and file nam
     await send(room, "m.room.message", { msgtype: "m.text", body: text });
   }
   for (const key of CORPUS.slice(0, 5))
-    await send(room, "m.reaction", { "m.relates_to": { rel_type: "m.annotation", event_id: ids.at(-1), key } });
+    await send(room, "m.reaction", {
+      "m.relates_to": { rel_type: "m.annotation", event_id: ids.at(-1), key },
+    });
   for (const msgtype of ["m.image", "m.file", "m.audio", "m.video", "m.emote", "m.location"])
     await send(room, "m.room.message", {
       msgtype,
@@ -112,8 +136,15 @@ test("formatted and plain messages, names, topics, reactions, polls and file nam
       url: "javascript:alert(1)",
       info: { mimetype: "text/html", w: "a", h: -1, size: {}, duration: "x", thumbnail_url: bad },
     });
-  for (const content of [{ msgtype: 5, body: [] }, { body: null }, { msgtype: "m.image" }, { msgtype: "m.text", body: {} }])
-    await send(room, "m.room.message", content).catch((error: unknown) => expect(String(error)).toMatch(/400/));
+  for (const content of [
+    { msgtype: 5, body: [] },
+    { body: null },
+    { msgtype: "m.image" },
+    { msgtype: "m.text", body: {} },
+  ])
+    await send(room, "m.room.message", content).catch((error: unknown) =>
+      expect(String(error)).toMatch(/400/),
+    );
   await send(room, "org.matrix.msc3381.poll.start", {
     "org.matrix.msc3381.poll.start": {
       question: { "org.matrix.msc1767.text": bad },
@@ -122,20 +153,33 @@ test("formatted and plain messages, names, topics, reactions, polls and file nam
   });
   await send(room, "m.room.message", { msgtype: "m.text", body: "the last one" });
   await conversation(victim.page).getByText("the last one", { exact: true }).waitFor();
-  for (const screen of ["members", "settings", "search"]) {
-    await victim.page.goto(`${server.url}/#/room/${encodeURIComponent(room)}/${screen}`);
-    await victim.page.getByRole("complementary").waitFor();
-  }
-  expect(await hits()).toBe(0);
-  expectNoTrouble(victim);
-});
-
-test("what is left of formatted messages has no attribute or element that the specification does not list", async () => {
+  // The oldest are asked for once somebody scrolls there.
+  const formatted = conversation(victim.page).locator(".formatted");
+  await expect
+    .poll(async () => {
+      await conversation(victim.page).evaluate((log) => (log.scrollTop = 0));
+      return formatted.count();
+    })
+    .toBe(CORPUS.length);
   const found = await conversation(victim.page).evaluate((log) => {
-    const allowed = new Set(["href", "start", "class", "target", "rel", "tabindex", "data-mx-color", "data-mx-bg-color", "data-mx-spoiler"]);
+    const allowed = new Set([
+      "href",
+      "start",
+      "class",
+      "target",
+      "rel",
+      "tabindex",
+      "data-mx-color",
+      "data-mx-bg-color",
+      "data-mx-spoiler",
+    ]);
     const out: string[] = [];
     for (const element of log.querySelectorAll(".formatted *")) {
-      if (/^(script|img|svg|iframe|object|embed|form|input|button|style|link|meta|base|video|template|math)$/i.test(element.tagName))
+      if (
+        /^(script|img|svg|iframe|object|embed|form|input|button|style|link|meta|base|video|template|math)$/i.test(
+          element.tagName,
+        )
+      )
         out.push(element.tagName);
       for (const { name, value } of element.attributes) {
         if (!allowed.has(name)) out.push(`${element.tagName} ${name}`);
@@ -143,10 +187,15 @@ test("what is left of formatted messages has no attribute or element that the sp
         if (name === "class" && !/^(language-|spoiler$)/.test(value)) out.push(`class ${value}`);
       }
     }
-    return { out, count: log.querySelectorAll(".formatted").length };
+    return out;
   });
-  expect(found.count).toBeGreaterThan(20);
-  expect(found.out).toEqual([]);
+  expect(found).toEqual([]);
+  for (const screen of ["members", "settings", "search"]) {
+    await victim.page.goto(`${server.url}/#/room/${encodeURIComponent(room)}/${screen}`);
+    await victim.page.getByRole("complementary").waitFor();
+  }
+  expect(await hits()).toBe(0);
+  expectNothingRan();
 });
 
 test("a file is saved and never opened in the page, whatever it calls itself", async () => {
@@ -168,5 +217,5 @@ test("a file is saved and never opened in the page, whatever it calls itself", a
     files.first().getByRole("button", { name: "Download" }).click(),
   ]);
   expect([download.suggestedFilename(), await hits()]).toEqual(["page.html", 0]);
-  expectNoTrouble(victim);
+  expectNothingRan();
 });

@@ -32,6 +32,10 @@ export async function changePassword(client: MatrixClient, old: string, next: st
 }
 
 /** Signs devices out. @throws MatrixError `M_FORBIDDEN` for a wrong password */
-export async function endDevices(client: MatrixClient, ids: readonly string[], password: string): Promise<void> {
+export async function endDevices(
+  client: MatrixClient,
+  ids: readonly string[],
+  password: string,
+): Promise<void> {
   await proved(client, password, (auth) => client.deleteMultipleDevices([...ids], auth));
 }

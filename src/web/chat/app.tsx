@@ -35,7 +35,8 @@ export function App({ chat }: { readonly chat: Chat }) {
 }
 
 /** A guest's one room is always open. */
-const isAtList = (): boolean => ["home", "join", "guest"].includes(route.value.name) && guestRoom() === undefined;
+const isAtList = (): boolean =>
+  ["home", "join", "guest"].includes(route.value.name) && guestRoom() === undefined;
 
 function titleOf(chat: Chat): string {
   const unread = chat.rooms.value.reduce((sum, { unread }) => sum + unread, 0);

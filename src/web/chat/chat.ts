@@ -25,7 +25,7 @@ import { oncePerFrame } from "../ui/frame.js";
 import { Encryption, firstSync } from "./encryption.js";
 import { Media } from "./media.js";
 import { Notifier } from "./notifier.js";
-import { resendAll } from "./outbox.js";
+import { Outbox } from "./outbox.js";
 import { listRooms, type RoomEntry } from "./room-entries.js";
 
 export type Connection = "starting" | "online" | "offline";
@@ -55,6 +55,8 @@ export class Chat {
   /** The message that the server was last told to be read. */
   lastRead: MatrixEvent | undefined;
 
+  readonly #outbox: Outbox;
+  readonly #stopping = new AbortController();
   readonly #listRooms = oncePerFrame(() => (this.rooms.value = listRooms(this.client)));
   readonly #change = oncePerFrame(() => (this.changes.value += 1));
 
@@ -62,6 +64,7 @@ export class Chat {
     this.client = client;
     this.encryption = encryption;
     this.media = new Media(client);
+    this.#outbox = new Outbox(client);
   }
 
   /**
@@ -100,6 +103,8 @@ export class Chat {
   }
 
   stop(): void {
+    this.#stopping.abort();
+    this.#outbox.stop();
     this.client.stopClient();
     if (Chat.current === this) Chat.current = undefined;
   }
@@ -123,10 +128,14 @@ export class Chat {
     client.on(ClientEvent.Sync, (state) => {
       const before = this.connection.value;
       this.connection.value = connectionOf(state, before);
-      if (this.connection.value === "online" && before !== "online") void resendAll(client);
+      if (this.connection.value === "online" && before !== "online") void this.#outbox.send();
       if (state === SyncState.Prepared || state === SyncState.Syncing) this.isReady.value = true;
       this.#listRooms();
     });
+    // A request that waits may not learn of it for a minute.
+    const { signal } = this.#stopping;
+    addEventListener("offline", () => (this.connection.value = "offline"), { signal });
+    addEventListener("online", () => client.retryImmediately(), { signal });
     client.on(HttpApiEvent.SessionLoggedOut, (error) =>
       onSignedOut((error as unknown) instanceof SignedOutOnPurpose ? "asked" : "expired"),
     );

@@ -65,7 +65,11 @@ export class Encryption {
     await client.initRustCrypto();
     this.state.value = "ready";
     client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.request.value = request));
-    for (const event of [CryptoEvent.KeysChanged, CryptoEvent.KeyBackupStatus, CryptoEvent.DevicesUpdated] as const)
+    for (const event of [
+      CryptoEvent.KeysChanged,
+      CryptoEvent.KeyBackupStatus,
+      CryptoEvent.DevicesUpdated,
+    ] as const)
       client.on(event, () => this.#look());
     client.on(CryptoEvent.UserTrustStatusChanged, () => this.#look());
   }
@@ -138,14 +142,19 @@ export class Encryption {
 
   /** What happens in the background: when it fails, what is shown stays as it was. */
   #look(): void {
-    this.#examine().catch((error: unknown) => console.warn("the state of the encryption is not known", error));
+    this.#examine().catch((error: unknown) =>
+      console.warn("the state of the encryption is not known", error),
+    );
   }
 
   async #examine(): Promise<void> {
     const { crypto } = this;
     const client = this.#client;
     if (client === undefined) return;
-    const device = await crypto.getDeviceVerificationStatus(client.getSafeUserId(), client.getDeviceId() ?? "");
+    const device = await crypto.getDeviceVerificationStatus(
+      client.getSafeUserId(),
+      client.getDeviceId() ?? "",
+    );
     this.trust.value = {
       isVerified: device?.crossSigningVerified === true,
       hasRecovery: (await client.secretStorage.getDefaultKeyId()) !== null,

@@ -54,9 +54,13 @@ async function setHand(client: MatrixClient, room: Room, userId: string, raised:
 /** Says whose turn it is: the hand is theirs to lower. */
 async function callOn(client: MatrixClient, room: Room, userId: string): Promise<void> {
   const name = nameOf(userId, room);
-  await client.sendEvent(room.roomId, "m.room.message" as never, {
-    msgtype: "m.text",
-    body: t("yourTurn", { name }),
-    "m.mentions": { user_ids: [userId] },
-  } as never);
+  await client.sendEvent(
+    room.roomId,
+    "m.room.message" as never,
+    {
+      msgtype: "m.text",
+      body: t("yourTurn", { name }),
+      "m.mentions": { user_ids: [userId] },
+    } as never,
+  );
 }

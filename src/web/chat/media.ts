@@ -67,7 +67,8 @@ export class Media {
     const ratio = Math.min(2, devicePixelRatio);
     // What is encrypted the server cannot make smaller.
     const small = file === undefined ? box : undefined;
-    const pixels = (length: number | undefined) => (length === undefined ? undefined : Math.ceil(length * ratio));
+    const pixels = (length: number | undefined) =>
+      length === undefined ? undefined : Math.ceil(length * ratio);
     const address = this.#client.mxcUrlToHttp(
       mxc,
       pixels(small?.width),

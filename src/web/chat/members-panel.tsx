@@ -97,7 +97,12 @@ function useActions(room: Room, member: RoomMember): MenuItem[] {
   const mine = powerOf(room, me);
   const isBelow = powerOf(room, userId) < mine;
   const { roomId } = room;
-  const item = (label: string, icon: MenuItem["icon"], work: () => Promise<unknown>, isDangerous = false): MenuItem => ({
+  const item = (
+    label: string,
+    icon: MenuItem["icon"],
+    work: () => Promise<unknown>,
+    isDangerous = false,
+  ): MenuItem => ({
     ...{ label, icon, isDangerous },
     onChoose: () => attempt(work()),
   });

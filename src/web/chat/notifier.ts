@@ -33,7 +33,8 @@ export class Notifier {
     if (event.isEncrypted()) await client.decryptEventIfNeeded(event);
     if (client.getPushActionsForEvent(event)?.notify !== true || this.#isLookedAt(room)) return;
     if (preferences.sound.value) play();
-    if (preferences.notifications.value && globalThis.Notification?.permission === "granted") show(event, room);
+    if (preferences.notifications.value && globalThis.Notification?.permission === "granted")
+      show(event, room);
   }
 
   #isLookedAt(room: Room): boolean {

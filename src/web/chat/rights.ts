@@ -25,12 +25,22 @@ export const powerLevels = (room: Room): PowerLevels =>
   room.currentState.getStateEvents(EventType.RoomPowerLevels, "")?.getContent<PowerLevels>() ?? {};
 
 /** @throws MatrixError when one may not */
-export async function setPower(client: MatrixClient, room: Room, userId: string, level: number): Promise<void> {
+export async function setPower(
+  client: MatrixClient,
+  room: Room,
+  userId: string,
+  level: number,
+): Promise<void> {
   const { [userId]: _old, ...users } = powerLevels(room).users ?? {};
   await changePower(client, room, { users: level === 0 ? users : { ...users, [userId]: level } });
 }
 
 /** @throws MatrixError when one may not */
 export async function changePower(client: MatrixClient, room: Room, change: PowerLevels): Promise<void> {
-  await client.sendStateEvent(room.roomId, EventType.RoomPowerLevels, { ...powerLevels(room), ...change } as never, "");
+  await client.sendStateEvent(
+    room.roomId,
+    EventType.RoomPowerLevels,
+    { ...powerLevels(room), ...change } as never,
+    "",
+  );
 }

@@ -60,7 +60,12 @@ export function RoomSettings({ room }: { readonly room: Room }) {
             ]}
             isDisabled={!may(EventType.RoomJoinRules)}
             onChange={(join_rule) =>
-              client.sendStateEvent(room.roomId, EventType.RoomJoinRules, { join_rule: join_rule as JoinRule }, "")
+              client.sendStateEvent(
+                room.roomId,
+                EventType.RoomJoinRules,
+                { join_rule: join_rule as JoinRule },
+                "",
+              )
             }
           />
           <Choice
@@ -113,11 +118,17 @@ export function RoomSettings({ room }: { readonly room: Room }) {
 /** It can be turned on and never off. */
 async function encrypt(client: MatrixClient, room: Room): Promise<void> {
   if (!(await confirm(t("encrypted"), t("encryptForEver"), t("turnOn"), false))) return;
-  await client.sendStateEvent(room.roomId, EventType.RoomEncryption, { algorithm: "m.megolm.v1.aes-sha2" }, "");
+  await client.sendStateEvent(
+    room.roomId,
+    EventType.RoomEncryption,
+    { algorithm: "m.megolm.v1.aes-sha2" },
+    "",
+  );
 }
 
 async function leave(client: MatrixClient, room: Room): Promise<void> {
-  if (!(await confirm(t("leaveRoom"), t("leaveRoomText", { room: shortName(room.name) }), t("leave")))) return;
+  if (!(await confirm(t("leaveRoom"), t("leaveRoomText", { room: shortName(room.name) }), t("leave"))))
+    return;
   await client.leave(room.roomId);
   location.hash = addressOf();
 }
@@ -125,10 +136,15 @@ async function leave(client: MatrixClient, room: Room): Promise<void> {
 function About({ room }: { readonly room: Room; readonly version: number }) {
   const { client, media, userId } = useChat();
   const may = (type: EventType) => mayAt(room, type, userId);
-  const topic = room.currentState.getStateEvents("m.room.topic", "")?.getContent<{ topic?: string }>().topic ?? "";
-  const given = room.currentState.getStateEvents("m.room.name", "")?.getContent<{ name?: string }>().name ?? "";
+  const topic =
+    room.currentState.getStateEvents("m.room.topic", "")?.getContent<{ topic?: string }>().topic ?? "";
+  const given =
+    room.currentState.getStateEvents("m.room.name", "")?.getContent<{ name?: string }>().name ?? "";
   const save = async (form: FormData) => {
-    const [name, wanted] = [String(form.get("name") ?? given).trim(), String(form.get("topic") ?? topic).trim()];
+    const [name, wanted] = [
+      String(form.get("name") ?? given).trim(),
+      String(form.get("topic") ?? topic).trim(),
+    ];
     if (name !== given) await client.setRoomName(room.roomId, name);
     if (wanted !== topic) await client.setRoomTopic(room.roomId, wanted);
     tell(t("saved"));
@@ -140,7 +156,12 @@ function About({ room }: { readonly room: Room; readonly version: number }) {
   };
   return (
     <section>
-      <Avatar name={shortName(room.name)} id={room.roomId} mxc={room.getMxcAvatarUrl() ?? undefined} size={72} />
+      <Avatar
+        name={shortName(room.name)}
+        id={room.roomId}
+        mxc={room.getMxcAvatarUrl() ?? undefined}
+        size={72}
+      />
       {may(EventType.RoomAvatar) && (
         <label>
           {t("picture")}
@@ -163,7 +184,13 @@ function About({ room }: { readonly room: Room; readonly version: number }) {
         </label>
         <label>
           {t("topic")}
-          <textarea name="topic" dir="auto" defaultValue={topic} readOnly={!may(EventType.RoomTopic)} rows={3} />
+          <textarea
+            name="topic"
+            dir="auto"
+            defaultValue={topic}
+            readOnly={!may(EventType.RoomTopic)}
+            rows={3}
+          />
         </label>
         {(may(EventType.RoomName) || may(EventType.RoomTopic)) && <button>{t("save")}</button>}
       </form>
@@ -204,7 +231,11 @@ export function Choice({ label, value, options, isDisabled = false, onChange }: 
   return (
     <label>
       {label}
-      <select value={value} disabled={isDisabled} onChange={(event) => attempt(onChange(event.currentTarget.value))}>
+      <select
+        value={value}
+        disabled={isDisabled}
+        onChange={(event) => attempt(onChange(event.currentTarget.value))}
+      >
         {options.every(([known]) => known !== value) && <option value={value}>{value}</option>}
         {options.map(([key, text]) => (
           <option key={key} value={key}>

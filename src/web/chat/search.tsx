@@ -68,7 +68,8 @@ function Search({ room }: { readonly room?: Room }) {
   const more = async () => {
     const { value: before } = found;
     const next = await before?.next?.();
-    if (before !== undefined && next !== undefined) found.value = { ...next, events: [...before.events, ...next.events] };
+    if (before !== undefined && next !== undefined)
+      found.value = { ...next, events: [...before.events, ...next.events] };
   };
   return (
     <section>
@@ -86,7 +87,9 @@ function Search({ room }: { readonly room?: Room }) {
         </label>
         <button class="primary">{t("search")}</button>
       </form>
-      {(room === undefined || room.hasEncryptionStateEvent()) && <p class="quiet">{t("searchNotEncrypted")}</p>}
+      {(room === undefined || room.hasEncryptionStateEvent()) && (
+        <p class="quiet">{t("searchNotEncrypted")}</p>
+      )}
       <div aria-live="polite">
         {found.value !== undefined && found.value.count === 0 && <p>{t("nothingFound")}</p>}
         <ul class="found">

@@ -120,7 +120,10 @@ function Looks() {
 function Notices() {
   const { client } = useChat();
   const push = useSignal<PushState>("unknown");
-  useEffect(() => attempt(registerWorker().then(async (worker) => (push.value = await pushState(client, worker)))), []);
+  useEffect(
+    () => attempt(registerWorker().then(async (worker) => (push.value = await pushState(client, worker)))),
+    [],
+  );
   const setNotifications = async (isOn: boolean) => {
     if (isOn && (await Notification.requestPermission()) !== "granted") return tell(t("notAllowed"), true);
     preferences.notifications.value = isOn;
@@ -139,7 +142,11 @@ function Notices() {
         onChange={(isOn) => Promise.resolve(void (preferences.sound.value = isOn))}
       />
       {"Notification" in globalThis && (
-        <Switch label={t("notifications")} isOn={preferences.notifications.value} onChange={setNotifications} />
+        <Switch
+          label={t("notifications")}
+          isOn={preferences.notifications.value}
+          onChange={setNotifications}
+        />
       )}
       <Switch
         label={t("pushWhenClosed")}

@@ -14,7 +14,11 @@ export function ThreadPanel({ room, threadId }: { readonly room: Room; readonly 
   const thread = useThread(room, threadId);
   return (
     <Panel room={room} title={t("thread")}>
-      {thread === undefined ? <div class="scroll" aria-busy="true" /> : <Timeline room={room} thread={thread} draft={draft} />}
+      {thread === undefined ? (
+        <div class="scroll" aria-busy="true" />
+      ) : (
+        <Timeline room={room} thread={thread} draft={draft} />
+      )}
       <Composer room={room} draft={draft} threadId={threadId} />
     </Panel>
   );
@@ -26,7 +30,9 @@ function useThread(room: Room, threadId: string): Thread | undefined {
   useEffect(() => {
     const known = room.getThread(threadId);
     if (known !== null) return setThread(known);
-    attempt(rootOf(client, room, threadId).then((root) => setThread(room.createThread(threadId, root, [], false))));
+    attempt(
+      rootOf(client, room, threadId).then((root) => setThread(room.createThread(threadId, root, [], false))),
+    );
   }, [room, threadId]);
   return thread;
 }

@@ -32,7 +32,10 @@ export async function startPush(client: MatrixClient, worker: ServiceWorkerRegis
   if ((await Notification.requestPermission()) !== "granted") return "denied";
   const key = await vapidKey(client);
   if (key === undefined) return "unsupported";
-  const subscription = await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+  const subscription = await worker.pushManager.subscribe({
+    userVisibleOnly: true,
+    applicationServerKey: key,
+  });
   const { keys = {} } = subscription.toJSON();
   await client.setPusher({
     kind: "webpush",
@@ -60,6 +63,8 @@ export async function stopPush(client: MatrixClient, worker: ServiceWorkerRegist
 /** The server's public key for Web Push; undefined where it does none. */
 async function vapidKey(client: MatrixClient): Promise<string | undefined> {
   const capabilities = (await client.getCapabilities()) as Record<string, unknown>;
-  const { enabled, vapid } = (capabilities[CAPABILITY] ?? capabilities["m.webpush"] ?? {}) as WebPushCapability;
+  const { enabled, vapid } = (capabilities[CAPABILITY] ??
+    capabilities["m.webpush"] ??
+    {}) as WebPushCapability;
   return enabled === false ? undefined : vapid;
 }

@@ -209,7 +209,8 @@ export const en = {
   whoWrites: "Who may write",
   writeAll: "Everybody",
   writeSome: "Moderators and administrators",
-  encryptForEver: "Once it is on, it cannot be turned off. The server's search does not find what is encrypted.",
+  encryptForEver:
+    "Once it is on, it cannot be turned off. The server's search does not find what is encrypted.",
   leaveRoom: "Leave this chat",
   leaveRoomText: "To come back to {room} you may need an invitation.",
   picture: "Picture",
@@ -241,12 +242,14 @@ export const en = {
   recoveryKey: "Recovery key",
   newRecoveryKey: "New recovery key",
   makeRecoveryKey: "Make a recovery key",
-  recoveryText: "With it you read your encrypted messages on a new device, also when all others are lost. Nobody else has it, the server neither.",
+  recoveryText:
+    "With it you read your encrypted messages on a new device, also when all others are lost. Nobody else has it, the server neither.",
   recoveryWriteDown: "Write it down, and keep it in a safe place. It is shown this once.",
   keepRecovery: "Keep a recovery key, so that you do not lose your encrypted messages.",
   verifyDevice: "Verify this device to read your encrypted messages.",
   verifyThisDevice: "Verify this device",
-  verifyText: "Show that this device is yours: earlier encrypted messages can be read then, and the others see that they may trust it.",
+  verifyText:
+    "Show that this device is yours: earlier encrypted messages can be read then, and the others see that they may trust it.",
   withOtherDevice: "With another device of mine",
   withRecoveryKey: "With the recovery key",
   wrongRecoveryKey: "This is not the recovery key of this account.",

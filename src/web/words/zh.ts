@@ -243,7 +243,8 @@ export const zh: Words = {
   recoveryKey: "恢复密钥",
   newRecoveryKey: "新的恢复密钥",
   makeRecoveryKey: "创建恢复密钥",
-  recoveryText: "有了它，即使其他设备全部丢失，您也能在新设备上阅读加密消息。除您之外没有人拥有它，服务器也没有。",
+  recoveryText:
+    "有了它，即使其他设备全部丢失，您也能在新设备上阅读加密消息。除您之外没有人拥有它，服务器也没有。",
   recoveryWriteDown: "请抄写下来并妥善保存。它只显示这一次。",
   keepRecovery: "请保存恢复密钥，以免丢失加密消息。",
   verifyDevice: "请验证此设备，以阅读您的加密消息。",
