@@ -15,7 +15,7 @@ export interface SignInProps {
 export function SignIn({ onSignedIn }: SignInProps) {
   const invitation = route.value.name === "join" ? route.value.token : undefined;
   const [isNew, setNew] = useState(invitation !== undefined);
-  const [trouble, setTrouble] = useState<string>();
+  const [trouble, setTrouble] = useState(takeNotice());
   const [isBusy, setBusy] = useState(false);
   const server = useServerName();
 
@@ -79,6 +79,13 @@ export function SignIn({ onSignedIn }: SignInProps) {
   );
 }
 
+/** Why one is here again, said once. */
+function takeNotice(): string | undefined {
+  const notice = sessionStorage.getItem("imcloud.notice") ?? undefined;
+  sessionStorage.removeItem("imcloud.notice");
+  return notice;
+}
+
 interface FieldProps {
   readonly name: string;
   readonly label: string;
@@ -128,9 +135,8 @@ function explain(error: unknown): string {
     case "M_INVALID_USERNAME":
       return t("nameInvalid");
     case "M_FORBIDDEN":
-      return error.message === t("needsInvitation") ? error.message : t("wrongPassword");
-    case "M_UNKNOWN":
-      return error.status === 401 ? t("wrongInvitation") : t("failed", { reason: error.message });
+      if (error.status !== 401) return t("wrongPassword");
+      return error.message === t("needsInvitation") ? error.message : t("wrongInvitation");
     default:
       return error.status === 401 ? t("wrongInvitation") : t("failed", { reason: error.message });
   }

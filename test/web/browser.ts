@@ -54,7 +54,7 @@ export async function openWindow(
   const errors: string[] = [];
   page.on("request", (request) => {
     const address = request.url();
-    if (!address.startsWith(url) && !/^(blob|data):/.test(address)) foreign.push(address);
+    if (!address.startsWith(new URL(url).origin) && !/^(blob|data):/.test(address)) foreign.push(address);
   });
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {

@@ -94,11 +94,11 @@ function lastEvent(room: Room): MatrixEvent | undefined {
   );
 }
 
-/** Source: Matrix client-server API, "Push Rules": a rule of the room's own that does nothing. */
+/** Source: Matrix client-server API, "Push Rules": a rule of the room's own that does nothing, of either kind. */
 export function isMuted(client: MatrixClient, roomId: string): boolean {
-  const override = client.pushRules?.global.override?.find(({ rule_id }) => rule_id === roomId);
-  return (
-    override?.enabled === true &&
-    (override.actions.length === 0 || override.actions.includes(PushRuleActionName.DontNotify))
+  const { override = [], room = [] } = client.pushRules?.global ?? {};
+  return [...override, ...room].some(
+    ({ rule_id, enabled, actions }) =>
+      rule_id === roomId && enabled && (actions.length === 0 || actions.includes(PushRuleActionName.DontNotify)),
   );
 }

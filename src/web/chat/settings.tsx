@@ -6,7 +6,7 @@ import type { IMyDevice } from "matrix-js-sdk";
 import { useEffect } from "preact/hooks";
 import { registerWorker } from "../register-worker.js";
 import { Avatar } from "../ui/avatar.jsx";
-import { confirm } from "../ui/dialog.jsx";
+import { askPassword, confirm } from "../ui/dialog.jsx";
 import { chooseTheme, chosenTheme, type Theme } from "../ui/theme.js";
 import { attempt, tell } from "../ui/toasts.jsx";
 import { exactly } from "../ui/when.js";
@@ -199,8 +199,9 @@ function Devices() {
   const load = () => client.getDevices().then((answer) => (devices.value = answer.devices));
   useEffect(() => attempt(load()), []);
   const end = async (device: IMyDevice) => {
-    const password = prompt(t("passwordToEndDevice", { name: device.display_name ?? device.device_id }));
-    if (password === null) return;
+    const name = device.display_name ?? device.device_id;
+    const password = await askPassword(t("signOut"), t("passwordToEndDevice", { name }));
+    if (password === undefined) return;
     await endDevices(client, [device.device_id], password);
     await load();
   };

@@ -267,7 +267,7 @@ export const en = {
   verifyPerson: "Verify",
   devices: "Devices",
   thisDevice: "this device",
-  passwordToEndDevice: "Your password, to sign {name} out",
+  passwordToEndDevice: "{name} is signed out once you give your password.",
   changePassword: "Change the password",
   oldPassword: "Password now",
   newPassword: "New password",

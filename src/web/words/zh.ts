@@ -267,7 +267,7 @@ export const zh: Words = {
   verifyPerson: "验证",
   devices: "设备",
   thisDevice: "此设备",
-  passwordToEndDevice: "请输入密码，以退出 {name}",
+  passwordToEndDevice: "输入密码后，{name} 将退出登录。",
   changePassword: "更改密码",
   oldPassword: "当前密码",
   newPassword: "新密码",
