@@ -8,7 +8,6 @@ import {
   createClient,
   HttpApiEvent,
   IndexedDBStore,
-  KnownMembership,
   MatrixEventEvent,
   PendingEventOrdering,
   RoomEvent,
@@ -178,6 +177,3 @@ function connectionOf(state: SyncState, before: Connection): Connection {
       return before;
   }
 }
-
-/** @returns whether somebody is in the room */
-export const isJoined = (room: Room): boolean => room.getMyMembership() === KnownMembership.Join;
