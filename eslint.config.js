@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/**", "node_modules/**", "coverage/**"] },
+  { ignores: ["dist*/**", "node_modules/**", "coverage/**"] },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {
@@ -36,6 +36,7 @@ export default tseslint.config(
     languageOptions: {
       globals: {
         process: "readonly",
+        Buffer: "readonly",
         console: "readonly",
         URL: "readonly",
         fetch: "readonly",

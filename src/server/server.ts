@@ -83,8 +83,9 @@ export async function startServer(
   });
   const pages = new WelcomePages(services.welcome, config.serverName);
   const answer = async (request: Request, address: string, isPrivate: boolean) =>
-    (await (isMatrix(request.url) ? undefined : (pages.answer(request) ?? operations.answer(request, isPrivate)))) ??
-    app.handle(request, address);
+    (await (isMatrix(request.url)
+      ? undefined
+      : (pages.answer(request) ?? operations.answer(request, isPrivate)))) ?? app.handle(request, address);
   const mostBytes = Math.max(config.limits.requestBytes, config.media.uploadBytes);
   for (const listener of config.listeners) {
     listeners.push(listen(listener, mostBytes, (request, address) => answer(request, address, false)));

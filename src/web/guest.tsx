@@ -6,6 +6,7 @@ import { useState } from "preact/hooks";
 import { ApiError, call, OfflineError } from "./api.js";
 import { keepSession, register, type Session } from "./session.js";
 import { t } from "./words/words.js";
+import { field } from "./ui/field.js";
 
 const KEY = "imcloud.guest";
 const V3 = "/_matrix/client/v3";
@@ -47,7 +48,7 @@ export function Guest({ token, host, onSignedIn }: GuestProps) {
         aria-busy={isBusy}
         onSubmit={(event) => {
           event.preventDefault();
-          void start(String(new FormData(event.currentTarget).get("name")).trim());
+          void start(field(event.currentTarget, "name").trim());
         }}
       >
         <h1>{t("guestTitle")}</h1>

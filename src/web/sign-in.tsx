@@ -6,6 +6,7 @@ import { ApiError, OfflineError, call } from "./api.js";
 import { route } from "./route.js";
 import { keepSession, register, signIn, type Session } from "./session.js";
 import { t } from "./words/words.js";
+import { field } from "./ui/field.js";
 
 export interface SignInProps {
   /** Called once the session is kept. */
@@ -21,17 +22,16 @@ export function SignIn({ onSignedIn }: SignInProps) {
 
   const submit = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const field = (name: string) => String(form.get(name) ?? "");
-    if (isNew && field("password") !== field("again")) return setTrouble(t("passwordsDiffer"));
+    const form = event.currentTarget;
+    if (isNew && field(form, "password") !== field(form, "again")) return setTrouble(t("passwordsDiffer"));
     setBusy(true);
     setTrouble(undefined);
     try {
-      const user = field("user").trim();
-      const token = field("token").trim();
+      const user = field(form, "user").trim();
+      const token = field(form, "token").trim();
       const session = isNew
-        ? await register({ user, password: field("password"), ...(token !== "" && { token }) })
-        : await signIn(user, field("password"));
+        ? await register({ user, password: field(form, "password"), ...(token !== "" && { token }) })
+        : await signIn(user, field(form, "password"));
       keepSession(session);
       if (route.value.name === "join") location.hash = "";
       await onSignedIn(session);
@@ -101,7 +101,8 @@ function Field({ name, label, type = "text", hint, autocomplete }: FieldProps) {
       <label for={id}>{label}</label>
       <input
         {...{ id, name, autocomplete }}
-        type={type as "text"}
+        // Twice the same, as each kind of field has properties of its own.
+        {...(type === "password" ? { type } : { type })}
         required
         autocapitalize="none"
         spellcheck={false}

@@ -14,7 +14,8 @@ const get = (path: string, headers: Record<string, string> = {}, method = "GET")
   fetch(`${server.url}${path}`, { method, headers, decompress: false } as RequestInit);
 
 /** The addresses that a document names. */
-const assetsOf = (html: string): string[] => [...html.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? "");
+const assetsOf = (html: string): string[] =>
+  [...html.matchAll(/"(\/assets\/[^"]+)"/g)].map((match) => match[1] ?? "");
 
 const text = async (path: string) => (await get(path, { "accept-encoding": "identity" })).text();
 
@@ -23,18 +24,18 @@ describe.each(["/", "/admin"])("%s", (path) => {
     const { headers, status } = await get(path);
     const policy = headers.get("content-security-policy") ?? "";
     expect(status).toBe(200);
-    expect(policy.split("; ")).toEqual(
-      expect.arrayContaining([
-        "default-src 'none'",
-        "script-src 'self' 'wasm-unsafe-eval'",
-        "style-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-      ]),
-    );
+    const rules = policy.split("; ");
+    for (const rule of [
+      "default-src 'none'",
+      "script-src 'self' 'wasm-unsafe-eval'",
+      "style-src 'self'",
+      "connect-src 'self'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'",
+    ])
+      expect(rules).toContain(rule);
     expect(policy).not.toMatch(/unsafe-inline|unsafe-eval'(?<!wasm-unsafe-eval')|https?:|\*/);
     expect([
       headers.get("x-frame-options"),
@@ -88,7 +89,10 @@ test("the worker and the manifest are found, with their types", async () => {
     "text/javascript; charset=utf-8",
     "no-cache",
   ]);
-  const manifest = JSON.parse(await text("/manifest.webmanifest")) as { icons: { src: string }[]; start_url: string };
+  const manifest = JSON.parse(await text("/manifest.webmanifest")) as {
+    icons: { src: string }[];
+    start_url: string;
+  };
   expect(manifest.start_url).toBe("/");
   for (const { src } of manifest.icons) expect((await get(src)).status).toBe(200);
 });

@@ -34,7 +34,8 @@ export class Operations {
    */
   async answer(request: Request, isPrivate: boolean): Promise<Response | undefined> {
     const { pathname } = new URL(request.url);
-    if (pathname === "/status" && ["GET", "HEAD"].includes(request.method)) return this.#status(request.method);
+    if (pathname === "/status" && ["GET", "HEAD"].includes(request.method))
+      return this.#status(request.method);
     const page = this.#pages.answer(request, pathname);
     if (page !== undefined) return page;
     if (request.method !== "GET") return undefined;

@@ -4,13 +4,12 @@
  */
 import { MatrixError, type AuthDict, type MatrixClient } from "matrix-js-sdk";
 
-const byPassword = (client: MatrixClient, password: string, session: string | undefined): AuthDict =>
-  ({
-    type: "m.login.password",
-    identifier: { type: "m.id.user", user: client.getSafeUserId() },
-    password,
-    ...(session !== undefined && { session }),
-  }) as AuthDict;
+const byPassword = (client: MatrixClient, password: string, session: string | undefined): AuthDict => ({
+  type: "m.login.password",
+  identifier: { type: "m.id.user", user: client.getSafeUserId() },
+  password,
+  ...(session !== undefined && { session }),
+});
 
 /** @throws MatrixError `M_FORBIDDEN` for a wrong password */
 async function proved<T>(

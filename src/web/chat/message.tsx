@@ -9,7 +9,8 @@ import { confirm } from "../ui/dialog.jsx";
 import { EmojiDialog, QUICK_REACTIONS } from "../ui/emoji.jsx";
 import { IconButton } from "../ui/icons.jsx";
 import { Menu, type MenuItem } from "../ui/menu.jsx";
-import { attempt, tell } from "../ui/toasts.jsx";
+import { copy } from "../ui/copy.js";
+import { attempt } from "../ui/toasts.jsx";
 import { clock, exactly } from "../ui/when.js";
 import { many, t } from "../words/words.js";
 import { useChat } from "./context.js";
@@ -145,8 +146,7 @@ function Actions({ event, room, draft, isInThread }: Omit<MessageProps, "isConti
     {
       label: t("copyText"),
       icon: "copy",
-      onChoose: () =>
-        attempt(navigator.clipboard.writeText(describeMessage(event)).then(() => tell(t("copied")))),
+      onChoose: () => attempt(copy(describeMessage(event))),
     },
     ...(canDelete
       ? [

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { Dialog } from "../ui/dialog.jsx";
-import { attempt, tell } from "../ui/toasts.jsx";
+import { copy } from "../ui/copy.js";
+import { attempt } from "../ui/toasts.jsx";
 import { t } from "../words/words.js";
 import { useChat } from "./context.js";
 
@@ -32,13 +33,7 @@ export function RecoveryDialog({ onClose }: { readonly onClose: () => void }) {
             </p>
             <p>{t("recoveryWriteDown")}</p>
             <footer>
-              <button
-                onClick={() =>
-                  attempt(navigator.clipboard.writeText(key.value ?? "").then(() => tell(t("copied"))))
-                }
-              >
-                {t("copy")}
-              </button>
+              <button onClick={() => attempt(copy(key.value ?? ""))}>{t("copy")}</button>
               <button class="primary" onClick={onClose}>
                 {t("done")}
               </button>

@@ -40,7 +40,7 @@ export async function changePower(client: MatrixClient, room: Room, change: Powe
   await client.sendStateEvent(
     room.roomId,
     EventType.RoomPowerLevels,
-    { ...powerLevels(room), ...change } as never,
+    { ...powerLevels(room), ...change },
     "",
   );
 }

@@ -12,6 +12,7 @@ import { shortName } from "./describe.js";
 import { Panel } from "./panel.jsx";
 import { changePower, mayAt, MODERATOR, powerLevels } from "./rights.js";
 import { isMuted } from "./room-entries.js";
+import { field } from "../ui/field.js";
 
 export function RoomSettings({ room }: { readonly room: Room }) {
   const chat = useChat();
@@ -140,11 +141,8 @@ function About({ room }: { readonly room: Room; readonly version: number }) {
     room.currentState.getStateEvents("m.room.topic", "")?.getContent<{ topic?: string }>().topic ?? "";
   const given =
     room.currentState.getStateEvents("m.room.name", "")?.getContent<{ name?: string }>().name ?? "";
-  const save = async (form: FormData) => {
-    const [name, wanted] = [
-      String(form.get("name") ?? given).trim(),
-      String(form.get("topic") ?? topic).trim(),
-    ];
+  const save = async (form: HTMLFormElement) => {
+    const [name, wanted] = [field(form, "name").trim(), field(form, "topic").trim()];
     if (name !== given) await client.setRoomName(room.roomId, name);
     if (wanted !== topic) await client.setRoomTopic(room.roomId, wanted);
     tell(t("saved"));
@@ -175,7 +173,7 @@ function About({ room }: { readonly room: Room; readonly version: number }) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          attempt(save(new FormData(event.currentTarget)));
+          attempt(save(event.currentTarget));
         }}
       >
         <label>

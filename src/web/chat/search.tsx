@@ -11,6 +11,7 @@ import { useChat } from "./context.js";
 import { describeMessage, nameOf, shortName } from "./describe.js";
 import { Panel } from "./panel.jsx";
 import { Header } from "./view-header.jsx";
+import { field } from "../ui/field.js";
 
 /** In all rooms. */
 export function SearchPage() {
@@ -77,7 +78,7 @@ function Search({ room }: { readonly room?: Room }) {
         role="search"
         onSubmit={(event) => {
           event.preventDefault();
-          const term = String(new FormData(event.currentTarget).get("term")).trim();
+          const term = field(event.currentTarget, "term").trim();
           if (term !== "") attempt(search(term).then((it) => (found.value = it)));
         }}
       >

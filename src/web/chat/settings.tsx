@@ -20,6 +20,7 @@ import { Choice, Switch } from "./room-settings.jsx";
 import { VerifyDeviceDialog } from "./verify-device.jsx";
 import { Header } from "./view-header.jsx";
 import { pushState, startPush, stopPush, type PushState } from "./web-push.js";
+import { field } from "../ui/field.js";
 
 export function Settings() {
   return (
@@ -70,7 +71,7 @@ function Profile() {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          attempt(save(String(new FormData(event.currentTarget).get("name")).trim()));
+          attempt(save(field(event.currentTarget, "name").trim()));
         }}
       >
         <label>
@@ -232,8 +233,7 @@ function Devices() {
 function Password() {
   const { client } = useChat();
   const submit = async (form: HTMLFormElement) => {
-    const data = new FormData(form);
-    await changePassword(client, String(data.get("old")), String(data.get("new")));
+    await changePassword(client, field(form, "old"), field(form, "new"));
     form.reset();
     tell(t("saved"));
   };

@@ -135,7 +135,7 @@ export class TimelineModel {
         // What relates to another one changes that one.
         const target = event.relationEventId;
         if (target !== undefined) touch(room.findEventById(target));
-        if (isAtStart !== true) void this.#follow();
+        if (isAtStart !== true) this.#behind(this.#follow());
       },
     );
     on(room, RoomEvent.LocalEchoUpdated, (event: MatrixEvent) => {
@@ -151,7 +151,7 @@ export class TimelineModel {
     };
     on(room, RoomEvent.Redaction, touchAll);
     on(room, RoomEvent.RedactionCancelled, touchAll);
-    on(room, RoomEvent.TimelineReset, () => void this.open());
+    on(room, RoomEvent.TimelineReset, () => this.#behind(this.open()));
     on(this.#client, MatrixEventEvent.Replaced, touch);
     on(room, ThreadEvent.Update, (thread: Thread) => touch(thread.rootEvent));
     on(room, ThreadEvent.New, (thread: Thread) => touch(thread.rootEvent));
@@ -165,6 +165,11 @@ export class TimelineModel {
     if (this.isAtEnd.value && this.#window.canPaginate(Direction.Forward))
       await this.#one(() => this.#window.paginate(Direction.Forward, STEP, false));
     this.#rebuild();
+  }
+
+  /** Work that nobody waits for; the next event, or scrolling, tries again. */
+  #behind(work: Promise<void>): void {
+    work.catch((error: unknown) => console.warn("the conversation could not be followed", error));
   }
 
   #build(): void {

@@ -1,7 +1,7 @@
 /**
  * The conversation: a list of rows that grows at both of its ends while somebody scrolls, and stays where they look.
  */
-import type { MatrixEvent, Room, Thread } from "matrix-js-sdk";
+import { ReceiptType, type MatrixEvent, type Room, type Thread } from "matrix-js-sdk";
 import type { ComponentChildren } from "preact";
 import { useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { Icon } from "../ui/icons.jsx";
@@ -165,7 +165,8 @@ const TimelineRow = memo(
 
 /** Others may send what nobody thought of: it is not to take the conversation with it. */
 function Guarded({ children }: { readonly children: ComponentChildren }) {
-  const [error] = useErrorBoundary((reason: unknown) => console.warn("a message cannot be shown", reason));
+  const boundary = useErrorBoundary((reason: unknown) => console.warn("a message cannot be shown", reason));
+  const error: unknown = boundary[0];
   return error === undefined ? <>{children}</> : <p class="gone">{t("unknownMessage")}</p>;
 }
 
@@ -191,7 +192,7 @@ function Readers({ room, readers }: { readonly room: Room; readonly readers: rea
 function readersOf(event: MatrixEvent, room: Room): string {
   return room
     .getReceiptsForEvent(event)
-    .filter(({ type, userId }) => type === "m.read" && userId !== room.myUserId)
+    .filter(({ type, userId }) => type === ReceiptType.Read && userId !== room.myUserId)
     .map(({ userId }) => userId)
     .sort()
     .join(" ");

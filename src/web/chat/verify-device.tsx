@@ -3,6 +3,7 @@ import { Dialog } from "../ui/dialog.jsx";
 import { attempt, tell } from "../ui/toasts.jsx";
 import { t } from "../words/words.js";
 import { useChat } from "./context.js";
+import { field } from "../ui/field.js";
 
 /** The ways in which a new device becomes one of the account's: another one of them, or the recovery key. */
 export function VerifyDeviceDialog({ onClose }: { readonly onClose: () => void }) {
@@ -38,7 +39,7 @@ export function VerifyDeviceDialog({ onClose }: { readonly onClose: () => void }
           <form
             onSubmit={(event) => {
               event.preventDefault();
-              void recover(String(new FormData(event.currentTarget).get("key")));
+              void recover(field(event.currentTarget, "key"));
             }}
           >
             <label>

@@ -42,6 +42,7 @@ function hueOf(id: string): number {
 /** As people see letters: an emoji of several characters is one. */
 export function firstLetter(name: string): string {
   const text = name.replace(/^[@#!]/, "");
-  const [first] = new Intl.Segmenter().segment(text);
-  return (first?.segment ?? "?").toUpperCase();
+  // Firefox has it since version 125.
+  const first = "Segmenter" in Intl ? [...new Intl.Segmenter().segment(text)][0]?.segment : [...text][0];
+  return (first ?? "?").toUpperCase();
 }

@@ -6,6 +6,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { t } from "../words/words.js";
 import { IconButton } from "./icons.jsx";
+import { field } from "./field.js";
 
 export interface DialogProps {
   readonly title: string;
@@ -97,7 +98,7 @@ function Password() {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          asked.answer(String(new FormData(event.currentTarget).get("password")));
+          asked.answer(field(event.currentTarget, "password"));
         }}
       >
         <p dir="auto">{asked.text}</p>

@@ -285,4 +285,6 @@ export const en = {
   notVerified: "The sender's device is not verified.",
   callOn: "Call on {name}",
   yourTurn: "{name}, it is your turn.",
+  cannotOpen: "The chat cannot be opened",
+  cannotCopy: "The browser does not let this page copy.",
 };

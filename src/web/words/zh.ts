@@ -285,4 +285,6 @@ export const zh: Words = {
   notVerified: "发送者的设备未验证。",
   callOn: "请 {name} 发言",
   yourTurn: "{name}，请发言。",
+  cannotOpen: "无法打开聊天",
+  cannotCopy: "浏览器不允许此页面复制。",
 };
