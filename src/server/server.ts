@@ -76,17 +76,20 @@ export async function startServer(
     await app.stop(GRACE_MS);
     await Promise.all(listeners.map((listener) => listener.end(GRACE_MS)));
   });
-  const answer = async (request: Request, address: string, isPrivate: boolean) =>
-    (await (isOperations(request.url) ? operations.answer(request, isPrivate) : undefined)) ??
-    app.handle(request, address);
+  const answer = async (request: Request, peer: () => string, isPrivate: boolean) =>
+    (await operations.answer(request, isPrivate)) ?? app.handle(request, peer);
   const mostBytes = Math.max(config.limits.requestBytes, config.media.uploadBytes);
   for (const listener of config.listeners) {
-    listeners.push(listen(listener, mostBytes, (request, address) => answer(request, address, false)));
+    listeners.push(
+      listen(listener, mostBytes, (request, peer) =>
+        isOperations(request.url) ? answer(request, peer, false) : app.handle(request, peer),
+      ),
+    );
   }
   const ports = listeners.map(({ port }) => port);
   if (config.metrics.listener !== undefined) {
     listeners.push(
-      listen(config.metrics.listener, mostBytes, (request, address) => answer(request, address, true)),
+      listen(config.metrics.listener, mostBytes, (request, peer) => answer(request, peer, true)),
     );
   }
 
