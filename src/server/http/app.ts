@@ -27,6 +27,8 @@ const CORS = {
 const HEADERS = new Headers({ ...CORS, "content-type": "application/json", "cache-control": "no-store" });
 
 const R0 = "/_matrix/client/r0/";
+/** As nearly all clients write it; any other case, and more spaces, are understood too. */
+const BEARER = "Bearer ";
 const UNKNOWN_LABELS = 'method="",route="unknown"';
 
 /** Who administers from the machine itself has no account. */
@@ -70,7 +72,9 @@ export class App {
       asked.caller = caller instanceof Promise ? await caller : caller;
       this.#take(endpoint, asked);
       asked.params = validate(endpoint.params, match.kind === "found" ? match.params : {}, "M_INVALID_PARAM");
-      asked.query = validate(endpoint.query, rawQuery, "M_INVALID_PARAM");
+      asked.query =
+        (query === "" ? endpoint.noQuery : undefined) ??
+        validate(endpoint.query, rawQuery, "M_INVALID_PARAM");
       if (endpoint.body !== undefined) {
         const bytes = await readBody(request, this.#services.config.limits.requestBytes);
         asked.body = validate(endpoint.body, parseJson(bytes, method), "M_BAD_JSON");
@@ -230,6 +234,8 @@ function failureOf(error: z.ZodError, value: unknown, code: "M_BAD_JSON" | "M_IN
 
 function tokenOf(request: Request, query: Record<string, string>): string | undefined {
   const header = request.headers.get("authorization");
+  if (header?.startsWith(BEARER) === true && header[BEARER.length] !== " ")
+    return header.slice(BEARER.length);
   const token = header === null ? query["access_token"] : /^Bearer +(.+)$/i.exec(header)?.[1];
   return token === "" ? undefined : token;
 }

@@ -56,6 +56,8 @@ export interface Endpoint {
   readonly admitsLocked: boolean;
   readonly params: z.ZodType;
   readonly query: z.ZodType;
+  /** What {@link query} makes of no query at all, which most requests have; absent where one is needed. */
+  readonly noQuery: unknown;
   /** Absent where a body is not read. */
   readonly body: z.ZodType | undefined;
   readonly reply: z.ZodType;
@@ -100,6 +102,7 @@ export function endpoint<P = object, Q = object, B = object, R = unknown>(
     admitsLocked: definition.admitsLocked ?? false,
     params: definition.params ?? Nothing,
     query: definition.query ?? Nothing,
+    noQuery: Object.freeze((definition.query ?? Nothing).safeParse({}).data),
     body: definition.body ?? (method === "GET" ? undefined : Nothing),
     reply: definition.reply,
     // The schemas above have made exactly these types; the router only carries them.

@@ -90,11 +90,8 @@ export class Rooms {
       const last = events.at(-1);
       if (last === undefined) return [];
       const append: Append = {
-        roomId,
-        expectedHead,
-        events,
-        ...(emptied !== undefined && { emptied: emptied(last, room.version) }),
-        ...(origin !== undefined && { origin }),
+        ...{ roomId, expectedHead, events, origin },
+        emptied: emptied?.(last, room.version),
       };
       for (const { eventId, content } of append.emptied ?? []) emptyState(room.state, eventId, content);
       try {

@@ -92,6 +92,6 @@ function markOf(
   { roomId, type, redacts = "" }: Path,
   txnId: string,
 ): string {
-  const text = [from.userId, from.deviceId, roomId, type, redacts, txnId].join("\0");
+  const text = `${from.userId}\0${from.deviceId}\0${roomId}\0${type}\0${redacts}\0${txnId}`;
   return hash("sha256", text, "base64url").slice(0, 16);
 }

@@ -25,21 +25,24 @@ export interface NewEvent extends SealedEvent {
   readonly stripped?: readonly JsonObject[];
 }
 
+/** An event that a redaction empties. */
+export interface Emptied {
+  readonly eventId: string;
+  readonly position: number;
+  readonly content: JsonObject;
+  readonly because: JsonObject;
+}
+
 export interface Append {
   readonly roomId: string;
   /** How many events the room had when these were judged; 0 makes the room. */
   readonly expectedHead: number;
   readonly events: readonly NewEvent[];
   /** For a new room. */
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** Events that are emptied by the redactions among `events`. */
-  readonly emptied?: readonly {
-    readonly eventId: string;
-    readonly position: number;
-    readonly content: JsonObject;
-    readonly because: JsonObject;
-  }[];
-  readonly origin?: Origin;
+  readonly emptied?: readonly Emptied[] | undefined;
+  readonly origin?: Origin | undefined;
 }
 
 /** The positions that the events got, or the head that the room has instead. */
@@ -50,18 +53,15 @@ export interface AppendRows {
   readonly roomId: string;
   readonly expectedHead: number;
   readonly rows: readonly EventRow[];
-  /** The sequence number and the id of the last event. */
-  readonly head: number;
-  readonly headEvent: string;
   readonly version?: string | undefined;
-  readonly emptied?: Append["emptied"];
+  readonly emptied?: readonly Emptied[] | undefined;
   /** {@link Origin.mark} */
   readonly txn?: string | undefined;
 }
 
 interface EventRow {
-  /** The values of {@link INSERT_EVENT} behind the position. */
-  readonly columns: readonly SqlValue[];
+  /** The values of {@link INSERT_EVENT} behind the position and the room. */
+  readonly columns: readonly [seq: number, eventId: string, ...others: SqlValue[]];
   /** Of a state event. */
   readonly state?: StateRow | undefined;
   readonly relation?: Relation | undefined;
@@ -79,21 +79,17 @@ const INSERT_EVENT = `INSERT INTO events (position, room_id, seq, event_id, type
   redacts, replaces, device_id, txn_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 export function toRows({ roomId, expectedHead, events, version, emptied, origin }: Append): AppendRows {
-  const last = events.at(-1);
   return {
     ...{ roomId, expectedHead, version, emptied },
     txn: origin?.mark,
-    head: last?.seq ?? expectedHead,
-    headEvent: last?.eventId ?? "",
     rows: events.map((event) => toRow(event, origin)),
   };
 }
 
 function toRow(event: NewEvent, origin: Origin | undefined): EventRow {
-  const { roomId, seq, eventId, type, stateKey, sender, ts, content, contentText, proofText } = event;
+  const { seq, eventId, type, stateKey, sender, ts, content, contentText, proofText } = event;
   return {
     columns: [
-      roomId,
       seq,
       eventId,
       type,
@@ -121,8 +117,9 @@ function toStateRow({ type, content, stripped }: NewEvent, stateKey: string): St
 }
 
 async function append(transaction: Transaction, input: AppendRows): Promise<Appended> {
-  if (input.rows.length === 0) return { positions: [] };
-  if (!(await moveHead(transaction, input))) {
+  const last = input.rows.at(-1);
+  if (last === undefined) return { positions: [] };
+  if (!(await moveHead(transaction, input, last.columns))) {
     const [room] = await transaction.all<{ head: number }>(
       "SELECT head FROM rooms WHERE room_id = ?",
       input.roomId,
@@ -132,10 +129,8 @@ async function append(transaction: Transaction, input: AppendRows): Promise<Appe
 
   const before = transaction.last;
   const positions: number[] = [];
-  for (const [index, event] of input.rows.entries()) {
-    const isLast = index === input.rows.length - 1;
-    positions.push(await insert(transaction, input.roomId, event, isLast ? input.txn : undefined));
-  }
+  for (const event of input.rows)
+    positions.push(await insert(transaction, input.roomId, event, event === last ? input.txn : undefined));
   for (const { position, content, because } of input.emptied ?? []) {
     await forgetWords(transaction, position);
     await transaction.run(
@@ -150,23 +145,27 @@ async function append(transaction: Transaction, input: AppendRows): Promise<Appe
   return { positions };
 }
 
-async function moveHead(transaction: Transaction, input: AppendRows): Promise<boolean> {
+async function moveHead(
+  transaction: Transaction,
+  input: AppendRows,
+  [head, headEvent]: EventRow["columns"],
+): Promise<boolean> {
   const lastPosition = transaction.last + input.rows.length;
   if (input.expectedHead === 0) {
     const inserted = await transaction.run(
       "INSERT INTO rooms (room_id, version, head, head_event, last_position) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       input.roomId,
       input.version ?? "",
-      input.head,
-      input.headEvent,
+      head,
+      headEvent,
       lastPosition,
     );
     return inserted === 1;
   }
   const moved = await transaction.run(
     "UPDATE rooms SET head = ?, head_event = ?, last_position = ? WHERE room_id = ? AND head = ?",
-    input.head,
-    input.headEvent,
+    head,
+    headEvent,
     lastPosition,
     input.roomId,
     input.expectedHead,
@@ -186,7 +185,7 @@ async function insert(
     ...(relation?.relType === "m.reference" && { isReference: true }),
     ...(txn !== undefined && { txn }),
   });
-  await transaction.run(INSERT_EVENT, position, ...columns);
+  await transaction.run(INSERT_EVENT, position, roomId, ...columns);
   if (state !== undefined) await setState(transaction, roomId, state, position);
   if (relation !== undefined) {
     await transaction.run(
