@@ -125,6 +125,7 @@ export async function startServer(
 /** A cheap look, before the URL is taken apart: nearly all requests are Matrix's. */
 function isOperations(url: string): boolean {
   const path = url.indexOf("/", "https://".length);
+  if (url.startsWith("/_matrix/", path)) return false;
   const isRoot = path === url.length - 1 || url[path + 1] === "?";
   return isRoot || url.includes("/health") || url.includes("/metrics");
 }

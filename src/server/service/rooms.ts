@@ -63,9 +63,8 @@ export class Rooms {
   }
 
   /** @returns the new event's id, once it is durable */
-  async send(roomId: string, draft: EventDraft, origin?: Origin): Promise<string> {
-    const [event] = await this.sendAll(roomId, () => [draft], origin);
-    return event?.eventId ?? "";
+  send(roomId: string, draft: EventDraft, origin?: Origin): Promise<string> {
+    return this.sendAll(roomId, () => [draft], origin).then(([event]) => event?.eventId ?? "");
   }
 
   /**
