@@ -82,18 +82,20 @@ export async function startServer(
     await Promise.all(listeners.map((listener) => listener.end(GRACE_MS)));
   });
   const pages = new WelcomePages(services.welcome, config.serverName);
-  const answer = async (request: Request, address: string, isPrivate: boolean) =>
-    (await (isMatrix(request.url)
-      ? undefined
-      : (pages.answer(request) ?? operations.answer(request, isPrivate)))) ?? app.handle(request, address);
+  const answer = async (request: Request, peer: () => string, isPrivate: boolean) =>
+    pages.answer(request) ?? (await operations.answer(request, isPrivate)) ?? app.handle(request, peer);
   const mostBytes = Math.max(config.limits.requestBytes, config.media.uploadBytes);
   for (const listener of config.listeners) {
-    listeners.push(listen(listener, mostBytes, (request, address) => answer(request, address, false)));
+    listeners.push(
+      listen(listener, mostBytes, (request, peer) =>
+        isMatrix(request.url) ? app.handle(request, peer) : answer(request, peer, false),
+      ),
+    );
   }
   const ports = listeners.map(({ port }) => port);
   if (config.metrics.listener !== undefined) {
     listeners.push(
-      listen(config.metrics.listener, mostBytes, (request, address) => answer(request, address, true)),
+      listen(config.metrics.listener, mostBytes, (request, peer) => answer(request, peer, true)),
     );
   }
 
