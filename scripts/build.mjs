@@ -119,8 +119,10 @@ async function addCodecs() {
 async function packServer() {
   const archive = pack();
   for (const name of (await readdir(`${out}/server`, { recursive: true })).sort()) {
-    if ((await stat(`${out}/server/${name}`)).isDirectory()) continue;
-    archive.entry({ name, mode: 0o644, mtime: new Date(0) }, await readFile(`${out}/server/${name}`));
+    const mtime = new Date(0);
+    if ((await stat(`${out}/server/${name}`)).isDirectory())
+      archive.entry({ name, type: "directory", mode: 0o755, mtime });
+    else archive.entry({ name, mode: 0o644, mtime }, await readFile(`${out}/server/${name}`));
   }
   archive.finalize();
   await pipeline(archive, createWriteStream(`${out}/server.tar`));
