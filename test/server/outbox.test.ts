@@ -140,10 +140,11 @@ test("what the broker will not keep is refused for good, and the rest goes on", 
     arguments: { "x-max-length": 1, "x-overflow": "reject-publish" },
   });
   const lobby = await alice.post<{ room_id: string }>("createRoom", {});
-  await channel.bindQueue(queue, "imcloud.events", `${routingKeyOf(lobby.room_id, "")}#`);
   const { store } = server.running.services;
   const lag = () => store.outbox.lag("rabbitmq");
+  // The room's first events would fill the queue.
   await eventually(async () => (await lag()).events === 0);
+  await channel.bindQueue(queue, "imcloud.events", `${routingKeyOf(lobby.room_id, "")}#`);
   const before = (await lag()).deadLetters;
 
   for (const text of ["kept", "refused", "refused too"]) await alice.send(lobby.room_id, text);
