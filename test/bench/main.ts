@@ -23,6 +23,7 @@ import { rss } from "./rss.js";
 import { send } from "./send.js";
 import { ssd } from "./ssd.js";
 import { start } from "./start.js";
+import { timeline } from "./timeline.js";
 import { users4000 } from "./users4000.js";
 import { syncCost } from "./sync-cost.js";
 import { syncFanout } from "./sync-fanout.js";
@@ -50,6 +51,7 @@ const BENCHES: readonly Bench[] = [
   rabbitSmall,
   write,
   writeN,
+  timeline,
 ];
 
 const names = process.argv.slice(2);
