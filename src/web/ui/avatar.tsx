@@ -32,9 +32,11 @@ function hueOf(id: string): number {
   return sum % HUES;
 }
 
+let letters: Intl.Segmenter | undefined;
+
 /** As people see letters: an emoji of several characters is one. */
 export function firstLetter(name: string): string {
   const text = name.replace(/^[@#!]/, "");
-  const [first] = new Intl.Segmenter().segment(text);
+  const [first] = (letters ??= new Intl.Segmenter()).segment(text);
   return (first?.segment ?? "?").toUpperCase();
 }

@@ -11,7 +11,8 @@ export interface MenuItem {
 
 export interface MenuProps {
   readonly label: string;
-  readonly icon: IconName;
+  /** None while nobody sees the button. */
+  readonly icon: IconName | undefined;
   readonly items: readonly MenuItem[];
 }
 
@@ -76,7 +77,7 @@ export function Menu({ label, icon, items }: MenuProps) {
           isOpen.value = !isOpen.value;
         }}
       >
-        <Icon name={icon} />
+        {icon !== undefined && <Icon name={icon} />}
       </button>
       {isOpen.value && (
         <div ref={list} id={id} role="menu" aria-label={label} onKeyDown={onKeyDown}>

@@ -62,10 +62,12 @@ export async function heap(cdp: CDPSession): Promise<number> {
 }
 
 export interface Frames {
-  /** Animation frames above 50 ms of the main thread's time. */
+  /** Animation frames above 50 ms, as the browser counts them. */
   readonly long: readonly LongFrame[];
   /** Between two frames that were drawn, in milliseconds. */
   readonly gaps: readonly number[];
+  /** What the main thread's tasks took of a processor, in milliseconds: what else runs on the machine is not in it. */
+  readonly tasks: readonly number[];
 }
 
 export interface LongFrame {
@@ -84,9 +86,48 @@ interface Watch {
 }
 
 /** What the frames took while something was done. */
-export async function framesOf(page: Page, work: () => Promise<void>): Promise<Frames> {
+export async function framesOf({ page, cdp }: Window, work: () => Promise<void>): Promise<Frames> {
+  const trace = await startTrace(cdp, ["toplevel", "disabled-by-default-devtools.timeline"]);
   await page.evaluate(() => (globalThis as unknown as Watch).bench.startFrames());
   await work();
   const { frames, gaps } = await page.evaluate(() => (globalThis as unknown as Watch).bench.stopFrames());
-  return { long: frames.filter(({ duration }) => duration > 50), gaps };
+  const events = await trace.stop();
+  const main = new Set(
+    events
+      .filter(({ name, args }) => name === "thread_name" && args?.["name"] === "CrRendererMain")
+      .map(({ pid, tid }) => `${pid} ${tid}`),
+  );
+  const tasks = events
+    .filter(({ name, pid, tid }) => name === "RunTask" && main.has(`${pid} ${tid}`))
+    .map(({ tdur = 0 }) => tdur / 1_000);
+  return { long: frames.filter(({ duration }) => duration > 50), gaps, tasks };
+}
+
+/** As Chromium writes it; times in microseconds. */
+export interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly ts: number;
+  /** Of the thread's own time. */
+  readonly tdur?: number;
+  readonly args?: Readonly<Record<string, unknown>>;
+}
+
+/** Records what the browser itself does. */
+export async function startTrace(cdp: CDPSession, categories: readonly string[]) {
+  const events: TraceEvent[] = [];
+  cdp.on("Tracing.dataCollected", ({ value }) => void events.push(...(value as unknown as TraceEvent[])));
+  await cdp.send("Tracing.start", {
+    transferMode: "ReportEvents",
+    traceConfig: { includedCategories: ["__metadata", ...categories], excludedCategories: ["*"] },
+  });
+  return {
+    stop: async (): Promise<readonly TraceEvent[]> => {
+      const ended = new Promise((resolve) => cdp.once("Tracing.tracingComplete", resolve));
+      await cdp.send("Tracing.end");
+      await ended;
+      return events;
+    },
+  };
 }
