@@ -10,6 +10,7 @@ import { loadavg } from "node:os";
 import { cold, db } from "./db.js";
 import { first } from "./first.js";
 import { write, writeN } from "./flash.js";
+import { echo } from "./echo.js";
 import { fleet } from "./fleet.js";
 import { idle, idle10k } from "./idle.js";
 import { initial } from "./initial.js";
@@ -17,6 +18,7 @@ import type { Bench } from "./metric.js";
 import { noopFull } from "./noop-full.js";
 import { noopWide } from "./noop-wide.js";
 import { noop } from "./noop.js";
+import { page } from "./page.js";
 import { qos } from "./qos.js";
 import { rabbitSmall } from "./rabbit-small.js";
 import { rss } from "./rss.js";
@@ -51,7 +53,9 @@ const BENCHES: readonly Bench[] = [
   rabbitSmall,
   write,
   writeN,
+  page,
   timeline,
+  echo,
 ];
 
 const names = process.argv.slice(2);
