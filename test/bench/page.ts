@@ -74,5 +74,5 @@ async function slowLoad(browser: Browser, url: string): Promise<LoadFigures> {
   await window.cdp.send("Network.enable");
   await window.cdp.send("Network.emulateNetworkConditions", SLOW_4G);
   await window.cdp.send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
-  return loadFigures(browser, window, () => load(window, url));
+  return await loadFigures(browser, window, () => load(window, url));
 }
