@@ -248,7 +248,7 @@ function useGrowth(scroller: { readonly current: HTMLElement | null }, onGrowth:
 function markRead(chat: Chat, model: TimelineModel): void {
   const { last } = model;
   if (document.hidden || last === undefined || last === chat.lastRead) return;
-  if (last.isSending() || last.getSender() === chat.userId) return;
+  if (last.isSending() || (last.getSender() === chat.userId && model.room.getUnreadNotificationCount() === 0)) return;
   chat.lastRead = last;
   attempt(chat.client.sendReadReceipt(last));
 }
