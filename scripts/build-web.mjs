@@ -80,7 +80,15 @@ export async function buildWeb(folder) {
     const [file, output] = entries.find(([, made]) => made.entryPoint === entryPoint) ?? [];
     if (file === undefined) throw new Error(`nothing was made of ${entryPoint}`);
     const address = (made) => `/assets/${made.split("/").at(-1)}`;
-    const values = { ...icons, script: address(file), style: address(output.cssBundle) };
+    const values = {
+      ...icons,
+      script: address(file),
+      style: address(output.cssBundle),
+      // Asked for along with the script that imports them, not after it: on a slow line that is half a second.
+      preload: importedBy(metafile, file)
+        .map((made) => `<link rel="modulepreload" href="${address(made)}" />`)
+        .join("\n    "),
+    };
     const text = fill(await readFile("src/web/page.html", "utf8"), values);
     pages[path] = await pack(folder, `${name}.html`, Buffer.from(text), false);
     if (path === "/") shell.push(values.script, values.style);
@@ -94,6 +102,16 @@ export async function buildWeb(folder) {
     false,
   );
   await writeFile(`${folder}/pages.json`, JSON.stringify(pages));
+}
+
+/** What a script imports at its beginning, and what that imports. */
+function importedBy({ outputs }, file, found = new Set()) {
+  for (const { path, kind } of outputs[file].imports) {
+    if (kind !== "import-statement" || found.has(path)) continue;
+    found.add(path);
+    importedBy({ outputs }, path, found);
+  }
+  return [...found];
 }
 
 /** The worker knows by name what it keeps for when there is no network: other names are another version. */

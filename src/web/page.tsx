@@ -23,7 +23,8 @@ function Page() {
   if (session.value !== undefined) return <div class="splash" aria-busy="true" />;
   const { value } = route;
   if (value.name === "guest") return <Guest token={value.token} host={value.host} onSignedIn={openChat} />;
-  return <SignIn onSignedIn={openChat} />;
+  // An invitation that is opened where the page already is begins anew.
+  return <SignIn key={value.name === "join" ? value.token : ""} onSignedIn={openChat} />;
 }
 
 async function openChat(signedIn: Session): Promise<void> {

@@ -10,6 +10,7 @@ import { loadavg } from "node:os";
 import { cold, db } from "./db.js";
 import { first } from "./first.js";
 import { write, writeN } from "./flash.js";
+import { echo } from "./echo.js";
 import { fleet } from "./fleet.js";
 import { idle, idle10k } from "./idle.js";
 import { initial } from "./initial.js";
@@ -17,12 +18,14 @@ import type { Bench } from "./metric.js";
 import { noopFull } from "./noop-full.js";
 import { noopWide } from "./noop-wide.js";
 import { noop } from "./noop.js";
+import { page } from "./page.js";
 import { qos } from "./qos.js";
 import { rabbitSmall } from "./rabbit-small.js";
 import { rss } from "./rss.js";
 import { send } from "./send.js";
 import { ssd } from "./ssd.js";
 import { start } from "./start.js";
+import { timeline } from "./timeline.js";
 import { users4000 } from "./users4000.js";
 import { syncCost } from "./sync-cost.js";
 import { syncFanout } from "./sync-fanout.js";
@@ -50,6 +53,9 @@ const BENCHES: readonly Bench[] = [
   rabbitSmall,
   write,
   writeN,
+  page,
+  timeline,
+  echo,
 ];
 
 const names = process.argv.slice(2);

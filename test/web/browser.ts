@@ -1,29 +1,13 @@
 /**
  * A real browser, and people in it: each has a window of their own, with nothing of anybody else's.
  */
-import { existsSync } from "node:fs";
 import { expect } from "vitest";
-import {
-  chromium,
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  type Page,
-} from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 
-const PATH = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
 /** How long something may take to be seen, in milliseconds. */
 const PATIENCE_MS = 20_000;
 
-/** @throws Error where there is none: scripts/test.sh installs Debian's */
-export async function openBrowser(): Promise<Browser> {
-  if (PATH === undefined) throw new Error("there is no Chromium: apt-get install chromium");
-  return chromium.launch({
-    executablePath: PATH,
-    // Tests run as root, where Chromium's own sandbox cannot be; microphones are made up.
-    args: ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
-  });
-}
+export { openBrowser } from "./chromium.js";
 
 export interface Person extends AsyncDisposable {
   readonly name: string;

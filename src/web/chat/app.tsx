@@ -67,7 +67,7 @@ function View() {
     default:
       return (
         <main class="view empty">
-          <p>{chat.rooms.value.length === 0 ? t("noRooms") : t("chooseRoom")}</p>
+          <h1>{chat.rooms.value.length === 0 ? t("noRooms") : t("chooseRoom")}</h1>
         </main>
       );
   }

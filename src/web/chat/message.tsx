@@ -2,7 +2,7 @@
  * One message: who, when, what, what others think of it, and what can be done with it.
  */
 import { useSignal } from "@preact/signals";
-import { EventStatus, type MatrixEvent, type Room } from "matrix-js-sdk";
+import { EventStatus, type MatrixClient, type MatrixEvent, type Room } from "matrix-js-sdk";
 import { addressOf, go } from "../route.js";
 import { Avatar } from "../ui/avatar.jsx";
 import { confirm } from "../ui/dialog.jsx";
@@ -31,12 +31,20 @@ export interface MessageProps {
 }
 
 export function Message({ event, room, draft, isContinued, isInThread, version }: MessageProps) {
+  const isReached = useSignal(false);
+  const reach = () => (isReached.value = true);
   const sender = event.getSender() ?? "";
   const name = nameOf(sender, room);
   const isMine = sender === room.myUserId;
   const style = ["message", isMine ? "is-mine" : "", isContinued ? "is-continued" : "", statusClass(event)];
   return (
-    <article class={style.join(" ")} aria-label={`${name}, ${exactly(event.getTs())}`}>
+    <article
+      class={style.join(" ")}
+      aria-label={`${name}, ${exactly(event.getTs())}`}
+      onPointerEnter={reach}
+      onPointerDown={reach}
+      onFocusCapture={reach}
+    >
       {!isContinued && (
         <header>
           <Avatar name={name} id={sender} mxc={room.getMember(sender)?.getMxcAvatarUrl()} size={36} />
@@ -59,7 +67,7 @@ export function Message({ event, room, draft, isContinued, isInThread, version }
       {!isInThread && <ThreadLink {...{ event, room, version }} />}
       <Status {...{ event, room, version }} />
       {!event.isRedacted() && event.status === null && (
-        <Actions {...{ event, room, version, draft, isInThread }} />
+        <Actions {...{ event, room, version, draft, isInThread }} isReached={isReached.value} />
       )}
     </article>
   );
@@ -116,15 +124,52 @@ function Status({ event, room }: Pick<MessageProps, "event" | "room" | "version"
   return <p class="status">{t("sending")}</p>;
 }
 
-function Actions({ event, room, draft, isInThread }: Omit<MessageProps, "isContinued">) {
-  const chat = useChat();
-  const { client } = chat;
+interface ActionsProps extends Omit<MessageProps, "isContinued"> {
+  /** By a pointer or the focus: what only then can be used is only then there. */
+  readonly isReached: boolean;
+}
+
+function Actions({ event, room, draft, isInThread, isReached }: ActionsProps) {
+  const { client, userId } = useChat();
   const isChoosing = useSignal(false);
-  const isMine = event.getSender() === chat.userId;
+  const canWrite = isReached && room.maySendMessage();
+  const choose = (emoji: string) => attempt(react(client, room, event, emoji));
+  return (
+    <div class="actions">
+      <Menu
+        icon={isReached ? "more" : undefined}
+        label={t("messageActions")}
+        items={isReached ? actionsFor({ event, room, draft, isInThread }, client, userId) : []}
+      />
+      {canWrite && <IconButton icon="reply" label={t("reply")} onClick={() => draft.answer(event)} />}
+      {canWrite && <IconButton icon="react" label={t("react")} onClick={() => (isChoosing.value = true)} />}
+      {canWrite &&
+        QUICK_REACTIONS.map((emoji) => (
+          <button
+            key={emoji}
+            type="button"
+            class="icon-button quick"
+            aria-label={`${t("react")}: ${emoji}`}
+            onClick={() => choose(emoji)}
+          >
+            {emoji}
+          </button>
+        ))}
+      {isChoosing.value && <EmojiDialog onChoose={choose} onClose={() => (isChoosing.value = false)} />}
+    </div>
+  );
+}
+
+function actionsFor(
+  { event, room, draft, isInThread }: Pick<MessageProps, "event" | "room" | "draft" | "isInThread">,
+  client: MatrixClient,
+  userId: string,
+): MenuItem[] {
+  const isMine = event.getSender() === userId;
   const canWrite = room.maySendMessage();
-  const canDelete = isMine || room.currentState.maySendRedactionForEvent(event, chat.userId);
+  const canDelete = isMine || room.currentState.maySendRedactionForEvent(event, userId);
   const body = event.getContent<{ body?: string }>().body ?? "";
-  const items: MenuItem[] = [
+  return [
     ...(canWrite && !isInThread
       ? [
           {
@@ -164,25 +209,4 @@ function Actions({ event, room, draft, isInThread }: Omit<MessageProps, "isConti
         ]
       : []),
   ];
-  const choose = (emoji: string) => attempt(react(client, room, event, emoji));
-  return (
-    <div class="actions">
-      {canWrite &&
-        QUICK_REACTIONS.map((emoji) => (
-          <button
-            key={emoji}
-            type="button"
-            class="icon-button quick"
-            aria-label={`${t("react")}: ${emoji}`}
-            onClick={() => choose(emoji)}
-          >
-            {emoji}
-          </button>
-        ))}
-      {canWrite && <IconButton icon="react" label={t("react")} onClick={() => (isChoosing.value = true)} />}
-      {canWrite && <IconButton icon="reply" label={t("reply")} onClick={() => draft.answer(event)} />}
-      <Menu icon="more" label={t("messageActions")} items={items} />
-      {isChoosing.value && <EmojiDialog onChoose={choose} onClose={() => (isChoosing.value = false)} />}
-    </div>
-  );
 }

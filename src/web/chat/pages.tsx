@@ -13,5 +13,11 @@ const PAGES: Readonly<Record<string, () => JSX.Element>> = {
 
 export function pageFor(name: string): JSX.Element {
   const Page = PAGES[name];
-  return Page === undefined ? <main class="view empty">{t("chooseRoom")}</main> : <Page />;
+  return Page === undefined ? (
+    <main class="view empty">
+      <h1>{t("chooseRoom")}</h1>
+    </main>
+  ) : (
+    <Page />
+  );
 }

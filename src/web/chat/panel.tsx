@@ -2,6 +2,7 @@ import type { Room } from "matrix-js-sdk";
 import type { ComponentChildren } from "preact";
 import { go } from "../route.js";
 import { IconButton } from "../ui/icons.jsx";
+import { isNarrow } from "../ui/narrow.js";
 import { t } from "../words/words.js";
 
 export interface PanelProps {
@@ -12,15 +13,16 @@ export interface PanelProps {
 
 /** The frame of what stands beside a conversation: on a phone it stands in its place. */
 export function Panel({ room, title, children }: PanelProps) {
+  const [Frame, Heading] = isNarrow.value ? (["main", "h1"] as const) : (["aside", "h2"] as const);
   return (
-    <aside class="panel" aria-label={title}>
+    <Frame class="panel" aria-label={title}>
       <header class="room-header">
         <div class="title">
-          <h2 dir="auto">{title}</h2>
+          <Heading dir="auto">{title}</Heading>
         </div>
         <IconButton icon="close" label={t("close")} onClick={() => go("room", room.roomId)} />
       </header>
       {children}
-    </aside>
+    </Frame>
   );
 }

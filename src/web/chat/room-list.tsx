@@ -43,7 +43,14 @@ export function RoomList() {
             </section>
           );
         })}
-        {chat.isReady.value && chat.rooms.value.length === 0 && <p class="quiet">{t("noRooms")}</p>}
+        {chat.isReady.value && chat.rooms.value.length === 0 && (
+          <div class="nothing">
+            <p class="quiet">{t("noRooms")}</p>
+            <a class="button primary" href={addressOf("new")}>
+              {t("newChat")}
+            </a>
+          </div>
+        )}
       </div>
     </nav>
   );

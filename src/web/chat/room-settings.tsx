@@ -24,7 +24,7 @@ export function RoomSettings({ room }: { readonly room: Room }) {
       <div class="scroll">
         <About room={room} version={chat.changes.value} />
         <section>
-          <h3>{t("forMe")}</h3>
+          <h2>{t("forMe")}</h2>
           <Switch
             label={t("favourite")}
             isOn={"m.favourite" in room.tags}
@@ -50,7 +50,7 @@ export function RoomSettings({ room }: { readonly room: Room }) {
           />
         </section>
         <section>
-          <h3>{t("forAll")}</h3>
+          <h2>{t("forAll")}</h2>
           <Choice
             label={t("whoJoins")}
             value={room.getJoinRule()}

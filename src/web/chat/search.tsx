@@ -8,7 +8,7 @@ import { attempt } from "../ui/toasts.jsx";
 import { briefly } from "../ui/when.js";
 import { t } from "../words/words.js";
 import { useChat } from "./context.js";
-import { describeMessage, nameOf, shortName } from "./describe.js";
+import { describeMessage, describeState, nameOf, shortName } from "./describe.js";
 import { Panel } from "./panel.jsx";
 import { Header } from "./view-header.jsx";
 import { field } from "../ui/field.js";
@@ -114,7 +114,7 @@ function Hit({ event, isElsewhere }: { readonly event: MatrixEvent; readonly isE
         <strong dir="auto">{nameOf(event.getSender() ?? "", room)}</strong>
         <time>{briefly(event.getTs())}</time>
         {isElsewhere && <small dir="auto">{shortName(room.name)}</small>}
-        <span dir="auto">{describeMessage(event)}</span>
+        <span dir="auto">{describeMessage(event) || describeState(event, room)}</span>
       </a>
     </li>
   );

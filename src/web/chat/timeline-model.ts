@@ -16,15 +16,17 @@ import {
   type Room,
   type Thread,
 } from "matrix-js-sdk";
-import { oncePerFrame } from "../ui/frame.js";
+import { nextFrame, oncePerFrame } from "../ui/frame.js";
 import { isSameDay } from "../ui/when.js";
 import { describeMessage, describeState } from "./describe.js";
 
 /** Events that are kept at most: some six screens of a phone. */
 const WINDOW = 180;
-/** Events for the first screen, and for each step of scrolling. */
+/** Events for the first screen, and for each request while somebody scrolls. */
 const FIRST = 40;
-const STEP = 40;
+const STEP = 30;
+/** Events that become rows in one frame: what an old phone draws without a jerk. */
+const SLICE = 3;
 /** Between two messages of one person that are shown as one block, in milliseconds. */
 const BLOCK_MS = 5 * 60_000;
 
@@ -94,9 +96,24 @@ export class TimelineModel {
 
   async #page(direction: Direction): Promise<boolean> {
     if (!this.#window.canPaginate(direction)) return false;
-    const isMore = await this.#one(() => this.#window.paginate(direction, STEP));
+    const isMore = await this.#one(() => this.#extend(direction));
     this.#build();
     return isMore;
+  }
+
+  /** Moves the window on by what one frame can draw; what is asked of the server for that is more. */
+  async #extend(direction: Direction): Promise<boolean> {
+    await nextFrame();
+    if (this.#window.extend(direction, SLICE)) return true;
+    const timeline = this.#window.getTimelineIndex(direction)?.timeline;
+    if (timeline === undefined) return false;
+    await this.#client.paginateEventTimeline(timeline, {
+      backwards: direction === Direction.Backward,
+      limit: STEP,
+    });
+    // What came costs a frame by itself.
+    await nextFrame();
+    return this.#window.extend(direction, SLICE);
   }
 
   /** One after the other: two at once would each see the other's half. */

@@ -36,7 +36,7 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
   const model = useMemo(() => new TimelineModel(chat.client, room, thread), [chat, room, thread]);
   void chat.changes.value;
   const rows = model.rows.value;
-  const anchor = anchorIn(scroller.current);
+  const anchor = isStuck.current ? undefined : anchorIn(scroller.current);
 
   useEffect(() => {
     isStuck.current = at === undefined;
@@ -217,28 +217,29 @@ function Typing({ room }: { readonly room: Room }) {
 }
 
 interface Anchor {
-  readonly event: string;
+  readonly row: HTMLElement;
   /** From the top of what is seen, in CSS pixels. */
   readonly top: number;
 }
 
-const rowsIn = (scroller: HTMLElement): HTMLElement[] => [
-  ...scroller.querySelectorAll<HTMLElement>(":scope > .rows > .row"),
-];
-
 /** The first row that is seen: it is to stay where it is, whatever comes above it. */
 function anchorIn(scroller: HTMLElement | null): Anchor | undefined {
-  if (scroller === null) return undefined;
-  const row = rowsIn(scroller).find((it) => it.offsetTop + it.offsetHeight > scroller.scrollTop);
-  const event = row?.dataset["event"];
-  return row === undefined || event === undefined
-    ? undefined
-    : { event, top: row.offsetTop - scroller.scrollTop };
+  const rows = scroller?.querySelectorAll<HTMLElement>(":scope > .rows > .row");
+  if (scroller === null || rows === undefined) return undefined;
+  const { scrollTop } = scroller;
+  let [low, high] = [0, rows.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const row = rows[middle];
+    if (row === undefined || row.offsetTop + row.offsetHeight > scrollTop) high = middle;
+    else low = middle + 1;
+  }
+  const row = rows[low];
+  return row === undefined ? undefined : { row, top: row.offsetTop - scrollTop };
 }
 
-function restore(scroller: HTMLElement, { event, top }: Anchor): void {
-  const row = rowsIn(scroller).find((it) => it.dataset["event"] === event);
-  if (row === undefined) return;
+function restore(scroller: HTMLElement, { row, top }: Anchor): void {
+  if (!row.isConnected) return;
   const wanted = row.offsetTop - top;
   if (Math.abs(scroller.scrollTop - wanted) > 1) scroller.scrollTop = wanted;
 }
@@ -269,7 +270,8 @@ function useGrowth(scroller: { readonly current: HTMLElement | null }, onGrowth:
 function markRead(chat: Chat, model: TimelineModel): void {
   const { last } = model;
   if (document.hidden || last === undefined || last === chat.lastRead) return;
-  if (last.isSending() || last.getSender() === chat.userId) return;
+  if (last.isSending() || (last.getSender() === chat.userId && model.room.getUnreadNotificationCount() === 0))
+    return;
   chat.lastRead = last;
   attempt(chat.client.sendReadReceipt(last));
 }

@@ -39,10 +39,13 @@ function hueOf(id: string): number {
   return sum % HUES;
 }
 
+let letters: Intl.Segmenter | undefined;
+
 /** As people see letters: an emoji of several characters is one. */
 export function firstLetter(name: string): string {
   const text = name.replace(/^[@#!]/, "");
   // Firefox has it since version 125.
-  const first = "Segmenter" in Intl ? [...new Intl.Segmenter().segment(text)][0]?.segment : [...text][0];
-  return (first ?? "?").toUpperCase();
+  if (!("Segmenter" in Intl)) return ([...text][0] ?? "?").toUpperCase();
+  const [first] = (letters ??= new Intl.Segmenter()).segment(text);
+  return (first?.segment ?? "?").toUpperCase();
 }

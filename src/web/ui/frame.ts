@@ -15,3 +15,10 @@ export function oncePerFrame(work: () => void): () => void {
     else requestAnimationFrame(run);
   };
 }
+
+/** Resolves before the next frame; at once where none is drawn. */
+export const nextFrame = (): Promise<void> =>
+  new Promise((resolve) => {
+    if (document.hidden) setTimeout(resolve, 0);
+    else requestAnimationFrame(() => resolve());
+  });

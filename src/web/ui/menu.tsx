@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { Icon, type IconName } from "./icons.jsx";
 
 export interface MenuItem {
@@ -11,7 +11,8 @@ export interface MenuItem {
 
 export interface MenuProps {
   readonly label: string;
-  readonly icon: IconName;
+  /** None while nobody sees the button. */
+  readonly icon: IconName | undefined;
   readonly items: readonly MenuItem[];
 }
 
@@ -30,7 +31,7 @@ export function Menu({ label, icon, items }: MenuProps) {
     if (isFocusing) button.current?.focus();
   };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isOpen.value) return undefined;
     list.current?.querySelector("button")?.focus();
     const onOutside = (event: Event) => {
@@ -41,6 +42,7 @@ export function Menu({ label, icon, items }: MenuProps) {
   }, [isOpen.value]);
 
   const onKeyDown = (event: KeyboardEvent) => {
+    if (!isOpen.value) return;
     const buttons = [...(list.current?.querySelectorAll("button") ?? [])];
     const at = buttons.findIndex((it) => it === document.activeElement);
     const steps: Readonly<Record<string, number>> = {
@@ -60,7 +62,7 @@ export function Menu({ label, icon, items }: MenuProps) {
   };
 
   return (
-    <span class={`menu ${isDown.value ? "is-down" : ""}`}>
+    <span class={`menu ${isDown.value ? "is-down" : ""}`} onKeyDown={onKeyDown}>
       <button
         ref={button}
         type="button"
@@ -76,10 +78,10 @@ export function Menu({ label, icon, items }: MenuProps) {
           isOpen.value = !isOpen.value;
         }}
       >
-        <Icon name={icon} />
+        {icon !== undefined && <Icon name={icon} />}
       </button>
       {isOpen.value && (
-        <div ref={list} id={id} role="menu" aria-label={label} onKeyDown={onKeyDown}>
+        <div ref={list} id={id} role="menu" aria-label={label}>
           {items.map((item) => (
             <button
               key={item.label}

@@ -5,6 +5,16 @@ import { locale, t } from "../words/words.js";
 
 const DAY_MS = 86_400_000;
 
+/** Making a format takes a hundred times as long as using one. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(at: Date | number, kind: string, options: Intl.DateTimeFormatOptions): string {
+  const key = `${locale()} ${kind}`;
+  let made = formats.get(key);
+  if (made === undefined) formats.set(key, (made = new Intl.DateTimeFormat(locale(), options)));
+  return made.format(at);
+}
+
 const startOfDay = (at: Date): number => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
 
 /** Days from one to the other by the calendar: a day may have 23 or 25 hours. */
@@ -12,8 +22,7 @@ const daysBetween = (one: Date, other: Date): number =>
   Math.round((startOfDay(other) - startOfDay(one)) / DAY_MS);
 
 /** `14:05`, or as the language has it. */
-export const clock = (at: number): string =>
-  new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit" }).format(at);
+export const clock = (at: number): string => format(at, "clock", { hour: "2-digit", minute: "2-digit" });
 
 /** `Today`, `Yesterday`, `Monday`, `3 March`, `3 March 2025`. */
 export function day(at: number, now = new Date()): string {
@@ -21,13 +30,11 @@ export function day(at: number, now = new Date()): string {
   const days = daysBetween(then, now);
   if (days === 0) return t("today");
   if (days === 1) return t("yesterday");
-  if (days > 1 && days < 7) return new Intl.DateTimeFormat(locale(), { weekday: "long" }).format(then);
+  if (days > 1 && days < 7) return format(then, "weekday", { weekday: "long" });
   const isThisYear = then.getFullYear() === now.getFullYear();
-  return new Intl.DateTimeFormat(locale(), {
-    day: "numeric",
-    month: "long",
-    ...(!isThisYear && { year: "numeric" }),
-  }).format(then);
+  return isThisYear
+    ? format(then, "day", { day: "numeric", month: "long" })
+    : format(then, "date", { day: "numeric", month: "long", year: "numeric" });
 }
 
 /** For a list: the time today, the day else. */
@@ -39,7 +46,7 @@ export const isSameDay = (one: number, other: number): boolean =>
 
 /** In full, for a title. */
 export const exactly = (at: number): string =>
-  new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeStyle: "short" }).format(at);
+  format(at, "exactly", { dateStyle: "full", timeStyle: "short" });
 
 /** `0:07`, `1:23:45`. @param ms milliseconds */
 export function duration(ms: number): string {

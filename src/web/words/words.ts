@@ -40,10 +40,12 @@ export function chooseLanguage(chosen: Language | undefined): void {
   chosenLanguage.value = chosen;
 }
 
+const localeNow = computed(
+  () => navigator.languages.find((tag) => tag.startsWith(language.value)) ?? language.value,
+);
+
 /** For `Intl`: Simplified characters, and the region that the browser names, if it does. */
-export function locale(): string {
-  return navigator.languages.find((tag) => tag.startsWith(language.value)) ?? language.value;
-}
+export const locale = (): string => localeNow.value;
 
 /** @returns the text in the language of the moment; a component that shows it is drawn anew when that changes */
 export function t(word: Word, values: Readonly<Record<string, string | number>> = {}): string {
