@@ -1,0 +1,69 @@
+/** Whether all is well, and what to do where it is not. */
+import { clock } from "../ui/when.js";
+import { useLoaded } from "./loading.js";
+import { FiguresSection } from "./figures.jsx";
+import { Screen, Tag, Waiting } from "./parts.jsx";
+import type { Finding } from "./server.js";
+import { many, named, t } from "./words.js";
+
+interface HealthAnswer {
+  readonly at: number;
+  readonly findings: readonly Finding[];
+}
+
+export function Overview() {
+  const health = useLoaded<HealthAnswer>("/health");
+  return (
+    <Screen
+      title={t("overview")}
+      actions={
+        <button type="button" onClick={health.reload}>
+          {t("reload")}
+        </button>
+      }
+    >
+      {health.data === undefined ? (
+        <Waiting error={health.error} onRetry={health.reload} />
+      ) : (
+        <Health health={health.data} />
+      )}
+      <FiguresSection />
+    </Screen>
+  );
+}
+
+function Health({ health: { at, findings } }: { readonly health: HealthAnswer }) {
+  const bad = findings.filter(({ verdict }) => verdict === "warning" || verdict === "critical").length;
+  return (
+    <section>
+      <header class="section-head">
+        <h2>{t("health")}</h2>
+        <p role="status">
+          <strong>{bad === 0 ? t("allWell") : many(bad, "needsOne", "needsMany")}</strong>{" "}
+          <span class="quiet">{t("looked", { time: clock(at) })}</span>
+        </p>
+      </header>
+      <ul class="findings">
+        {findings.map((finding) => (
+          <FindingLine key={finding.check} finding={finding} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** What the server found is in English, as `imcloud health` says it. */
+const FindingLine = ({ finding }: { readonly finding: Finding }) => (
+  <li class="box">
+    <Tag kind={finding.verdict}>{t(`verdict_${finding.verdict}`)}</Tag>
+    <strong>{named("check", finding.check, finding.title)}</strong>
+    {finding.measured !== undefined && <span class="measured">{finding.measured}</span>}
+    <p lang="en">{finding.summary}</p>
+    {finding.threshold !== undefined && <p class="quiet">{t("threshold", { value: finding.threshold })}</p>}
+    {finding.hint !== undefined && finding.verdict !== "ok" && (
+      <p class="hint">
+        {t("whatToDo")} <span lang="en">{finding.hint}</span>
+      </p>
+    )}
+  </li>
+);
