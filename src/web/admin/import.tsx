@@ -4,7 +4,7 @@ import { attempt } from "../ui/toasts.jsx";
 import { showCards, type Card } from "./cards.js";
 import { useLoaded } from "./loading.js";
 import type { BadLine, Wanted } from "./csv.js";
-import { Form, Screen, Table, troubleOf } from "./parts.jsx";
+import { Form, Screen, Table, textIn, troubleOf } from "./parts.jsx";
 import { makePassword } from "./passwords.js";
 import { to } from "./place.js";
 import { ask, part, type Settings } from "./server.js";
@@ -37,9 +37,7 @@ export function ImportScreen() {
     const data = new FormData(form);
     const file = data.get("file");
     const text =
-      file instanceof File && file.size > 0
-        ? decode(await file.arrayBuffer())
-        : String(data.get("lines") ?? "");
+      file instanceof File && file.size > 0 ? decode(await file.arrayBuffer()) : textIn(data, "lines");
     const { wanted, bad } = readAccounts(text);
     let report = [...wanted.map(waiting), ...bad.map(ofBad)].toSorted((one, other) => one.line - other.line);
     setLines(report);

@@ -9,7 +9,7 @@ export interface Loaded<T> {
   readonly data: T | undefined;
   readonly error: unknown;
   /** Asks again; what is shown stays until the answer. */
-  reload(): void;
+  readonly reload: () => void;
 }
 
 /** @param path below the administration API; another one is asked for at once */
@@ -39,9 +39,9 @@ export interface Pages<T> {
   readonly items: readonly T[] | undefined;
   readonly error: unknown;
   readonly hasMore: boolean;
-  more(): void;
+  readonly more: () => void;
   /** Begins anew, and shows what there is until then. */
-  reload(): void;
+  readonly reload: () => void;
 }
 
 /** Rows of a page: as many as are looked through by eye. */
