@@ -74,7 +74,8 @@ export class BoardWatch {
   look(): Promise<Sample> {
     const counted = this.#count();
     const isRecent = counted.at - this.#last.at < LEAST_SPAN_MS;
-    return this.#measure(isRecent ? (this.#previous ?? this.#last) : this.#last, counted);
+    // Until a new server has run a while, its rates are unknown.
+    return this.#measure(isRecent ? this.#previous : this.#last, counted);
   }
 
   async health(now: Date): Promise<Finding[]> {
@@ -100,17 +101,12 @@ export class BoardWatch {
     return { at: performance.now(), events: this.#events, durations: this.#parts.metrics.durations() };
   }
 
-  async #measure(from: Counted, to: Counted): Promise<Sample> {
-    const minutes = (to.at - from.at) / 60_000;
-    const requests = sum(to.durations.counts) - sum(from.durations.counts);
+  async #measure(from: Counted | undefined, to: Counted): Promise<Sample> {
     const board = this.#readBoard();
     const { flags } = board.power;
     const outbox = this.#bus === undefined ? undefined : await this.#outbox(this.#bus);
     return known({
-      events: minutes > 0 ? (to.events - from.events) / minutes : undefined,
-      requests: minutes > 0 ? requests / minutes : undefined,
-      latency_p50: quantile(0.5, from.durations, to.durations),
-      latency_p99: quantile(0.99, from.durations, to.durations),
+      ...(from !== undefined && ratesOf(from, to)),
       waiting_syncs: this.#parts.stream.waiting,
       memory: process.memoryUsage.rss(),
       board_memory: board.memoryBytes,
@@ -135,8 +131,20 @@ export class BoardWatch {
   }
 }
 
+function ratesOf(from: Counted, to: Counted): Sample {
+  const minutes = (to.at - from.at) / 60_000;
+  const [before, after] = [from.durations, to.durations];
+  const [p50, p99] = [quantile(0.5, before, after), quantile(0.99, before, after)];
+  return {
+    events: (to.events - from.events) / minutes,
+    requests: (sum(after.counts) - sum(before.counts)) / minutes,
+    ...(p50 !== undefined && { latency_p50: p50 }),
+    ...(p99 !== undefined && { latency_p99: p99 }),
+  };
+}
+
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
 
 /** Without what is undefined. */
-const known = (values: Readonly<Record<keyof Sample, number | undefined>>): Sample =>
+const known = (values: Readonly<Partial<Record<keyof Sample, number | undefined>>>): Sample =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));

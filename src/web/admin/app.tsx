@@ -2,7 +2,7 @@
  * The administrators' page around its screens.
  */
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, call } from "../api.js";
 import { forgetSession } from "../session.js";
 import { Questions } from "../ui/dialog.jsx";
@@ -94,6 +94,13 @@ function Refusal() {
 function App({ server }: { readonly server: string }) {
   const [name = "", item] = place.value;
   const screen = SCREENS[name]?.(item) ?? <Overview />;
+  const navigation = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone it is wider than the screen.
+    navigation.current
+      ?.querySelector("[aria-current]")
+      ?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [name]);
   return (
     <div class="admin">
       <a
@@ -112,7 +119,7 @@ function App({ server }: { readonly server: string }) {
         </p>
         <Menu />
       </header>
-      <nav aria-label={t("administration")}>
+      <nav ref={navigation} aria-label={t("administration")}>
         <ul>
           {NAVIGATION.map(([path, title]) => (
             <li key={path}>

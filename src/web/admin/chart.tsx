@@ -115,9 +115,9 @@ function pathOf(
   return path;
 }
 
-/** The next of 1, 2, 5, 10, 20 ... above a value, and 1 at least. */
-export function niceTop(value: number): number {
-  if (value <= 1) return 1;
+/** The next of 2, 5, 10, 20, 50 ... above a value, so that the middle is a number of few digits. */
+function niceTop(value: number): number {
+  if (value <= 2) return 2;
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= value) ?? value;
 }

@@ -99,7 +99,7 @@ export function Field({
       <label for={id}>{label}</label>
       <input
         {...{ id, name, min, max }}
-        type={type as "text"}
+        {...({ type } as { type: "text" })}
         required={isRequired ?? false}
         {...(value !== undefined && { defaultValue: value })}
         autocomplete="off"
