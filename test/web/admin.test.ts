@@ -355,3 +355,36 @@ test("who is no administrator sees a refusal, and gets nothing by any request", 
   expect(statuses).toEqual(asked.map(([method, path]) => [method, path, 403]));
   expectNoTrouble(eve);
 });
+
+test("on a phone, in the dark and in Chinese it is as usable", async () => {
+  await using phone = await openAdmin(browser, server, "boss", {
+    locale: "zh-CN",
+    colorScheme: "dark",
+    viewport: { width: 360, height: 740 },
+  });
+  await phone.page.getByRole("heading", { name: "概览" }).waitFor();
+  const screens = [
+    ["用户", "用户"],
+    ["邀请", "邀请"],
+    ["聊天室", "聊天室"],
+    ["媒体", "媒体"],
+    ["举报", "举报"],
+    ["通知", "通知"],
+    ["保留期限", "保留期限"],
+    ["概览", "概览"],
+  ] as const;
+  for (const [link, title] of screens) {
+    await phone.page.getByRole("navigation", { name: "管理" }).getByRole("link", { name: link }).click();
+    await phone.page.getByRole("heading", { level: 1, name: title }).waitFor();
+    await phone.page.getByText("正在加载").waitFor({ state: "detached" });
+    await expectAccessible(phone.page);
+    const width = await phone.page.evaluate(() => document.documentElement.scrollWidth);
+    expect([title, width]).toEqual([title, 360]);
+  }
+  await phone.page.goto(`${server.url}/admin#/users/${encodeURIComponent("@witness:hs1")}`);
+  await phone.page.getByRole("heading", { level: 1, name: "@witness:hs1" }).waitFor();
+  await phone.page.getByRole("table", { name: "设备" }).waitFor();
+  expect(await phone.page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+  await expectAccessible(phone.page);
+  expectNoTrouble(phone);
+});

@@ -48,7 +48,7 @@ export function Chart({ title, at, lines, format, spanMs, gapMs, top }: ChartPro
     .map(([label, value]) => (label === undefined ? value : `${value} (${label})`))
     .join(", ");
   return (
-    <figure class="chart">
+    <figure class={lines.length > 1 ? "chart is-double" : "chart"}>
       <figcaption>
         <h3>{title}</h3>
         {lines.map(({ label, values }, index) => (

@@ -1,4 +1,5 @@
 /** Whether all is well, and what to do where it is not. */
+import type { ComponentChildren } from "preact";
 import { clock } from "../ui/when.js";
 import { useLoaded } from "./loading.js";
 import { FiguresSection } from "./figures.jsx";
@@ -52,6 +53,10 @@ function Health({ health: { at, findings } }: { readonly health: HealthAnswer })
   );
 }
 
+/** What stands between backticks is to be typed. */
+const withCommands = (text: string): ComponentChildren =>
+  text.split("`").map((piece, index) => (index % 2 === 1 ? <code key={index}>{piece}</code> : piece));
+
 /** What the server found is in English, as `imcloud health` says it. */
 const FindingLine = ({ finding }: { readonly finding: Finding }) => (
   <li class="box">
@@ -62,7 +67,7 @@ const FindingLine = ({ finding }: { readonly finding: Finding }) => (
     {finding.threshold !== undefined && <p class="quiet">{t("threshold", { value: finding.threshold })}</p>}
     {finding.hint !== undefined && finding.verdict !== "ok" && (
       <p class="hint">
-        {t("whatToDo")} <span lang="en">{finding.hint}</span>
+        {t("whatToDo")} <span lang="en">{withCommands(finding.hint)}</span>
       </p>
     )}
   </li>

@@ -4,10 +4,11 @@ import { Facts, Screen, Waiting } from "./parts.jsx";
 import type { Settings } from "./server.js";
 import { many, t, type AdminWord } from "./words.js";
 
-const EXAMPLE = `playbooks:
-  - name: imserver
-    vars:
-      retention: { enabled: true, messageDays: 365, mediaDays: 90 }`;
+const EXAMPLE = `vars:
+  retention:
+    enabled: true
+    messageDays: 365
+    mediaDays: 90`;
 
 export function Retention() {
   const settings = useLoaded<Settings>("/settings");

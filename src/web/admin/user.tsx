@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { confirm, Dialog } from "../ui/dialog.jsx";
 import { attempt, tell } from "../ui/toasts.jsx";
-import { day, exactly, size } from "../ui/when.js";
+import { briefly, day, size } from "../ui/when.js";
 import { confirmByName } from "./confirm-name.jsx";
 import { useLoaded } from "./loading.js";
 import { Copyable, Facts, Field, Form, Screen, Table, Waiting } from "./parts.jsx";
@@ -171,10 +171,10 @@ function Devices({ user: { user_id: userId, devices }, onChanged }: DetailsProps
         rows={devices.map((device) => [
           device.device_id,
           <span class="two-lines">
-            <span dir="auto">{device.display_name ?? device.device_id}</span>
+            <span dir="auto">{device.display_name ?? t("noName")}</span>
             <small>{device.device_id}</small>
           </span>,
-          device.last_seen_at === undefined ? t("never") : exactly(device.last_seen_at),
+          device.last_seen_at === undefined ? t("never") : briefly(device.last_seen_at),
           device.last_seen_ip ?? t("unknown"),
           <button type="button" onClick={() => attempt(signOut(device.device_id))}>
             {t("signOutDevice")}

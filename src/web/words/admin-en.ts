@@ -46,8 +46,8 @@ export const adminEn = {
   copyIt: "Copy {what}",
 
   allWell: "All is well.",
-  needsOne: "{n} thing needs somebody.",
-  needsMany: "{n} things need somebody.",
+  needsOne: "{n} check needs attention.",
+  needsMany: "{n} checks need attention.",
   health: "Health",
   looked: "Looked at {time}",
   verdict_ok: "well",
@@ -189,7 +189,7 @@ export const adminEn = {
   takeBack: "Take back",
   takeBackText: "Nobody can use this invitation any more. Accounts that it made stay.",
   closedRegistration:
-    "The server takes no new accounts, so invitations serve nobody. In imcloud.yaml set vars: { registration: token } for the playbook imserver, then run imcloud apply.",
+    "The server takes no new accounts, so invitations serve nobody. In imcloud.yaml set vars: { registration: token }, then run imcloud apply.",
   openRegistration: "The server takes new accounts from everybody, also without an invitation.",
 
   sheetsText: "They hold passwords or invitations: whoever finds one can use it.",
@@ -208,7 +208,7 @@ export const adminEn = {
   people_: "People",
   blocked: "blocked",
   published: "in the directory",
-  encrypted_: "encrypted",
+  encrypted_: "Encrypted",
   version: "Version",
   creator: "Made by",
   joinRule: "Who may join",

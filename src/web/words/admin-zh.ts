@@ -190,7 +190,7 @@ export const adminZh: Readonly<Record<AdminWord, string>> = {
   takeBack: "收回",
   takeBackText: "此邀请将不能再使用。已用它创建的账号会保留。",
   closedRegistration:
-    "服务器不接受新账号，因此邀请不起作用。请在 imcloud.yaml 中为 playbook imserver 设置 vars: { registration: token }，然后运行 imcloud apply。",
+    "服务器不接受新账号，因此邀请不起作用。请在 imcloud.yaml 中设置 vars: { registration: token }，然后运行 imcloud apply。",
   openRegistration: "服务器接受任何人的新账号，无需邀请。",
 
   sheetsText: "邀请单上有密码或邀请码：捡到的人都可以使用。",
@@ -209,7 +209,7 @@ export const adminZh: Readonly<Record<AdminWord, string>> = {
   people_: "成员",
   blocked: "已封锁",
   published: "在目录中",
-  encrypted_: "已加密",
+  encrypted_: "加密",
   version: "版本",
   creator: "创建者",
   joinRule: "谁可以加入",
