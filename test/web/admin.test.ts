@@ -376,7 +376,7 @@ test("on a phone, in the dark and in Chinese it is as usable", async () => {
   for (const [link, title] of screens) {
     await phone.page.getByRole("navigation", { name: "管理" }).getByRole("link", { name: link }).click();
     await phone.page.getByRole("heading", { level: 1, name: title }).waitFor();
-    await phone.page.getByText("正在加载").waitFor({ state: "detached" });
+    await expect.poll(() => phone.page.getByText("正在加载").count()).toBe(0);
     await expectAccessible(phone.page);
     const width = await phone.page.evaluate(() => document.documentElement.scrollWidth);
     expect([title, width]).toEqual([title, 360]);

@@ -40,6 +40,7 @@ export async function openAdmin(
   await page.locator("input[name=user]").fill(name);
   await page.locator("input[name=password]").fill(PASSWORD);
   await page.locator("form button.primary").click();
+  await page.getByRole("navigation").waitFor();
   return person;
 }
 
