@@ -2,13 +2,19 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/**", "node_modules/**", "coverage/**"] },
+  { ignores: ["dist*/**", "node_modules/**", "coverage/**"] },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
       parserOptions: {
-        project: ["./tsconfig.json", "./src/server/tsconfig.json"],
+        project: [
+          "./tsconfig.json",
+          "./src/server/tsconfig.json",
+          "./src/web/tsconfig.json",
+          "./src/web/tsconfig.worker.json",
+          "./test/web/tsconfig.json",
+        ],
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -30,6 +36,7 @@ export default tseslint.config(
     languageOptions: {
       globals: {
         process: "readonly",
+        Buffer: "readonly",
         console: "readonly",
         URL: "readonly",
         fetch: "readonly",

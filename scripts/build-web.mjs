@@ -18,6 +18,8 @@ const TYPES = {
   webmanifest: "application/manifest+json",
 };
 const CRYPTO = "node_modules/@matrix-org/matrix-sdk-crypto-wasm/pkg/matrix_sdk_crypto_wasm_bg.wasm";
+/** The oldest that have what the pages call: `Array.findLast`, `dialog`, `structuredClone`. */
+const TARGET = ["chrome100", "firefox115", "safari15.4"];
 /** What a picture's own compression leaves nothing of. */
 const COMPRESSED = new Set(["png"]);
 
@@ -37,7 +39,7 @@ export async function buildWeb(folder) {
     splitting: true,
     format: "esm",
     platform: "browser",
-    target: ["chrome100", "firefox102", "safari15.4"],
+    target: TARGET,
     entryNames: "[name]-[hash]",
     chunkNames: "[name]-[hash]",
     assetNames: "[name]-[hash]",
@@ -61,7 +63,11 @@ export async function buildWeb(folder) {
   await rm(raw, { recursive: true });
 
   const icons = {};
-  for (const [key, name] of Object.entries({ icon: "icon.svg", icon192: "icon-192.png", icon512: "icon-512.png" })) {
+  for (const [key, name] of Object.entries({
+    icon: "icon.svg",
+    icon192: "icon-192.png",
+    icon512: "icon-512.png",
+  })) {
     const bytes = await readFile(`src/web/${name}`);
     const hashed = name.replace(".", `-${hash(bytes)}.`);
     pages[`/assets/${hashed}`] = await pack(folder, hashed, bytes, true);
@@ -84,7 +90,7 @@ export async function buildWeb(folder) {
   pages["/service-worker.js"] = await pack(
     folder,
     "service-worker.js",
-    await serviceWorker(Object.keys(pages).filter((path) => path.startsWith("/assets/") && !path.endsWith(".wasm"))),
+    await serviceWorker(Object.keys(pages).filter((path) => path.startsWith("/assets/"))),
     false,
   );
   await writeFile(`${folder}/pages.json`, JSON.stringify(pages));
@@ -98,8 +104,11 @@ async function serviceWorker(assets) {
     write: false,
     format: "iife",
     platform: "browser",
-    target: ["chrome100", "firefox102", "safari15.4"],
-    define: { ASSETS: JSON.stringify(assets) },
+    target: TARGET,
+    define: {
+      ASSETS: JSON.stringify(assets.filter((path) => !path.endsWith(".wasm"))),
+      LARGE_ASSETS: JSON.stringify(assets.filter((path) => path.endsWith(".wasm"))),
+    },
     minify: true,
     tsconfig: "src/web/tsconfig.worker.json",
   });

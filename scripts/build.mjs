@@ -2,7 +2,7 @@
  * Builds what is shipped: the CLI (dist/bin, Node) and the IM server (dist/server, Bun) with its pages.
  * esbuild: one call each, under a second, so `npm ci` and every test can afford it.
  */
-import { createWriteStream, existsSync } from "node:fs";
+import { createWriteStream, existsSync, rmSync } from "node:fs";
 import { readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,7 @@ import { buildWeb } from "./build-web.mjs";
 
 // Built beside and then put in place: somebody may be running the one before.
 const out = `dist.${process.pid}`;
+process.on("exit", () => rmSync(out, { recursive: true, force: true }));
 
 await build({
   entryPoints: {

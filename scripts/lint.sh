@@ -30,6 +30,9 @@ check_shell() {
 
 check "types: the CLI, the tests" npx --no-install tsc --noEmit
 check "types: the IM server" npx --no-install tsc --noEmit --project src/server
+check "types: the pages" npx --no-install tsc --noEmit --project src/web
+check "types: the pages' worker" npx --no-install tsc --noEmit --project src/web/tsconfig.worker.json
+check "types: the pages' tests" npx --no-install tsc --noEmit --project test/web
 check "eslint" npx --no-install eslint .
 check "prettier" npx --no-install prettier --check --log-level warn .
 check "import rules" npx --no-install depcruise --config .dependency-cruiser.cjs --no-progress bin src

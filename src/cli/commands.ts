@@ -15,6 +15,7 @@ import { addFlashWriterCommand } from "./flash-writer.js";
 import { addHealthCommand } from "./health.js";
 import { addImageCommand } from "./image.js";
 import { addInitCommand } from "./init.js";
+import { addInviteCommand } from "./invite.js";
 import { addLabCommand } from "./lab.js";
 import { addPlanCommand } from "./plan.js";
 import { addMediaCommand } from "./media.js";
@@ -42,6 +43,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addQosCommand,
   addExecCommand,
   addSshCommand,
+  addInviteCommand,
   addUserCommand,
   addRoomCommand,
   addMediaCommand,

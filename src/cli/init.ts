@@ -1,7 +1,10 @@
 import { basename, dirname, resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { Facts } from "../board/facts.js";
+import type { Fleet } from "../fleet/fleet.js";
+import type { Invitation } from "../fleet/invitations.js";
 import type { NewCloud } from "../fleet/new-cloud.js";
+import { ImcloudError } from "../shared/errors.js";
 import { ExitCode } from "../shared/exit-code.js";
 import { localUser } from "../shared/local-user.js";
 import type { Secret } from "../shared/secret.js";
@@ -152,12 +155,33 @@ export async function runInit(options: InitOptions, context: Context): Promise<E
   const facts = await rememberedFacts(fleet.workspace, server.name);
   const address = baseUrlOf(fleet.config, server, facts?.addresses ?? []);
   if (facts !== undefined) await noteRelease(facts, terminal);
-  tell({ ...applied.document, address, account: userId });
+  const invitation = await inviteTheNext(fleet, terminal);
+  const { documentOf } = await import("./invite.js");
+  tell({
+    ...{ ...applied.document, address, account: userId },
+    ...(invitation !== undefined && { invitation: documentOf(invitation) }),
+  });
   if (!terminal.json) {
     const { renderNextSteps } = await import("./next-steps.js");
-    terminal.data(renderNextSteps({ userId, address, cloud }, terminal.dataPaint));
+    terminal.data(renderNextSteps({ userId, address, cloud, invitation }, terminal.dataPaint));
   }
   return ExitCode.Ok;
+}
+
+/** @returns undefined when none could be made: the cloud is up all the same */
+async function inviteTheNext(fleet: Fleet, terminal: Terminal): Promise<Invitation | undefined> {
+  const { invite } = await import("../fleet/invitations.js");
+  const { DAYS, inDays } = await import("./invite.js");
+  try {
+    return await invite(fleet, { uses: 1, expiresAt: inDays(DAYS) });
+  } catch (error) {
+    if (!(error instanceof ImcloudError)) throw error;
+    const { found } = error.details;
+    terminal.note(
+      `no invitation was made: ${error.message}${found === undefined ? "" : ` (${found})`}; \`imcloud invite\` makes one later`,
+    );
+    return undefined;
+  }
 }
 
 /** `--yes` shows no plan: here it is said too. */

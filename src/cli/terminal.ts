@@ -27,6 +27,8 @@ export interface Terminal extends TerminalOptions {
   readonly paint: TerminalPaint;
   /** For {@link Terminal.data}: stdout may be a file while stderr is a terminal. */
   readonly dataPaint: TerminalPaint;
+  /** What stdout can show when it is a terminal: 16 colours, 256 or more; a file or pipe shows none. */
+  readonly dataColours: "none" | "few" | "many";
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
   /** To stdout, with a line end. */
@@ -106,6 +108,12 @@ export async function openTerminal(options: TerminalOptions): Promise<Terminal> 
     isAnimated,
     paint,
     dataPaint: paintFor(supportsColor),
+    dataColours:
+      noColor || !process.stdout.isTTY || supportsColor === false
+        ? "none"
+        : supportsColor.has256
+          ? "many"
+          : "few",
     signal: stopping.signal,
     data: (text) => process.stdout.write(`${text}\n`),
     note,

@@ -13,6 +13,7 @@ import { boardCertificate, certifiable } from "./board-certificate.js";
 import { rememberedFacts } from "./facts-cache.js";
 import { CALLS, CLUSTER_SECRETS, GENERATED, TURN_SECRET } from "./generated-secrets.js";
 import { clusterNodes, fetchKafka, kafkaOf } from "./kafka.js";
+import { welcomeOf } from "./welcome.js";
 import type { Workspace } from "./workspace.js";
 
 /** The port of the IM server's clients, unless a playbook's variable says otherwise. */
@@ -70,6 +71,7 @@ export function resolverOf({
       ...config.cloud,
       baseUrl: baseUrlOf(config, board, facts.addresses, tls.host),
       tls,
+      welcome: welcomeOf(board, isServer ? tls : undefined, clientPortOf(board)),
       kafka: kafka ?? { nodes },
       isRelay: playbooks.includes(CALLS),
       turnHosts: isServer ? await turnHosts(config, factsAround(workspace, board.name, facts)) : [],

@@ -23,6 +23,7 @@ import { system } from "./checks/system.js";
 import { temperature } from "./checks/temperature.js";
 import { updates } from "./checks/updates.js";
 import { watchdog } from "./checks/watchdog.js";
+import { welcome } from "./checks/welcome.js";
 
 export const CHECKS: readonly HealthCheck[] = [
   system,
@@ -52,6 +53,7 @@ export const CHECKS: readonly HealthCheck[] = [
   kafkaCertificate,
   imserverService,
   imserver,
+  welcome,
   certificate,
   callsService,
   callsPort,

@@ -2,6 +2,7 @@
  * The configuration file: read, checked, and every secret's file looked at, before anything starts.
  */
 import { accessSync, constants, readFileSync } from "node:fs";
+import { readAuthorityCertificate } from "../shared/authority-certificate.js";
 import { ServerConfig } from "../shared/server-config.js";
 
 /** The configuration cannot be used; the message is for the operator, one problem a line. */
@@ -28,7 +29,21 @@ export function loadConfig(path: string): ServerConfig {
     );
   }
   assertReadable(path, result.data);
+  assertAuthority(path, result.data);
   return result.data;
+}
+
+/** What is handed out to be trusted has to be what it should be. */
+function assertAuthority(path: string, { welcome }: ServerConfig): void {
+  if (welcome === undefined) return;
+  try {
+    readAuthorityCertificate(readFileSync(welcome.authorityFile, "utf8"));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : "cannot be read";
+    throw new ConfigError(`${path}: welcome.authorityFile: ${welcome.authorityFile}: ${why}`, {
+      cause: error,
+    });
+  }
 }
 
 function assertReadable(path: string, value: unknown, key = ""): void {

@@ -5,6 +5,8 @@ import type { ServerConfig } from "../shared/server-config.js";
 import { openBus } from "./bus/open-bus.js";
 import { App, type AppOptions } from "./http/app.js";
 import { Operations } from "./http/operations.js";
+import { WelcomeListener } from "./http/welcome/listener.js";
+import { WelcomePages } from "./http/welcome/pages.js";
 import { addGauges } from "./gauges.js";
 import { listen, type RunningListener } from "./runtime/http.js";
 import type { Log } from "./runtime/log.js";
@@ -71,7 +73,10 @@ export async function startServer(
   services.delayedEvents.start();
   opened.defer(() => services.delayedEvents.stop());
 
-  const operations = new Operations(services, { bus: () => bus.trouble });
+  const operations = new Operations(services, {
+    bus: () => bus.trouble,
+    welcome: () => services.welcome.trouble,
+  });
   const app = new App(services, options);
   const listeners: RunningListener[] = [];
   opened.defer(async () => {
@@ -81,18 +86,28 @@ export async function startServer(
     await app.stop(GRACE_MS);
     await Promise.all(listeners.map((listener) => listener.end(GRACE_MS)));
   });
-  const answer = async (request: Request, address: string, isPrivate: boolean) =>
-    (await (isMatrix(request.url) ? undefined : operations.answer(request, isPrivate))) ??
-    app.handle(request, address);
+  const pages = new WelcomePages(services.welcome, config.serverName);
+  const answer = async (request: Request, peer: () => string, isPrivate: boolean) =>
+    pages.answer(request) ?? (await operations.answer(request, isPrivate)) ?? app.handle(request, peer);
   const mostBytes = Math.max(config.limits.requestBytes, config.media.uploadBytes);
   for (const listener of config.listeners) {
-    listeners.push(listen(listener, mostBytes, (request, address) => answer(request, address, false)));
+    listeners.push(
+      listen(listener, mostBytes, (request, peer) =>
+        isMatrix(request.url) ? app.handle(request, peer) : answer(request, peer, false),
+      ),
+    );
   }
   const ports = listeners.map(({ port }) => port);
   if (config.metrics.listener !== undefined) {
     listeners.push(
-      listen(config.metrics.listener, mostBytes, (request, address) => answer(request, address, true)),
+      listen(config.metrics.listener, mostBytes, (request, peer) => answer(request, peer, true)),
     );
+  }
+
+  if (config.welcome?.listener !== undefined) {
+    const listener = new WelcomeListener(config.welcome.listener, services.welcome, pages, log);
+    listener.start();
+    opened.defer(() => listener.stop(GRACE_MS));
   }
 
   if (config.retention.enabled) {
@@ -119,7 +134,11 @@ export async function startServer(
     services,
     operations,
     ports,
-    reload: () => listeners.forEach((listener) => listener.reload()),
+    reload() {
+      for (const listener of listeners) listener.reload();
+      services.welcome.reload();
+      pages.forget();
+    },
     stop: () => running.disposeAsync(),
   };
 }

@@ -9,6 +9,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { Acme } from "./acme-config.js";
 import { FilePath, Port } from "./config-fields.js";
+import { Welcome } from "./welcome-config.js";
 
 /** The part of a user id behind the colon. Source: Matrix specification, appendices, "Server Name". */
 const ServerName = z
@@ -293,6 +294,7 @@ export const ServerConfig = z.strictObject({
   store: z.discriminatedUnion("kind", [SqliteStore, PostgresStore]),
   bus: z.discriminatedUnion("kind", [MemoryBus, RabbitmqBus, KafkaBus]).default({ kind: "memory" }),
   registration: Registration.prefault({}),
+  welcome: Welcome.optional(),
   admin: Admin.prefault({}),
   retention: Retention.prefault({}),
   notices: Notices.prefault({}),

@@ -3,25 +3,54 @@
  */
 import { signal } from "@preact/signals";
 import { render } from "preact";
+import { Guest } from "./guest.js";
 import { registerWorker } from "./register-worker.js";
-import { storedSession, type Session } from "./session.js";
+import { route } from "./route.js";
+import { forgetSession, storedSession, type Session } from "./session.js";
 import { SignIn } from "./sign-in.js";
 import { useTheme } from "./ui/theme.js";
-import { language } from "./words/words.js";
+import { language, t } from "./words/words.js";
 import "./style.css";
 
 const session = signal(storedSession());
+/** Why the chat cannot be opened; undefined while it can. */
+const trouble = signal<string | undefined>(undefined);
 
 function Page() {
   useTheme();
   document.documentElement.lang = language.value;
-  return session.value === undefined ? <SignIn onSignedIn={openChat} /> : <div class="splash" aria-busy="true" />;
+  if (trouble.value !== undefined) return <Trouble reason={trouble.value} />;
+  if (session.value !== undefined) return <div class="splash" aria-busy="true" />;
+  const { value } = route;
+  if (value.name === "guest") return <Guest token={value.token} host={value.host} onSignedIn={openChat} />;
+  return <SignIn onSignedIn={openChat} />;
 }
 
 async function openChat(signedIn: Session): Promise<void> {
   session.value = signedIn;
-  const { startChat } = await import("./chat/start.js");
-  await startChat(root, signedIn);
+  try {
+    const { startChat } = await import("./chat/start.js");
+    await startChat(root, signedIn);
+  } catch (error) {
+    console.error(error);
+    trouble.value = error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** A disk that is full, a network that went while the page was loading. */
+function Trouble({ reason }: { readonly reason: string }) {
+  return (
+    <main class="notice">
+      <h1>{t("cannotOpen")}</h1>
+      <p dir="auto">{reason}</p>
+      <p class="buttons">
+        <button class="primary" onClick={() => location.reload()}>
+          {t("retry")}
+        </button>
+        <button onClick={() => void forgetSession().then(() => location.reload())}>{t("signOut")}</button>
+      </p>
+    </main>
+  );
 }
 
 const found = document.getElementById("page");

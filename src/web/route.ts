@@ -6,14 +6,17 @@ import { signal } from "@preact/signals";
 export type Route =
   | { readonly name: "home" }
   | { readonly name: "join"; readonly token: string }
+  | { readonly name: "guest"; readonly token: string; readonly host: string }
   | { readonly name: "room"; readonly room: string; readonly panel?: string; readonly item?: string }
   | { readonly name: "page"; readonly page: string };
 
-/** @param hash `#/room/!id`, `#/room/!id/thread/$event`, `#/join/TOKEN`, `#/settings` and so on; else home */
+/** @param hash `#/room/!id`, `#/room/!id/thread/$event`, `#/join/TOKEN`, `#/guest/TOKEN/@user`, `#/settings` and so on; else home */
 export function parseRoute(hash: string): Route {
   const [name, first, panel, item] = hash.replace(/^#\/?/, "").split("/").map(decode);
   if (name === undefined || name === "") return { name: "home" };
   if (name === "join" && first !== undefined) return { name: "join", token: first };
+  if (name === "guest" && first !== undefined && panel !== undefined)
+    return { name: "guest", token: first, host: panel };
   if (name === "room" && first !== undefined)
     return {
       name: "room",

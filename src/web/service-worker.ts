@@ -5,6 +5,8 @@
 declare const self: ServiceWorkerGlobalScope;
 /** The addresses of this version's files: the build puts them in. */
 declare const ASSETS: readonly string[];
+/** Those that are kept only once they were asked for. */
+declare const LARGE_ASSETS: readonly string[];
 
 const CACHE = "imcloud.page";
 /** Time for the server to send a newer page before the kept one is shown, in milliseconds. */
@@ -33,10 +35,9 @@ self.addEventListener("fetch", (event) => {
 /** Files of older versions. */
 async function tidy(): Promise<void> {
   const cache = await caches.open(CACHE);
-  const current = new Set(ASSETS);
+  const current = new Set([...ASSETS, ...LARGE_ASSETS]);
   for (const request of await cache.keys()) {
     const { pathname } = new URL(request.url);
-    // The cryptography is kept once it was asked for; its name changes with its content.
     if (pathname.startsWith("/assets/") && !current.has(pathname)) await cache.delete(request);
   }
 }

@@ -12,16 +12,26 @@ export interface Session {
 }
 
 const KEY = "imcloud.session";
+/** What matrix-js-sdk keeps: rooms, and keys. */
+const DATABASES = [
+  "matrix-js-sdk:imcloud",
+  "matrix-js-sdk::matrix-sdk-crypto",
+  "matrix-js-sdk::matrix-sdk-crypto-meta",
+];
 const V3 = "/_matrix/client/v3";
 
 /** @returns undefined where nobody is signed in */
 export function storedSession(): Session | undefined {
   const text = localStorage.getItem(KEY);
   if (text === null) return undefined;
-  const session = JSON.parse(text) as Partial<Session>;
-  const { userId, deviceId, accessToken } = session;
-  if (userId === undefined || deviceId === undefined || accessToken === undefined) return undefined;
-  return { userId, deviceId, accessToken };
+  try {
+    const { userId, deviceId, accessToken } = JSON.parse(text) as Partial<Session>;
+    if (userId === undefined || deviceId === undefined || accessToken === undefined) return undefined;
+    return { userId, deviceId, accessToken };
+  } catch (error) {
+    console.warn("what the browser kept of the session cannot be read", error);
+    return undefined;
+  }
 }
 
 export function keepSession(session: Session): void {
@@ -32,8 +42,9 @@ export function keepSession(session: Session): void {
 export async function forgetSession(): Promise<void> {
   localStorage.clear();
   sessionStorage.clear();
-  const databases = await indexedDB.databases();
-  await Promise.all(databases.map(({ name }) => (name === undefined ? undefined : deleteDatabase(name))));
+  // Firefox tells their names since version 126.
+  const known = "databases" in indexedDB ? await indexedDB.databases() : DATABASES.map((name) => ({ name }));
+  await Promise.all(known.flatMap(({ name }) => (name === undefined ? [] : [deleteDatabase(name)])));
 }
 
 /** One that is still open somewhere goes as soon as it is closed. */

@@ -6,6 +6,7 @@ import { ApiError, OfflineError, call } from "./api.js";
 import { route } from "./route.js";
 import { keepSession, register, signIn, type Session } from "./session.js";
 import { t } from "./words/words.js";
+import { field } from "./ui/field.js";
 
 export interface SignInProps {
   /** Called once the session is kept. */
@@ -15,23 +16,22 @@ export interface SignInProps {
 export function SignIn({ onSignedIn }: SignInProps) {
   const invitation = route.value.name === "join" ? route.value.token : undefined;
   const [isNew, setNew] = useState(invitation !== undefined);
-  const [trouble, setTrouble] = useState<string>();
+  const [trouble, setTrouble] = useState(takeNotice());
   const [isBusy, setBusy] = useState(false);
   const server = useServerName();
 
   const submit = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const field = (name: string) => String(form.get(name) ?? "");
-    if (isNew && field("password") !== field("again")) return setTrouble(t("passwordsDiffer"));
+    const form = event.currentTarget;
+    if (isNew && field(form, "password") !== field(form, "again")) return setTrouble(t("passwordsDiffer"));
     setBusy(true);
     setTrouble(undefined);
     try {
-      const user = field("user").trim();
-      const token = field("token").trim();
+      const user = field(form, "user").trim();
+      const token = field(form, "token").trim();
       const session = isNew
-        ? await register({ user, password: field("password"), ...(token !== "" && { token }) })
-        : await signIn(user, field("password"));
+        ? await register({ user, password: field(form, "password"), ...(token !== "" && { token }) })
+        : await signIn(user, field(form, "password"));
       keepSession(session);
       if (route.value.name === "join") location.hash = "";
       await onSignedIn(session);
@@ -46,7 +46,9 @@ export function SignIn({ onSignedIn }: SignInProps) {
       <form onSubmit={(event) => void submit(event)} aria-busy={isBusy}>
         <h1 dir="auto">{isNew && invitation !== undefined ? t("invited") : t("signInTo", { server })}</h1>
         {isNew && <p>{t("invitedText")}</p>}
-        {isNew && invitation === undefined && <Field name="token" label={t("invitation")} autocomplete="off" />}
+        {isNew && invitation === undefined && (
+          <Field name="token" label={t("invitation")} autocomplete="off" />
+        )}
         {invitation !== undefined && <input type="hidden" name="token" value={invitation} />}
         <Field
           name="user"
@@ -60,7 +62,9 @@ export function SignIn({ onSignedIn }: SignInProps) {
           type="password"
           autocomplete={isNew ? "new-password" : "current-password"}
         />
-        {isNew && <Field name="again" label={t("passwordAgain")} type="password" autocomplete="new-password" />}
+        {isNew && (
+          <Field name="again" label={t("passwordAgain")} type="password" autocomplete="new-password" />
+        )}
         <p class="trouble" role="alert">
           {trouble}
         </p>
@@ -73,6 +77,13 @@ export function SignIn({ onSignedIn }: SignInProps) {
       </form>
     </main>
   );
+}
+
+/** Why one is here again, said once. */
+function takeNotice(): string | undefined {
+  const notice = sessionStorage.getItem("imcloud.notice") ?? undefined;
+  sessionStorage.removeItem("imcloud.notice");
+  return notice;
 }
 
 interface FieldProps {
@@ -90,15 +101,14 @@ function Field({ name, label, type = "text", hint, autocomplete }: FieldProps) {
       <label for={id}>{label}</label>
       <input
         {...{ id, name, autocomplete }}
-        type={type as "text"}
+        // Twice the same, as each kind of field has properties of its own.
+        {...(type === "password" ? { type } : { type })}
         required
         autocapitalize="none"
         spellcheck={false}
         aria-describedby={hint === undefined ? undefined : `${id}-hint`}
       />
-      {hint !== undefined && (
-        <small id={`${id}-hint`}>{hint}</small>
-      )}
+      {hint !== undefined && <small id={`${id}-hint`}>{hint}</small>}
     </div>
   );
 }
@@ -126,9 +136,8 @@ function explain(error: unknown): string {
     case "M_INVALID_USERNAME":
       return t("nameInvalid");
     case "M_FORBIDDEN":
-      return error.message === t("needsInvitation") ? error.message : t("wrongPassword");
-    case "M_UNKNOWN":
-      return error.status === 401 ? t("wrongInvitation") : t("failed", { reason: error.message });
+      if (error.status !== 401) return t("wrongPassword");
+      return error.message === t("needsInvitation") ? error.message : t("wrongInvitation");
     default:
       return error.status === 401 ? t("wrongInvitation") : t("failed", { reason: error.message });
   }

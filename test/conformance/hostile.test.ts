@@ -22,6 +22,7 @@ const OWN = [
   "POST /_matrix/push/v1/notify",
   "GET /_imcloud/admin/v1/users",
   "POST /_imcloud/admin/v1/registration-tokens",
+  "POST /_imcloud/admin/v1/invitations",
 ];
 
 let server: TestServer;

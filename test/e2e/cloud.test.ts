@@ -1,8 +1,10 @@
 /**
  * The whole way, on a bare board: plan, apply, nothing left to do, people chat, a broker's listener hears all of it.
  */
+import { createHash, X509Certificate } from "node:crypto";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Agent, request } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compareManifests } from "../../src/lab/manifest.js";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
@@ -30,6 +32,13 @@ afterAll(async () => {
 interface Finding {
   readonly check: string;
   readonly verdict: string;
+}
+
+interface Invitation {
+  readonly token: string;
+  readonly link: string;
+  readonly address: string;
+  readonly fingerprint: string;
 }
 
 interface BoardReport {
@@ -66,13 +75,95 @@ describe("a bare board", () => {
     const own = findings.filter(({ check }) => check !== "load");
     expect(own.filter(({ verdict }) => verdict === "critical" || verdict === "unknown")).toEqual([]);
     expect(findings.map(({ check }) => check)).toEqual(
-      expect.arrayContaining(["rabbitmq-port", "rabbitmq-alarms", "imserver", "certificate"]),
+      expect.arrayContaining(["rabbitmq-port", "rabbitmq-alarms", "imserver", "welcome", "certificate"]),
     );
+    expect(findings.find(({ check }) => check === "welcome")?.verdict).toBe("ok");
   });
 
   test("only SSH and the IM server answer to the network", async () => {
     const listening = await board.sh("ss -Hltn | awk '{ print $4 }' | grep -v '^127\\.' | sort -u");
-    expect(listening.split("\n").toSorted()).toEqual(["0.0.0.0:22", "0.0.0.0:8448", "[::]:22"].toSorted());
+    expect(listening.split("\n").toSorted()).toEqual(
+      ["0.0.0.0:22", "0.0.0.0:80", "0.0.0.0:8448", "[::]:22"].toSorted(),
+    );
+  });
+
+  test("who holds an invitation learns to trust the server, and comes in", async () => {
+    const run = await home.imcloud("invite", "--json");
+    expect(run.exitCode, run.stderr).toBe(0);
+    const invitation = run.json as unknown as Invitation;
+    expect(invitation).toMatchObject({
+      version: 1,
+      link: `http://${board.address}/welcome#/join/${invitation.token}`,
+      address: `https://${board.address}:8448/`,
+      uses: 1,
+    });
+
+    // All that a device has is the link. What it finds there is enough to trust the server, and nothing else is.
+    const page = await request(invitation.link);
+    expect([page.statusCode, page.headers["content-type"]]).toEqual([200, "text/html; charset=utf-8"]);
+    expect(await page.body.text()).toContain(`href="${invitation.address}"`);
+    const der = Buffer.from(
+      await (await request(`http://${board.address}/welcome/ca.crt`)).body.arrayBuffer(),
+    );
+    expect(createHash("sha256").update(der).digest("hex").toUpperCase()).toBe(
+      invitation.fingerprint.replaceAll(" ", ""),
+    );
+    expect((await request(`http://${board.address}/_matrix/client/versions`)).statusCode).toBe(404);
+    await expect(request(invitation.address)).rejects.toThrow(/certificate/);
+    const ca = new X509Certificate(der).toString();
+    const dispatcher = new Agent({ connect: { ca } });
+    expect((await request(invitation.address, { dispatcher })).statusCode).toBe(200);
+
+    const register = (username: string) =>
+      request(`${invitation.address}_matrix/client/v3/register`, {
+        ...{ dispatcher, method: "POST" },
+        body: JSON.stringify({
+          ...{ username, password: "a-long-password" },
+          auth: { type: "m.login.registration_token", token: invitation.token },
+        }),
+      });
+    const grace = await register("grace");
+    expect(await grace.body.json()).toMatchObject({ user_id: "@grace:test.home.arpa" });
+    expect((await register("heidi")).statusCode).not.toBe(200);
+    await dispatcher.close();
+
+    // The token was handed out, and is nowhere else: neither here nor there.
+    expect(await home.tracesOf(invitation.token)).toEqual(["output:invite --json"]);
+  });
+
+  test("another program on the welcome page's port is told of, and people chat on", async () => {
+    const squat = `use IO::Socket::INET; $s = IO::Socket::INET->new(LocalPort => 80, Listen => 1, ReuseAddr => 1) or die; sleep`;
+    await board.sh(`systemctl stop imcloud-server
+systemd-run -q --unit squatter perl -e '${squat}'
+until ss -Hltn | grep -q ':80 '; do sleep 0.1; done
+systemctl start imcloud-server`);
+    const verdicts = async () => {
+      const { json } = await home.imcloud("health", "--json");
+      const { findings } = (json["boards"] as Record<string, { findings: Finding[] }>)["pi-1"] ?? {
+        findings: [],
+      };
+      return findings.filter(({ check }) => ["imserver", "welcome"].includes(check));
+    };
+    expect(await verdicts()).toMatchObject([
+      { check: "imserver", verdict: "ok" },
+      {
+        check: "welcome",
+        verdict: "warning",
+        summary: "port 80 for the welcome page: another program has it",
+      },
+    ]);
+    const invited = await home.imcloud("invite");
+    expect(invited.stdout).toContain(`https://${board.address}:8448/#/join/`);
+    expect(invited.stderr).toContain("another program has it");
+    await board.sh("systemctl stop squatter; systemctl restart imcloud-server");
+    expect((await verdicts()).map(({ verdict }) => verdict)).toEqual(["ok", "ok"]);
+    const audit = await home.imcloud("audit", "--json");
+    const { findings } = (audit.json["boards"] as Record<string, { findings: Finding[] }>)["pi-1"] ?? {
+      findings: [],
+    };
+    expect(
+      findings.filter(({ check }) => ["ports", "sandbox"].includes(check)).map(({ verdict }) => verdict),
+    ).toEqual(["ok", "ok"]);
   });
 
   test("two people chat through it over TLS, and the broker hears every event", async () => {

@@ -37,6 +37,8 @@ test("a few answers, and the cloud is up", async () => {
 
   expect(await person.exit, person.screen).toBe(0);
   expect(person.screen).toContain("@ada:loft.home.arpa");
+  // And a link for the next person.
+  expect(person.screen).toContain(`http://${board.address}/welcome#/join/`);
   expect(person.screen).not.toContain(ACCOUNTS.fresh.password);
 
   // What it wrote is enough for the next command, without a terminal and without the password.
@@ -61,6 +63,10 @@ test("flags alone, and one document says what there is now", async () => {
       boards: { attic: { outcome: "changed" } },
       address: `https://${board.address}:8448`,
       account: "@ada:loft.home.arpa",
+      invitation: {
+        link: expect.stringMatching(`^http://${board.address}/welcome#/join/`) as string,
+        uses: 1,
+      },
     },
   });
   expect((await home.imcloud("plan")).exitCode).toBe(0);

@@ -128,7 +128,9 @@ describe("a bare board with `broker: kafka`", () => {
       imserver: "ok",
     });
     const listening = await board.sh("ss -Hltn | awk '{ print $4 }' | grep -vF 127.0.0.1 | sort -u");
-    expect(listening.split("\n").toSorted()).toEqual(["0.0.0.0:22", "0.0.0.0:8448", "[::]:22"].toSorted());
+    expect(listening.split("\n").toSorted()).toEqual(
+      ["0.0.0.0:22", "0.0.0.0:80", "0.0.0.0:8448", "[::]:22"].toSorted(),
+    );
     expect(await board.sh("ss -Hltn | grep -c ':909[23] '")).toBe("2");
   });
 

@@ -52,6 +52,7 @@ test("administration is for administrators, and for who may read the server's ow
     ["GET", `/_imcloud/admin/v1${user(alice)}`],
     ["PUT", `/_imcloud/admin/v1${user(alice, "/admin")}`],
     ["POST", "/_imcloud/admin/v1/registration-tokens"],
+    ["POST", "/_imcloud/admin/v1/invitations"],
     ["GET", restraint("lock", alice)],
     ["PUT", restraint("suspend", { ...alice, userId: "@nobody:hs1" })],
   ] as const;

@@ -66,6 +66,18 @@ describe("check-config", () => {
       78,
       "listeners.0.tls: plain HTTP is only for loopback",
     ],
+    [
+      "an authority that is none",
+      { welcome: { authorityFile: "/etc/hostname" } },
+      78,
+      "welcome.authorityFile: /etc/hostname: one certificate is expected, in PEM; there are 0",
+    ],
+    [
+      "a welcome page without what it is for",
+      { welcome: { listener: { address: "0.0.0.0", port: 80 } } },
+      78,
+      "welcome.authorityFile",
+    ],
     ["an unknown key", { nonsense: 1 }, 78, 'Unrecognized key: "nonsense"'],
     [
       "a secret's file that is not there",

@@ -203,8 +203,8 @@ const places = onEachDatabase((open, newConfig) => {
     const told: Change[] = [];
     store.onChanges((changes) => told.push(...changes));
     const [event] = events("!a:hs1", 3, [{}]) as [NewEvent];
-    const sent = { ...event, deviceId: "PHONE", txnId: "1" };
-    await store.events.append({ roomId: "!a:hs1", expectedHead: 2, events: [sent], txn: "mark" });
+    const origin = { deviceId: "PHONE", txnId: "1", mark: "mark" };
+    await store.events.append({ roomId: "!a:hs1", expectedHead: 2, events: [event], origin });
     expect(told).toEqual([{ position: 3, kind: "event", roomId: "!a:hs1", txn: "mark" }]);
     expect(await store.events.withTxns(10)).toMatchObject([
       { eventId: event.eventId, txn: { deviceId: "PHONE", txnId: "1" } },

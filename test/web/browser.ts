@@ -3,7 +3,13 @@
  */
 import { existsSync } from "node:fs";
 import { expect } from "vitest";
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from "playwright-core";
 
 const PATH = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
 /** How long something may take to be seen, in milliseconds. */
@@ -48,7 +54,7 @@ export async function openWindow(
   const errors: string[] = [];
   page.on("request", (request) => {
     const address = request.url();
-    if (!address.startsWith(url) && !/^(blob|data):/.test(address)) foreign.push(address);
+    if (!address.startsWith(new URL(url).origin) && !/^(blob|data):/.test(address)) foreign.push(address);
   });
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
@@ -78,6 +84,38 @@ export async function signIn({ page, name }: Person): Promise<void> {
   await page.getByRole("navigation", { name: "Chats" }).waitFor();
 }
 
+/** Somebody with an account and a window, signed in. */
+export async function enter(
+  browser: Browser,
+  url: string,
+  name: string,
+  options: BrowserContextOptions = {},
+): Promise<Person> {
+  const person = await openWindow(browser, url, name, options);
+  await signUp(person);
+  return person;
+}
+
+/** Two people in a chat of their own, which both have opened. */
+export async function pair(
+  browser: Browser,
+  url: string,
+  one: string,
+  other: string,
+): Promise<[Person, Person]> {
+  const [first, second] = await Promise.all([enter(browser, url, one), enter(browser, url, other)]);
+  await chatWith(first, other);
+  await accept(second, one);
+  return [first, second];
+}
+
+/** Accepts an invitation from somebody, or to a room. */
+export async function accept({ page }: Person, name: string): Promise<void> {
+  await page.getByRole("link", { name: new RegExp(name) }).click();
+  await page.getByRole("button", { name: "Accept" }).click();
+  await composer(page).waitFor();
+}
+
 /** Starts a chat with somebody by the directory. */
 export async function chatWith({ page }: Person, name: string): Promise<void> {
   await page.getByRole("button", { name: "New chat" }).click();
@@ -98,6 +136,20 @@ export const conversation = (page: Page) => page.getByRole("main").getByRole("lo
 
 export async function sees({ page }: Person, text: string): Promise<void> {
   await conversation(page).getByText(text, { exact: true }).first().waitFor();
+}
+
+/** The message that says something, and not one that only answers it. */
+export const message = ({ page }: Person, text: string | RegExp) =>
+  page
+    .getByRole("article")
+    .filter({ has: page.getByText(text, { exact: true }) })
+    .last();
+
+/** What can be done with a message, from its menu. */
+export async function act(person: Person, text: string, action: string): Promise<void> {
+  await message(person, text).hover();
+  await message(person, text).getByRole("button", { name: "Message actions" }).click();
+  await person.page.getByRole("menuitem", { name: action }).click();
 }
 
 /** No script failed, and nobody but the server was asked for anything. */

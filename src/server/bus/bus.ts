@@ -44,9 +44,22 @@ export class BusDownError extends Error {
 /** AMQP allows 255 bytes in all; the room's part takes 17. */
 const TYPE_BYTES = 200;
 
+/** Rooms whose part of the key is remembered: those that talk, talk again. */
+const REMEMBERED = 4_096;
+const roomKeys = new Map<string, string>();
+
 /** A room's part of the key binds all of the room's events, the type's part all of a type. */
 export function routingKeyOf(roomId: string, eventType: string): string {
-  return `${hash("sha256", roomId, "hex").slice(0, 16)}.${cutBytes(eventType, TYPE_BYTES)}`;
+  return `${roomKeyOf(roomId)}.${cutBytes(eventType, TYPE_BYTES)}`;
+}
+
+function roomKeyOf(roomId: string): string {
+  const known = roomKeys.get(roomId);
+  if (known !== undefined) return known;
+  const key = hash("sha256", roomId, "hex").slice(0, 16);
+  if (roomKeys.size >= REMEMBERED) roomKeys.clear();
+  roomKeys.set(roomId, key);
+  return key;
 }
 
 export function toMessage(event: StoredEvent, serverName: string): BusMessage {
@@ -71,6 +84,7 @@ export function toMessage(event: StoredEvent, serverName: string): BusMessage {
 
 /** Cuts a text to a number of bytes, between characters. */
 function cutBytes(text: string, bytes: number): string {
+  if (text.length <= bytes / 3) return text; // a UTF-16 unit takes three bytes at most
   const encoded = Buffer.from(text);
   if (encoded.length <= bytes) return text;
   let end = bytes;

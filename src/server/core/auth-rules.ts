@@ -59,8 +59,18 @@ export function authoriseRedaction(
   }
 }
 
-/** The state events that an event leans on, by type and state key. Source: server-server API, "Auth events selection". */
-export function authEventKeys(state: RoomState, event: EventDraft): [type: string, stateKey: string][] {
+/** @returns the ids of the state events that an event leans on */
+export function authEventsOf(state: RoomState, event: EventDraft): string[] {
+  const ids: string[] = [];
+  for (const [type, stateKey] of authEventKeys(state, event)) {
+    const id = state.get(type, stateKey)?.eventId;
+    if (id !== undefined) ids.push(id);
+  }
+  return ids;
+}
+
+/** By type and state key. Source: server-server API, "Auth events selection". */
+function authEventKeys(state: RoomState, event: EventDraft): [type: string, stateKey: string][] {
   if (event.type === "m.room.create") return [];
   const keys: [string, string][] = [
     ["m.room.power_levels", ""],

@@ -63,8 +63,7 @@ function encodeList(list: readonly unknown[], path: string): string {
 }
 
 function encodeObject(object: Readonly<Record<string, unknown>>, path: string): string {
-  const keys = Object.keys(object);
-  if (!isSorted(keys)) keys.sort(byCodePoint);
+  const keys = sorted(Object.keys(object));
   let text = "";
   for (const key of keys) {
     const value = object[key];
@@ -75,11 +74,19 @@ function encodeObject(object: Readonly<Record<string, unknown>>, path: string): 
   return `{${text}}`;
 }
 
-function isSorted(keys: readonly string[]): boolean {
+/** Up to so many keys, moving each to its place takes less time than to call a sort. */
+const FEW_KEYS = 16;
+
+/** Sorts a list in place. */
+function sorted(keys: string[]): string[] {
+  if (keys.length > FEW_KEYS) return keys.sort(byCodePoint);
   for (let index = 1; index < keys.length; index++) {
-    if (byCodePoint(keys[index - 1] ?? "", keys[index] ?? "") > 0) return false;
+    const key = keys[index] ?? "";
+    let to = index;
+    for (; to > 0 && byCodePoint(keys[to - 1] ?? "", key) > 0; to--) keys[to] = keys[to - 1] ?? "";
+    keys[to] = key;
   }
-  return true;
+  return keys;
 }
 
 /** JavaScript compares UTF-16 units, which puts U+10000 and above before U+E000; code points do not. */

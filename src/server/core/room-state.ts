@@ -17,6 +17,9 @@ export type StateEvent = Pick<
 export class RoomState<E extends StateEvent = StateEvent> {
   /** By type, then by state key. */
   readonly #events = new Map<string, Map<string, E>>();
+  /** What the create event says, which each event is judged by. */
+  #version: RoomVersion | undefined;
+  #creators: readonly string[] | undefined;
 
   constructor(events: Iterable<E> = []) {
     for (const event of events) this.set(event);
@@ -33,6 +36,7 @@ export class RoomState<E extends StateEvent = StateEvent> {
   /** Puts a state event in the place of its predecessor; other events are no state and change nothing. */
   set(event: E): void {
     if (event.stateKey === undefined) return;
+    if (event.type === "m.room.create") this.#version = this.#creators = undefined;
     const ofType = this.#events.get(event.type);
     if (ofType === undefined) this.#events.set(event.type, new Map([[event.stateKey, event]]));
     else ofType.set(event.stateKey, event);
@@ -68,18 +72,14 @@ export class RoomState<E extends StateEvent = StateEvent> {
 
   /** @throws RangeError before the create event, or when this server is older than the room */
   get version(): RoomVersion {
-    return roomVersion(stringOrNone(this.content("m.room.create")?.["room_version"]) ?? "1");
+    return (this.#version ??= roomVersion(
+      stringOrNone(this.content("m.room.create")?.["room_version"]) ?? "1",
+    ));
   }
 
   /** Those who made the room: the sender of its create event, and whom that event names beside. */
   get creators(): readonly string[] {
-    const create = this.get("m.room.create");
-    if (create === undefined) return [];
-    const others = create.content["additional_creators"];
-    return [
-      create.sender,
-      ...(Array.isArray(others) ? others.filter((id): id is string => typeof id === "string") : []),
-    ];
+    return (this.#creators ??= creatorsOf(this.get("m.room.create")));
   }
 
   get historyVisibility(): HistoryVisibility {
@@ -89,6 +89,15 @@ export class RoomState<E extends StateEvent = StateEvent> {
   get joinRule(): string {
     return stringOrNone(this.content("m.room.join_rules")?.["join_rule"]) ?? "invite";
   }
+}
+
+function creatorsOf(create: StateEvent | undefined): readonly string[] {
+  if (create === undefined) return [];
+  const others = create.content["additional_creators"];
+  return [
+    create.sender,
+    ...(Array.isArray(others) ? others.filter((id): id is string => typeof id === "string") : []),
+  ];
 }
 
 export function membershipOf(content: JsonObject | undefined): Membership {

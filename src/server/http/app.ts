@@ -12,8 +12,9 @@ import type { Services } from "../service/services.js";
 import { StoreError } from "../store/database.js";
 import { diskTroubleOf } from "../store/disk-trouble.js";
 import type { Endpoint } from "./endpoint.js";
-import { readJson } from "./read-json.js";
-import { Router } from "./router.js";
+import { Incoming, NOBODY } from "./incoming.js";
+import { parseJson, readBody } from "./read-json.js";
+import { Router, type Match } from "./router.js";
 import { GROUPS } from "./groups.js";
 
 /** Source: Matrix client-server API, "Web Browser Clients". */
@@ -26,9 +27,9 @@ const CORS = {
 const HEADERS = new Headers({ ...CORS, "content-type": "application/json", "cache-control": "no-store" });
 
 const R0 = "/_matrix/client/r0/";
+/** As nearly all clients write it; any other case, and more spaces, are understood too. */
+const BEARER = "Bearer ";
 const UNKNOWN_LABELS = 'method="",route="unknown"';
-
-const NOBODY: Caller = { userId: "", deviceId: "", isAdmin: false, isSuspended: false, isLocked: false };
 
 /** Who administers from the machine itself has no account. */
 const OPERATOR: Caller = { ...NOBODY, isAdmin: true };
@@ -53,22 +54,40 @@ export class App {
     this.#router = new Router(GROUPS.flatMap(({ endpoints }) => endpoints));
   }
 
-  /** @param address the peer's */
-  async handle(request: Request, address: string): Promise<Response> {
-    if (request.method === "OPTIONS") return new Response("{}", { headers: HEADERS });
+  /** @param peer asks for the client's address */
+  async handle(request: Request, peer: () => string): Promise<Response> {
+    const { method } = request;
+    if (method === "OPTIONS") return new Response("{}", { headers: HEADERS });
     this.#inFlight += 1;
     const startedAt = performance.now();
     const { path, query } = splitUrl(request.url);
-    const match = this.#router.match(request.method, path);
-    const response = await this.#answer(request, match, path, query, this.#clientOf(request, address));
+    const match = this.#router.match(method, path);
+    let response: Response;
+    try {
+      // One function as far as the handler: each more that waits for the next costs every request.
+      const endpoint = endpointOf(match, method);
+      const asked = new Incoming(request, path, () => this.#clientOf(request, peer()), this.#stopping.signal);
+      const rawQuery = query === "" ? {} : Object.fromEntries(new URLSearchParams(query));
+      const caller = this.#callerOf(endpoint, asked, rawQuery);
+      asked.caller = caller instanceof Promise ? await caller : caller;
+      this.#take(endpoint, asked);
+      asked.params = validate(endpoint.params, match.kind === "found" ? match.params : {}, "M_INVALID_PARAM");
+      asked.query =
+        (query === "" ? endpoint.noQuery : undefined) ??
+        validate(endpoint.query, rawQuery, "M_INVALID_PARAM");
+      if (endpoint.body !== undefined) {
+        const bytes = await readBody(request, this.#services.config.limits.requestBytes);
+        asked.body = validate(endpoint.body, parseJson(bytes, method), "M_BAD_JSON");
+      }
+      const reply = await endpoint.handle(asked, this.#services);
+      response = this.#answer(endpoint, asked, reply);
+    } catch (error) {
+      response = this.#refusal(error, method, match);
+    }
     this.#inFlight -= 1;
     if (this.#inFlight === 0) this.#idle?.();
-    this.#note(
-      request.method,
-      match.kind === "found" ? match.endpoint : undefined,
-      response.status,
-      performance.now() - startedAt,
-    );
+    const endpoint = match.kind === "found" ? match.endpoint : undefined;
+    this.#note(method, endpoint, response.status, performance.now() - startedAt);
     return response;
   }
 
@@ -89,96 +108,49 @@ export class App {
     return this.#inFlight;
   }
 
-  async #answer(
-    request: Request,
-    match: ReturnType<Router["match"]>,
-    path: string,
-    query: string,
-    from: string,
-  ): Promise<Response> {
-    try {
-      switch (match.kind) {
-        case "unknown":
-          throw new Failure("M_UNRECOGNIZED", "there is no such endpoint");
-        case "wrong-method":
-          throw new Failure("M_UNRECOGNIZED", `${request.method} is not for this endpoint`, { status: 405 });
-        case "malformed":
-          throw new Failure("M_INVALID_PARAM", "the path is not percent-encoded as it should be");
-        case "found": {
-          const reply = await this.#call(match.endpoint, match.params, request, path, query, from);
-          if (reply instanceof Response) return withCors(reply);
-          return new Response(request.method === "HEAD" ? null : JSON.stringify(reply), { headers: HEADERS });
-        }
-      }
-    } catch (error) {
-      const failure = this.#failureOf(error, request.method, match);
-      const headers = new Headers(HEADERS);
-      const retryAfterMs = failure.extra["retry_after_ms"];
-      if (typeof retryAfterMs === "number")
-        headers.set("retry-after", String(Math.ceil(retryAfterMs / 1000)));
-      const { status } = failure;
-      return new Response(request.method === "HEAD" ? null : JSON.stringify(failure), { status, headers });
-    }
-  }
-
-  async #call(
-    endpoint: Endpoint,
-    rawParams: object,
-    request: Request,
-    path: string,
-    queryText: string,
-    from: string,
-  ): Promise<unknown> {
-    const { limits } = this.#services;
-    const rawQuery = queryText === "" ? {} : Object.fromEntries(new URLSearchParams(queryText));
-    const caller = await this.#callerOf(endpoint, request, rawQuery, from);
-    if (caller.service === undefined || (caller.userId !== "" && caller.service.isLimited(caller.userId)))
-      limits.take(endpoint.limit, caller.userId === "" ? from : caller.userId);
-    const params = validate(endpoint.params, rawParams, "M_INVALID_PARAM");
-    const query = validate(endpoint.query, rawQuery, "M_INVALID_PARAM");
-    const body =
-      endpoint.body === undefined
-        ? {}
-        : validate(
-            endpoint.body,
-            await readJson(request, this.#services.config.limits.requestBytes),
-            "M_BAD_JSON",
-          );
-    const stopping = this.#stopping.signal;
-    const asked = {
-      ...{ params, query, body, caller, path, from, request },
-      // Made when it is asked for: only waits need it.
-      get signal() {
-        return AbortSignal.any([request.signal, stopping]);
-      },
-    };
-    const reply = await endpoint.handle(asked, this.#services);
+  #answer(endpoint: Endpoint, { caller, path, request: { method } }: Incoming, reply: unknown): Response {
     if (endpoint.auth === "admin" && endpoint.method !== "GET")
       this.#services.log.info("administration", { by: caller.userId, method: endpoint.method, path });
-    return this.#checkReplies ? endpoint.reply.parse(reply) : reply;
+    const checked = this.#checkReplies ? endpoint.reply.parse(reply) : reply;
+    if (checked instanceof Response) return withCors(checked);
+    return new Response(method === "HEAD" ? null : JSON.stringify(checked), { headers: HEADERS });
   }
 
-  /** @throws Failure when the token is nobody's, or of somebody who may not do this */
-  async #callerOf(
-    endpoint: Endpoint,
-    request: Request,
-    query: Record<string, string>,
-    from: string,
-  ): Promise<Caller> {
+  #refusal(error: unknown, method: string, match: Match): Response {
+    const failure = this.#failureOf(error, method, match);
+    const headers = new Headers(HEADERS);
+    const retryAfterMs = failure.extra["retry_after_ms"];
+    if (typeof retryAfterMs === "number") headers.set("retry-after", String(Math.ceil(retryAfterMs / 1000)));
+    const { status } = failure;
+    return new Response(method === "HEAD" ? null : JSON.stringify(failure), { status, headers });
+  }
+
+  /** @throws Failure M_LIMIT_EXCEEDED */
+  #take(endpoint: Endpoint, asked: Incoming): void {
+    const { service, userId } = asked.caller;
+    if (service !== undefined && (userId === "" || !service.isLimited(userId))) return;
+    this.#services.limits.take(endpoint.limit, userId === "" ? asked.from : userId);
+  }
+
+  /**
+   * At once for a session that was seen lately, as nearly all are.
+   *
+   * @throws Failure when the token is nobody's, or of somebody who may not do this
+   */
+  #callerOf(endpoint: Endpoint, asked: Incoming, query: Record<string, string>): Caller | Promise<Caller> {
     const { appServices, sessions, operator } = this.#services;
-    const token = tokenOf(request, query);
+    const token = tokenOf(asked.request, query);
     const service = token === undefined ? undefined : appServices.byToken(token);
     if (endpoint.auth === "none") return service === undefined ? NOBODY : { ...NOBODY, service };
     if (token === undefined) throw new Failure("M_MISSING_TOKEN", "an access token is needed");
     if (endpoint.auth === "admin" && operator.isToken(token)) return OPERATOR;
-    const caller =
+    const known = service === undefined ? sessions.known(token) : undefined;
+    if (known !== undefined) return admitted(endpoint, known);
+    const found =
       service === undefined
-        ? await sessions.caller(token, from)
-        : await sessions.callerAs(service, query["user_id"] ?? service.sender, deviceOf(query));
-    if (caller.isLocked && !endpoint.admitsLocked) throw locked();
-    if (caller.isSuspended && endpoint.refusesSuspended) throw suspended();
-    if (endpoint.auth === "admin" && !caller.isAdmin) throw forbidden("this is for administrators");
-    return caller;
+        ? sessions.caller(token, asked.from)
+        : sessions.callerAs(service, query["user_id"] ?? service.sender, deviceOf(query));
+    return found.then((caller) => admitted(endpoint, caller));
   }
 
   #clientOf(request: Request, address: string): string {
@@ -186,7 +158,7 @@ export class App {
     return request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? address;
   }
 
-  #failureOf(error: unknown, method: string, match: ReturnType<Router["match"]>): Failure {
+  #failureOf(error: unknown, method: string, match: Match): Failure {
     if (error instanceof Failure) return error;
     // What a handler checks by itself, once more proof was given.
     if (error instanceof z.ZodError) return failureOf(error, undefined, "M_BAD_JSON");
@@ -199,7 +171,7 @@ export class App {
   }
 
   /** A bug or a disk that fails: the log learns everything but content. @returns what the log calls it */
-  #noteUnexpected(error: unknown, method: string, match: ReturnType<Router["match"]>): string {
+  #noteUnexpected(error: unknown, method: string, match: Match): string {
     this.#requests += 1;
     const request = `${process.pid}-${this.#requests}`;
     const route = match.kind === "found" ? match.endpoint.path : "";
@@ -213,6 +185,28 @@ export class App {
     const route = endpoint?.path ?? "unknown";
     this.#services.log.debug("request", { method, route, status, tookMs: Math.round(tookMs) });
   }
+}
+
+/** @throws Failure M_UNRECOGNIZED, M_INVALID_PARAM for a request that is for none */
+function endpointOf(match: Match, method: string): Endpoint {
+  switch (match.kind) {
+    case "unknown":
+      throw new Failure("M_UNRECOGNIZED", "there is no such endpoint");
+    case "wrong-method":
+      throw new Failure("M_UNRECOGNIZED", `${method} is not for this endpoint`, { status: 405 });
+    case "malformed":
+      throw new Failure("M_INVALID_PARAM", "the path is not percent-encoded as it should be");
+    case "found":
+      return match.endpoint;
+  }
+}
+
+/** @throws Failure for somebody who may not do this */
+function admitted(endpoint: Endpoint, caller: Caller): Caller {
+  if (caller.isLocked && !endpoint.admitsLocked) throw locked();
+  if (caller.isSuspended && endpoint.refusesSuspended) throw suspended();
+  if (endpoint.auth === "admin" && !caller.isAdmin) throw forbidden("this is for administrators");
+  return caller;
 }
 
 function withCors(response: Response): Response {
@@ -240,6 +234,8 @@ function failureOf(error: z.ZodError, value: unknown, code: "M_BAD_JSON" | "M_IN
 
 function tokenOf(request: Request, query: Record<string, string>): string | undefined {
   const header = request.headers.get("authorization");
+  if (header?.startsWith(BEARER) === true && header[BEARER.length] !== " ")
+    return header.slice(BEARER.length);
   const token = header === null ? query["access_token"] : /^Bearer +(.+)$/i.exec(header)?.[1];
   return token === "" ? undefined : token;
 }

@@ -18,17 +18,15 @@ export const DelayQuery = z.object({ "org.matrix.msc4140.delay": z.coerce.number
 /** An answer to such a request. */
 export const Scheduled = z.object({ delay_id: z.string() });
 
-/** @returns undefined when the event is to be sent now */
+/** @param delayMs what {@link DelayQuery} says */
 export async function scheduled(
-  query: z.infer<typeof DelayQuery>,
+  delayMs: number,
   caller: Caller,
   roomId: string,
   draft: EventDraft,
   txnId: string,
   { delayedEvents }: Services,
-): Promise<{ delay_id: string } | undefined> {
-  const delayMs = query["org.matrix.msc4140.delay"];
-  if (delayMs === undefined) return undefined;
+): Promise<{ delay_id: string }> {
   const mark = JSON.stringify([caller.deviceId, roomId, draft.type, txnId]);
   return { delay_id: await delayedEvents.schedule(roomId, draft, delayMs, mark) };
 }

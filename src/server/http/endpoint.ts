@@ -56,10 +56,13 @@ export interface Endpoint {
   readonly admitsLocked: boolean;
   readonly params: z.ZodType;
   readonly query: z.ZodType;
+  /** What {@link query} makes of no query at all, which most requests have; absent where one is needed. */
+  readonly noQuery: unknown;
   /** Absent where a body is not read. */
   readonly body: z.ZodType | undefined;
   readonly reply: z.ZodType;
-  handle(asked: Asked<unknown, unknown, unknown>, services: Services): Promise<unknown>;
+  /** Its promise, or its answer, is the caller's to wait for; it throws before either just the same. */
+  handle(asked: Asked<unknown, unknown, unknown>, services: Services): unknown;
 }
 
 /** An endpoint that reads the body by itself, as it comes, and may answer with other things than JSON. */
@@ -99,10 +102,11 @@ export function endpoint<P = object, Q = object, B = object, R = unknown>(
     admitsLocked: definition.admitsLocked ?? false,
     params: definition.params ?? Nothing,
     query: definition.query ?? Nothing,
+    noQuery: Object.freeze((definition.query ?? Nothing).safeParse({}).data),
     body: definition.body ?? (method === "GET" ? undefined : Nothing),
     reply: definition.reply,
     // The schemas above have made exactly these types; the router only carries them.
-    handle: async (asked, services) => definition.handle(asked as Asked<P, Q, B>, services),
+    handle: (asked, services) => definition.handle(asked as Asked<P, Q, B>, services),
   };
 }
 

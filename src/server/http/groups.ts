@@ -2,6 +2,7 @@
 import { account } from "./account.js";
 import { accountData } from "./account-data.js";
 import { adminBoard } from "./admin-board.js";
+import { adminInvitations } from "./admin-invitations.js";
 import { adminMedia } from "./admin-media.js";
 import { adminReports } from "./admin-reports.js";
 import { adminRooms } from "./admin-rooms.js";
@@ -84,4 +85,5 @@ export const GROUPS: readonly Group[] = [
   adminReports,
   adminTokens,
   adminBoard,
+  adminInvitations,
 ];

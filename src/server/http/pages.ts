@@ -73,7 +73,8 @@ export class Pages {
       vary: "accept-encoding",
       etag: tag,
     });
-    if (isKnown(request.headers.get("if-none-match"), tag)) return new Response(null, { status: 304, headers });
+    if (isKnown(request.headers.get("if-none-match"), tag))
+      return new Response(null, { status: 304, headers });
     if (encoding !== "identity") headers.set("content-encoding", encoding);
     return new Response(request.method === "HEAD" ? null : this.#body(page, encoding), { headers });
   }
@@ -83,7 +84,9 @@ export class Pages {
     if (isPlain) return Bun.file(path);
     if (encoding === "br") return Bun.file(`${path}.br`);
     const compressed = Bun.file(`${path}.gz`);
-    return encoding === "gzip" ? compressed : compressed.stream().pipeThrough(new DecompressionStream("gzip"));
+    return encoding === "gzip"
+      ? compressed
+      : compressed.stream().pipeThrough(new DecompressionStream("gzip"));
   }
 }
 

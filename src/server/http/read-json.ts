@@ -6,21 +6,27 @@ import { Failure } from "../service/failure.js";
 /** Levels of objects and lists: nothing of Matrix needs so many, and whoever walks them does so by recursion. */
 const MAX_DEPTH = 100;
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
 /**
- * @returns the body's JSON object; an empty one for a POST without a body, as many clients send it
- * @throws Failure M_TOO_LARGE, M_NOT_JSON, M_BAD_JSON
+ * @returns the body's bytes: to be waited for, and then given to {@link parseJson}
+ * @throws Failure M_TOO_LARGE for what is larger than `limitBytes`
  */
-export async function readJson(request: Request, limitBytes: number): Promise<unknown> {
+export function readBody(request: Request, limitBytes: number): Promise<ArrayBuffer | Uint8Array> {
   const declared = request.headers.get("content-length");
   if (Number(declared ?? 0) > limitBytes) throw tooLarge(limitBytes);
   // Who does not say how much comes is believed up to the limit only.
-  const bytes =
-    declared === null
-      ? await readBytes(request.body, limitBytes)
-      : new Uint8Array(await request.arrayBuffer());
-  if (bytes.byteLength > limitBytes) throw tooLarge(limitBytes);
+  return declared === null ? readBytes(request.body, limitBytes) : request.arrayBuffer();
+}
+
+/**
+ * @param method of the request
+ * @returns the body's JSON object; an empty one for a POST without a body, as many clients send it
+ * @throws Failure M_NOT_JSON, M_BAD_JSON
+ */
+export function parseJson(bytes: ArrayBuffer | Uint8Array, method: string): unknown {
   const text = decoded(bytes);
-  if (text === "" && (request.method === "POST" || request.method === "DELETE")) return {};
+  if (text === "" && (method === "POST" || method === "DELETE")) return {};
   if (isTooDeep(text)) throw new Failure("M_BAD_JSON", `the body has more than ${MAX_DEPTH} levels`);
   let value: unknown;
   try {
@@ -45,9 +51,9 @@ async function readBytes(body: ReadableStream<Uint8Array> | null, limitBytes: nu
 }
 
 /** @throws Failure M_NOT_JSON for what is no UTF-8: to guess at it would store what nobody has written */
-function decoded(bytes: Uint8Array): string {
+function decoded(bytes: ArrayBuffer | Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch {
     throw new Failure("M_NOT_JSON", "the body is not UTF-8");
   }
@@ -57,6 +63,7 @@ const tooLarge = (limitBytes: number) => new Failure("M_TOO_LARGE", `a body has 
 
 /** Counts brackets outside of strings; a text that is no JSON may be judged either way. */
 function isTooDeep(text: string): boolean {
+  if (text.length <= 2 * MAX_DEPTH) return false; // each level has a bracket at both ends
   let depth = 0;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);

@@ -27,7 +27,9 @@ export class Router {
   match(method: string, path: string): Match {
     const values: string[] = [];
     let node: Node | undefined = this.#root;
-    for (const segment of segmentsOf(path)) {
+    const segments = segmentsOf(path);
+    for (let index = 1; index < segments.length; index++) {
+      const segment = segments[index] ?? "";
       const fixed: Node | undefined = node.fixed.get(segment);
       if (fixed === undefined) values.push(segment);
       node = fixed ?? node.parameter;
@@ -37,9 +39,9 @@ export class Router {
     const found = node.endpoints.get(method) ?? (method === "HEAD" ? node.endpoints.get("GET") : undefined);
     if (found === undefined) return { kind: "wrong-method" };
     try {
-      const params = Object.fromEntries(
-        found.names.map((name, index) => [name, decode(values[index] ?? "")]),
-      );
+      const params: Record<string, string> = {};
+      for (let index = 0; index < values.length; index++)
+        params[found.names[index] ?? ""] = decode(values[index] ?? "");
       return { kind: "found", endpoint: found.endpoint, params };
     } catch {
       return { kind: "malformed" }; // a stray % is no encoding
@@ -49,7 +51,7 @@ export class Router {
   #add(endpoint: Endpoint): void {
     const names: string[] = [];
     let node = this.#root;
-    for (const segment of segmentsOf(endpoint.path)) {
+    for (const segment of segmentsOf(endpoint.path).slice(1)) {
       const name = /^\{(\w+)\}$/.exec(segment)?.[1];
       if (name !== undefined) {
         names.push(name);
@@ -70,10 +72,13 @@ const decode = (text: string): string => (text.includes("%") ? decodeURIComponen
 
 const newNode = (): Node => ({ fixed: new Map(), parameter: undefined, endpoints: new Map() });
 
-/** One slash at the end makes no difference: `/pushrules/` has one in the specification, clients forget it. */
+/**
+ * One slash at the end makes no difference: `/pushrules/` has one in the specification, clients forget it.
+ *
+ * @returns the parts between the slashes; the first is what stands before the first slash, nothing
+ */
 function segmentsOf(path: string): string[] {
   const segments = path.split("/");
-  segments.shift();
-  if (segments.length > 1 && segments.at(-1) === "") segments.pop();
+  if (segments.length > 2 && segments.at(-1) === "") segments.pop();
   return segments;
 }

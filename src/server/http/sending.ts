@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { EventId, EventType, RoomId, TxnId } from "../core/ids.js";
 import { stringOrNone } from "../core/json.js";
+import { reactionOf } from "../core/relations.js";
 import { suspended } from "../service/failure.js";
 import type { Services } from "../service/services.js";
 import type { Caller } from "../service/sessions.js";
@@ -16,12 +17,11 @@ import { endpoint, group } from "./endpoint.js";
 const Sent = z.object({ event_id: z.string() });
 
 /** Who is suspended takes back what they said, and says nothing new. @throws Failure M_USER_SUSPENDED */
-async function assertMaySend(
+async function assertMaySendSuspended(
   caller: Caller,
   redacts: string | undefined,
   { store }: Services,
 ): Promise<void> {
-  if (!caller.isSuspended) return;
   const target = redacts === undefined ? undefined : await store.events.event(redacts);
   if (target?.sender !== caller.userId) throw suspended();
 }
@@ -41,21 +41,22 @@ export const sending = group("Sending events", [
       const time = timeOf(query, caller);
       const draft = { sender: caller.userId, type, content: body, ...time };
       const redacts = type === "m.room.redaction" ? stringOrNone(body["redacts"]) : undefined;
-      await assertMaySend(caller, redacts, services);
-      const later = await scheduled(query, caller, roomId, draft, txnId, services);
-      if (later !== undefined) return later;
+      if (caller.isSuspended) await assertMaySendSuspended(caller, redacts, services);
+      const delayMs = query["org.matrix.msc4140.delay"];
+      if (delayMs !== undefined) return scheduled(delayMs, caller, roomId, draft, txnId, services);
       services.presence.acted(caller.userId);
-      const path = { roomId, type, ...(redacts !== undefined && { redacts }) };
-      const eventId = await txns.once(caller, path, txnId, async (origin) => {
-        if (redacts !== undefined)
-          return rooms.redact(
-            roomId,
-            { sender: caller.userId, eventId: redacts, content: body, ...time },
-            origin,
-          );
-        await relations.assertNew(draft);
-        return rooms.send(roomId, draft, origin);
-      });
+      if (redacts !== undefined) {
+        const redaction = { sender: caller.userId, eventId: redacts, content: body, ...time };
+        const eventId = await txns.once(caller, { roomId, type, redacts }, txnId, (origin) =>
+          rooms.redact(roomId, redaction, origin),
+        );
+        return { event_id: eventId };
+      }
+      const eventId = await txns.once(caller, { roomId, type }, txnId, (origin) =>
+        reactionOf(body) === undefined
+          ? rooms.send(roomId, draft, origin)
+          : relations.assertNew(draft).then(() => rooms.send(roomId, draft, origin)),
+      );
       return { event_id: eventId };
     },
   }),
@@ -71,7 +72,7 @@ export const sending = group("Sending events", [
     async handle({ caller, params, query, body }, services) {
       const { rooms, txns } = services;
       const { roomId, eventId: redacts, txnId } = params;
-      await assertMaySend(caller, redacts, services);
+      if (caller.isSuspended) await assertMaySendSuspended(caller, redacts, services);
       const content = body.reason === undefined ? {} : { reason: body.reason };
       const eventId = await txns.once(
         caller,

@@ -64,8 +64,8 @@ async function putState(
   if (type === "m.room.create") throw invalid("a room is made once");
   const draft = { type, stateKey, sender: caller.userId, content: body, ...timeOf(query, caller) };
   // Each request of its own: there is no transaction id to know a repetition by.
-  const later = await scheduled(query, caller, roomId, draft, newToken("put"), services);
-  if (later !== undefined) return later;
+  const delayMs = query["org.matrix.msc4140.delay"];
+  if (delayMs !== undefined) return scheduled(delayMs, caller, roomId, draft, newToken("put"), services);
   let repeated: string | undefined;
   const [event] = await services.rooms.sendAll(roomId, (current) => {
     repeated = repetitionOf(current, draft);

@@ -25,7 +25,8 @@ export interface RunningListener {
 }
 
 type Listener = Pick<ServerConfig["listeners"][number], "address" | "port" | "tls">;
-type Handler = (request: Request, address: string) => Promise<Response>;
+/** @param peer asks for the client's address: as dear as reading the request's head, and seldom needed */
+type Handler = (request: Request, peer: () => string) => Promise<Response>;
 
 /** @throws Error when the address or port is taken, or the certificate is none */
 export function listen(listener: Listener, maxBodyBytes: number, handle: Handler): RunningListener {
@@ -38,7 +39,7 @@ export function listen(listener: Listener, maxBodyBytes: number, handle: Handler
       maxRequestBodySize: maxBodyBytes * 2,
       // With TLS, a second server takes over the port at each reload.
       ...(listener.tls !== undefined && { tls: readCertificate(listener.tls), reusePort: true }),
-      fetch: (request, server) => handle(request, server.requestIP(request)?.address ?? ""),
+      fetch: (request, server) => handle(request, () => server.requestIP(request)?.address ?? ""),
     });
   let server = start(listener.port);
   const port = server.port ?? 0;

@@ -6,7 +6,7 @@
  * and its events share commits. Nobody is answered before their event is durable; and as the store takes an
  * append only on the head that it names, a write that fails takes down what was built on it, never less.
  */
-import { authEventKeys, authorise, authoriseRedaction } from "../core/auth-rules.js";
+import { authEventsOf, authorise, authoriseRedaction } from "../core/auth-rules.js";
 import type { EventDraft, RoomEvent } from "../core/event.js";
 import { EventTooLargeError, sealEvent } from "../core/event-hash.js";
 import { newRoomId } from "../core/ids.js";
@@ -15,21 +15,13 @@ import { MalformedError, NotAllowedError } from "../core/not-allowed.js";
 import { redactContent } from "../core/redaction.js";
 import { RoomState, type StateEvent } from "../core/room-state.js";
 import { roomVersion, type RoomVersion } from "../core/room-versions.js";
-import type { Append, NewEvent } from "../store/append.js";
+import type { Append, NewEvent, Origin } from "../store/append.js";
 import type { Store } from "../store/store.js";
 import { Failure, forbidden, notFound } from "./failure.js";
 import { strippedFor } from "./stripped-state.js";
 
 /** Times that an append is judged again when another node was faster. */
 const ATTEMPTS = 10;
-
-/** The request that an event comes from. */
-export interface Origin {
-  readonly deviceId: string;
-  readonly txnId: string;
-  /** A repetition of the request has the same. */
-  readonly mark: string;
-}
 
 interface LiveRoom {
   readonly roomId: string;
@@ -47,7 +39,7 @@ export class Rooms {
   readonly #store: Store;
   readonly #serverName: string;
   readonly #limit: number;
-  readonly #live = new Map<string, Promise<LiveRoom>>();
+  readonly #live = new Map<string, LiveRoom | Promise<LiveRoom>>();
 
   constructor(store: Store, serverName: string, limit: number) {
     this.#store = store;
@@ -71,9 +63,8 @@ export class Rooms {
   }
 
   /** @returns the new event's id, once it is durable */
-  async send(roomId: string, draft: EventDraft, origin?: Origin): Promise<string> {
-    const [event] = await this.sendAll(roomId, () => [draft], origin);
-    return event?.eventId ?? "";
+  send(roomId: string, draft: EventDraft, origin?: Origin): Promise<string> {
+    return this.sendAll(roomId, () => [draft], origin).then(([event]) => event?.eventId ?? "");
   }
 
   /**
@@ -88,20 +79,18 @@ export class Rooms {
     emptied?: (redaction: RoomEvent, version: RoomVersion) => NonNullable<Append["emptied"]>,
   ): Promise<readonly RoomEvent[]> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const room = await this.#room(roomId);
+      const found = this.#room(roomId);
+      const room = found instanceof Promise ? await found : found;
       const expectedHead = room.head;
       const drafts = decide(room.state);
       if (room.isBlocked && !drafts.every(isLeaving))
         throw forbidden("an administrator has blocked this room");
-      const events = this.#buildAll(room, drafts, origin);
+      const events = this.#buildAll(room, drafts);
       const last = events.at(-1);
       if (last === undefined) return [];
       const append: Append = {
-        roomId,
-        expectedHead,
-        events,
-        ...(emptied !== undefined && { emptied: emptied(last, room.version) }),
-        ...(origin !== undefined && { txn: origin.mark }),
+        ...{ roomId, expectedHead, events, origin },
+        emptied: emptied?.(last, room.version),
       };
       for (const { eventId, content } of append.emptied ?? []) emptyState(room.state, eventId, content);
       try {
@@ -184,10 +173,10 @@ export class Rooms {
   }
 
   /** A room that was moved ahead by only some of the drafts has nothing to do with what is stored. */
-  #buildAll(room: LiveRoom, drafts: readonly EventDraft[], origin?: Origin): NewEvent[] {
+  #buildAll(room: LiveRoom, drafts: readonly EventDraft[]): NewEvent[] {
     const before = room.head;
     try {
-      return this.#build(room, drafts, origin);
+      return this.#build(room, drafts);
     } catch (error) {
       if (room.head !== before) this.#discard(room);
       throw error;
@@ -195,7 +184,7 @@ export class Rooms {
   }
 
   /** Judges and seals drafts one after the other, and moves the room ahead. */
-  #build(room: LiveRoom, drafts: readonly EventDraft[], origin?: Origin): NewEvent[] {
+  #build(room: LiveRoom, drafts: readonly EventDraft[]): NewEvent[] {
     return drafts.map((draft) => {
       const event = judged(() => {
         authorise(room.state, draft);
@@ -206,9 +195,7 @@ export class Rooms {
           seq: room.head + 1,
           ts: draft.ts ?? Date.now(),
           prevEvents: room.headEvent === "" ? [] : [room.headEvent],
-          authEvents: authEventKeys(room.state, draft).flatMap(
-            ([type, key]) => room.state.get(type, key)?.eventId ?? [],
-          ),
+          authEvents: authEventsOf(room.state, draft),
           ...(replaces !== undefined && { replaces }),
         });
       });
@@ -216,26 +203,33 @@ export class Rooms {
       room.state.set(event);
       room.head += 1;
       room.headEvent = event.eventId;
-      return {
-        ...event,
-        ...(origin !== undefined && { deviceId: origin.deviceId, txnId: origin.txnId }),
-        ...(stripped !== undefined && { stripped }),
-      };
+      return stripped === undefined ? event : { ...event, stripped };
     });
   }
 
-  #room(roomId: string): Promise<LiveRoom> {
-    let room = this.#live.get(roomId);
-    if (room === undefined) {
-      room = this.#load(roomId);
-      room.catch(() => this.#live.delete(roomId));
-    } else {
+  /** At once for a room that is in memory. */
+  #room(roomId: string): LiveRoom | Promise<LiveRoom> {
+    const room = this.#live.get(roomId) ?? this.#loading(roomId);
+    // A Map remembers the order of insertion: the first is the one that was used longest ago. While half of the place
+    // is free, nobody asks for it.
+    if (this.#live.size * 2 > this.#limit) {
       this.#live.delete(roomId);
+      this.#live.set(roomId, room);
+      if (this.#live.size > this.#limit) this.#live.delete(this.#live.keys().next().value ?? "");
     }
-    // A Map remembers the order of insertion: the first is the one that was used longest ago.
-    this.#live.set(roomId, room);
-    if (this.#live.size > this.#limit) this.#live.delete(this.#live.keys().next().value ?? "");
     return room;
+  }
+
+  #loading(roomId: string): Promise<LiveRoom> {
+    const loading = this.#load(roomId);
+    this.#live.set(roomId, loading);
+    const end = (room?: LiveRoom) => {
+      if (this.#live.get(roomId) !== loading) return; // forgotten meanwhile
+      if (room === undefined) this.#live.delete(roomId);
+      else this.#live.set(roomId, room);
+    };
+    loading.then(end, () => end());
+    return loading;
   }
 
   async #load(roomId: string): Promise<LiveRoom> {

@@ -53,6 +53,7 @@ import { UnreadCounts } from "./unread.js";
 import { UnreadTotals } from "./unread-totals.js";
 import { UrlPreviews } from "./url-previews.js";
 import { Verdicts } from "./verdicts.js";
+import { Welcome } from "./welcome.js";
 import { RoomUpgrades } from "./upgrade-room.js";
 
 export async function openServices(config: ServerConfig, store: Store, log: Log) {
@@ -103,6 +104,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     notices: new Notices(store, rooms, profiles, config),
     operator: new Operator(config, log),
     registrationTokens: new RegistrationTokens(store, config.registration.tokenFile),
+    welcome: new Welcome(config),
     presence,
     searches: new Searches(store, history),
     verdicts,

@@ -64,6 +64,15 @@ export class Sessions {
     this.#serverName = serverName;
   }
 
+  /** @returns whom the token speaks for, where nothing needs to be looked up or written; else {@link caller} knows */
+  known(token: string): Caller | undefined {
+    const known = this.#tokens.get(token);
+    if (known === undefined) return undefined;
+    const now = Date.now();
+    const isFresh = now - known.checkedAt <= RECHECK_MS && now - known.seenAt <= SEEN_EVERY_MS;
+    return isFresh && known.expiresAt > now ? known.caller : undefined;
+  }
+
   /** @throws Failure M_UNKNOWN_TOKEN, with `soft_logout` for a token that only needs a refresh */
   async caller(token: string, from: string): Promise<Caller> {
     const now = Date.now();

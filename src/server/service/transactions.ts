@@ -9,8 +9,8 @@
  * Source: Matrix client-server API, "Transaction identifiers".
  */
 import { hash } from "node:crypto";
+import type { Origin } from "../store/append.js";
 import type { Store } from "../store/store.js";
-import type { Origin } from "./rooms.js";
 import type { Caller } from "./sessions.js";
 
 /** Events in each half of the window: the older half goes when the newer is full. */
@@ -54,7 +54,7 @@ export class Transactions {
    * @param send makes the event; it must store the origin with it
    * @returns the id of the event that the request stands for
    */
-  async once(
+  once(
     caller: Caller,
     path: Path,
     txnId: string,
@@ -64,15 +64,17 @@ export class Transactions {
     const underWay = this.#underWay.get(mark);
     if (underWay !== undefined) return underWay;
     const position = this.#newer.get(mark) ?? this.#older.get(mark);
-    const known = position === undefined ? undefined : await this.#store.events.eventAt(position);
-    if (known !== undefined) return known.eventId;
-    const sent = send({ deviceId: caller.deviceId, txnId, mark });
+    const first = () => send({ deviceId: caller.deviceId, txnId, mark });
+    const sent = position === undefined ? first() : this.#again(position, first);
     this.#underWay.set(mark, sent);
-    try {
-      return await sent;
-    } finally {
-      this.#underWay.delete(mark);
-    }
+    const end = () => this.#underWay.delete(mark);
+    sent.then(end, end);
+    return sent;
+  }
+
+  /** @param first for an event that is gone */
+  async #again(position: number, first: () => Promise<string>): Promise<string> {
+    return (await this.#store.events.eventAt(position))?.eventId ?? first();
   }
 
   #remember(mark: string, position: number): void {
@@ -90,6 +92,6 @@ function markOf(
   { roomId, type, redacts = "" }: Path,
   txnId: string,
 ): string {
-  const text = [from.userId, from.deviceId, roomId, type, redacts, txnId].join("\0");
+  const text = `${from.userId}\0${from.deviceId}\0${roomId}\0${type}\0${redacts}\0${txnId}`;
   return hash("sha256", text, "base64url").slice(0, 16);
 }

@@ -8,15 +8,29 @@ import type { JsonObject } from "../core/json.js";
 import type { SealedEvent } from "../core/event.js";
 import { relationOf, type Relation } from "../core/relations.js";
 import { membershipOf, type Membership } from "../core/room-state.js";
-import type { Transaction } from "./database.js";
+import type { SqlValue, Transaction } from "./database.js";
 import { placeEvents } from "./event-places.js";
 import { forgetWords } from "./search.js";
 
+/** The request that events come from. */
+export interface Origin {
+  readonly deviceId: string;
+  readonly txnId: string;
+  /** A repetition of the request has the same: every node knows it by this. */
+  readonly mark: string;
+}
+
 export interface NewEvent extends SealedEvent {
-  readonly deviceId?: string;
-  readonly txnId?: string;
   /** For invites and knocks: the state that the person may see from outside. */
   readonly stripped?: readonly JsonObject[];
+}
+
+/** An event that a redaction empties. */
+export interface Emptied {
+  readonly eventId: string;
+  readonly position: number;
+  readonly content: JsonObject;
+  readonly because: JsonObject;
 }
 
 export interface Append {
@@ -25,76 +39,87 @@ export interface Append {
   readonly expectedHead: number;
   readonly events: readonly NewEvent[];
   /** For a new room. */
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** Events that are emptied by the redactions among `events`. */
-  readonly emptied?: readonly {
-    readonly eventId: string;
-    readonly position: number;
-    readonly content: JsonObject;
-    readonly because: JsonObject;
-  }[];
-  /** Marks the request that asked for it, so that every node knows a repetition. */
-  readonly txn?: string;
+  readonly emptied?: readonly Emptied[] | undefined;
+  readonly origin?: Origin | undefined;
 }
 
 /** The positions that the events got, or the head that the room has instead. */
 export type Appended = { readonly positions: readonly number[] } | { readonly conflict: number };
 
 /** An append as it goes to the writer: no more than what is written. */
-export interface AppendRows extends Omit<Append, "events"> {
+export interface AppendRows {
+  readonly roomId: string;
+  readonly expectedHead: number;
   readonly rows: readonly EventRow[];
+  readonly version?: string | undefined;
+  readonly emptied?: readonly Emptied[] | undefined;
+  /** {@link Origin.mark} */
+  readonly txn?: string | undefined;
 }
 
 interface EventRow {
-  readonly roomId: string;
-  readonly seq: number;
-  readonly eventId: string;
+  /** The values of {@link INSERT_EVENT} behind the position and the room. */
+  readonly columns: readonly [seq: number, eventId: string, ...others: SqlValue[]];
+  /** Of a state event. */
+  readonly state?: StateRow | undefined;
+  readonly relation?: Relation | undefined;
+}
+
+interface StateRow {
   readonly type: string;
-  readonly stateKey: string | null;
-  readonly sender: string;
-  readonly ts: number;
-  readonly content: string;
-  readonly proof: string;
-  readonly redacts: string | null;
-  readonly replaces: string | null;
-  readonly deviceId: string | null;
-  readonly txnId: string | null;
+  readonly stateKey: string;
   /** Of the user that {@link stateKey} names, in member events. */
   readonly membership: Membership | null;
   readonly stripped: string | null;
-  readonly relation: Relation | null;
 }
 
-export function toRows({ events, ...rest }: Append): AppendRows {
-  return { ...rest, rows: events.map(toRow) };
-}
+const INSERT_EVENT = `INSERT INTO events (position, room_id, seq, event_id, type, state_key, sender, ts, content, proof,
+  redacts, replaces, device_id, txn_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-function toRow(event: NewEvent): EventRow {
-  const isMember = event.type === "m.room.member" && event.stateKey !== undefined;
+export function toRows({ roomId, expectedHead, events, version, emptied, origin }: Append): AppendRows {
   return {
-    roomId: event.roomId,
-    seq: event.seq,
-    eventId: event.eventId,
-    type: event.type,
-    stateKey: event.stateKey ?? null,
-    sender: event.sender,
-    ts: event.ts,
-    content: event.contentText,
-    proof: event.proofText,
-    redacts: event.redacts ?? null,
-    replaces: event.replaces ?? null,
-    deviceId: event.deviceId ?? null,
-    txnId: event.txnId ?? null,
-    membership: isMember ? membershipOf(event.content) : null,
-    stripped: event.stripped === undefined ? null : JSON.stringify(event.stripped),
-    relation: relationOf(event.content) ?? null,
+    ...{ roomId, expectedHead, version, emptied },
+    txn: origin?.mark,
+    rows: events.map((event) => toRow(event, origin)),
+  };
+}
+
+function toRow(event: NewEvent, origin: Origin | undefined): EventRow {
+  const { seq, eventId, type, stateKey, sender, ts, content, contentText, proofText } = event;
+  return {
+    columns: [
+      seq,
+      eventId,
+      type,
+      stateKey ?? null,
+      sender,
+      ts,
+      contentText,
+      proofText,
+      event.redacts ?? null,
+      event.replaces ?? null,
+      origin?.deviceId ?? null,
+      origin?.txnId ?? null,
+    ],
+    state: stateKey === undefined ? undefined : toStateRow(event, stateKey),
+    relation: relationOf(content),
+  };
+}
+
+function toStateRow({ type, content, stripped }: NewEvent, stateKey: string): StateRow {
+  return {
+    ...{ type, stateKey },
+    membership: type === "m.room.member" ? membershipOf(content) : null,
+    stripped: stripped === undefined ? null : JSON.stringify(stripped),
   };
 }
 
 async function append(transaction: Transaction, input: AppendRows): Promise<Appended> {
   const last = input.rows.at(-1);
   if (last === undefined) return { positions: [] };
-  if (!(await moveHead(transaction, input, last))) {
+  if (!(await moveHead(transaction, input, last.columns))) {
     const [room] = await transaction.all<{ head: number }>(
       "SELECT head FROM rooms WHERE room_id = ?",
       input.roomId,
@@ -104,9 +129,8 @@ async function append(transaction: Transaction, input: AppendRows): Promise<Appe
 
   const before = transaction.last;
   const positions: number[] = [];
-  for (const event of input.rows) {
-    positions.push(await insert(transaction, event, event === last ? input.txn : undefined));
-  }
+  for (const event of input.rows)
+    positions.push(await insert(transaction, input.roomId, event, event === last ? input.txn : undefined));
   for (const { position, content, because } of input.emptied ?? []) {
     await forgetWords(transaction, position);
     await transaction.run(
@@ -121,23 +145,27 @@ async function append(transaction: Transaction, input: AppendRows): Promise<Appe
   return { positions };
 }
 
-async function moveHead(transaction: Transaction, input: AppendRows, last: EventRow): Promise<boolean> {
+async function moveHead(
+  transaction: Transaction,
+  input: AppendRows,
+  [head, headEvent]: EventRow["columns"],
+): Promise<boolean> {
   const lastPosition = transaction.last + input.rows.length;
   if (input.expectedHead === 0) {
     const inserted = await transaction.run(
       "INSERT INTO rooms (room_id, version, head, head_event, last_position) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       input.roomId,
       input.version ?? "",
-      last.seq,
-      last.eventId,
+      head,
+      headEvent,
       lastPosition,
     );
     return inserted === 1;
   }
   const moved = await transaction.run(
     "UPDATE rooms SET head = ?, head_event = ?, last_position = ? WHERE room_id = ? AND head = ?",
-    last.seq,
-    last.eventId,
+    head,
+    headEvent,
     lastPosition,
     input.roomId,
     input.expectedHead,
@@ -145,39 +173,27 @@ async function moveHead(transaction: Transaction, input: AppendRows, last: Event
   return moved === 1;
 }
 
-async function insert(transaction: Transaction, event: EventRow, txn: string | undefined): Promise<number> {
+async function insert(
+  transaction: Transaction,
+  roomId: string,
+  { columns, state, relation }: EventRow,
+  txn: string | undefined,
+): Promise<number> {
   const position = transaction.position({
     kind: "event",
-    roomId: event.roomId,
-    ...(event.relation?.relType === "m.reference" && { isReference: true }),
+    roomId,
+    ...(relation?.relType === "m.reference" && { isReference: true }),
     ...(txn !== undefined && { txn }),
   });
-  await transaction.run(
-    `INSERT INTO events (position, room_id, seq, event_id, type, state_key, sender, ts, content, proof, redacts, replaces,
-      device_id, txn_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    position,
-    event.roomId,
-    event.seq,
-    event.eventId,
-    event.type,
-    event.stateKey,
-    event.sender,
-    event.ts,
-    event.content,
-    event.proof,
-    event.redacts,
-    event.replaces,
-    event.deviceId,
-    event.txnId,
-  );
-  if (event.stateKey !== null) await setState(transaction, event, event.stateKey, position);
-  if (event.relation !== null) {
+  await transaction.run(INSERT_EVENT, position, roomId, ...columns);
+  if (state !== undefined) await setState(transaction, roomId, state, position);
+  if (relation !== undefined) {
     await transaction.run(
       "INSERT INTO relations (parent, position, room_id, rel_type) VALUES (?, ?, ?, ?)",
-      event.relation.parent,
+      relation.parent,
       position,
-      event.roomId,
-      event.relation.relType,
+      roomId,
+      relation.relType,
     );
   }
   return position;
@@ -185,31 +201,30 @@ async function insert(transaction: Transaction, event: EventRow, txn: string | u
 
 async function setState(
   transaction: Transaction,
-  event: EventRow,
-  stateKey: string,
+  roomId: string,
+  { type, stateKey, membership, stripped }: StateRow,
   position: number,
 ): Promise<void> {
   await transaction.run(
     `INSERT INTO current_state (room_id, type, state_key, position) VALUES (?, ?, ?, ?)
      ON CONFLICT (room_id, type, state_key) DO UPDATE SET position = excluded.position`,
-    event.roomId,
-    event.type,
+    roomId,
+    type,
     stateKey,
     position,
   );
-  const { membership } = event;
   if (membership === null) return;
   await transaction.run(
     `INSERT INTO memberships (user_id, room_id, membership, position, forgotten, stripped) VALUES (?, ?, ?, ?, 0, ?)
      ON CONFLICT (user_id, room_id) DO UPDATE SET
        membership = excluded.membership, position = excluded.position, forgotten = 0, stripped = excluded.stripped`,
     stateKey,
-    event.roomId,
+    roomId,
     membership,
     position,
-    event.stripped,
+    stripped,
   );
-  transaction.also({ kind: "membership", roomId: event.roomId, userId: stateKey, membership });
+  transaction.also({ kind: "membership", roomId, userId: stateKey, membership });
 }
 
 export const appendProcedures = {

@@ -58,10 +58,11 @@ export class EventStore {
   }
 
   /** Resolves when the events are durable, or when the room has moved on. */
-  async append(input: Append): Promise<Appended> {
-    const appended = await this.#write("append", toRows(input));
-    if ("positions" in appended) this.#places.note(input.events, appended.positions);
-    return appended;
+  append(input: Append): Promise<Appended> {
+    return this.#write("append", toRows(input)).then((appended) => {
+      if ("positions" in appended) this.#places.note(input.events, appended.positions);
+      return appended;
+    });
   }
 
   async room(roomId: string): Promise<RoomHead | undefined> {

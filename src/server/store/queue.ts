@@ -9,8 +9,11 @@ import type { Call, GroupResult } from "./group.js";
 
 /** Calls in one group; bounds the time that a reader of a change waits, and a failed group's repetition. */
 export const GROUP_SIZE = 512;
-/** So many waiting calls are sent before the turn is over: a writer elsewhere works while this turn goes on. */
-const WORTH_SENDING = 32;
+/**
+ * So many waiting calls are sent before the turn is over: a writer elsewhere works while this turn goes on. One that has
+ * something to do already is given no less at once: each message wakes it, and each group is a commit.
+ */
+const WORTH_SENDING = 64;
 
 interface Waiting extends Call {
   readonly resolve: (value: never) => void;
@@ -74,6 +77,7 @@ export class WriteQueue {
 
   async #next(): Promise<void> {
     if (this.#underWay >= this.#atOnce || this.#waiting.length === 0) return;
+    if (this.#underWay > 0 && this.#waiting.length < WORTH_SENDING) return; // the answer calls again
     const group = this.#waiting.splice(0, GROUP_SIZE);
     this.#underWay += 1;
     try {

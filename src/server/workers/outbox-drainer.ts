@@ -14,6 +14,11 @@ import type { Store } from "../store/store.js";
 
 /** Events under way at once. */
 const BATCH = 512;
+/**
+ * From one batch that was not full to the next, in milliseconds: each costs a query, a write and a round trip, and what
+ * comes after a silence does not wait.
+ */
+const GATHER_MS = 20;
 /** A drainer that says nothing for so long has lost its right, in milliseconds. */
 const LEASE_MS = 5_000;
 /** How often a node that does not drain asks whether it may, in milliseconds. */
@@ -32,6 +37,7 @@ export class OutboxDrainer {
   readonly #forNews = new Pause();
   /** News do not shorten the wait after a loss: a busy server would hammer a broker that is starting. */
   readonly #afterLoss = new Pause();
+  readonly #forMore = new Pause();
   #hasNews = true;
   #retryMs = FIRST_RETRY_MS;
   #running: Promise<void> | undefined;
@@ -55,6 +61,7 @@ export class OutboxDrainer {
     this.#isStopped = true;
     this.#forNews.close();
     this.#afterLoss.close();
+    this.#forMore.close();
     await this.#running;
   }
 
@@ -103,6 +110,7 @@ export class OutboxDrainer {
         // The broker is there again: the next loss is another one.
         this.#retryMs = FIRST_RETRY_MS;
         cursor = last.position;
+        if (events.length < BATCH) await this.#forMore.take(GATHER_MS);
       }
       if (performance.now() - leasedAt > LEASE_MS / 2) {
         cursor = await this.#store.outbox.lease(this.#bus.name, this.#holder, LEASE_MS);

@@ -1,4 +1,5 @@
-import { route } from "../route.js";
+import { guestRoom } from "../guest.js";
+import { route, type Route } from "../route.js";
 import { Questions } from "../ui/dialog.jsx";
 import { Toasts } from "../ui/toasts.jsx";
 import { useTheme } from "../ui/theme.js";
@@ -8,6 +9,8 @@ import { ChatProvider, useChat } from "./context.js";
 import { pageFor } from "./pages.jsx";
 import { RoomList } from "./room-list.jsx";
 import { RoomView } from "./room-view.jsx";
+import { TrustBar } from "./trust-bar.jsx";
+import { Verification } from "./verification.jsx";
 
 /** The whole chat: the list of rooms, and beside it, on a phone instead of it, what was chosen. */
 export function App({ chat }: { readonly chat: Chat }) {
@@ -16,16 +19,24 @@ export function App({ chat }: { readonly chat: Chat }) {
   document.title = titleOf(chat);
   return (
     <ChatProvider value={chat}>
-      <div class={`app ${route.value.name === "home" ? "at-list" : "at-view"}`}>
-        <ConnectionBar />
-        <RoomList />
+      <div class={`app ${isAtList() ? "at-list" : "at-view"} ${guestRoom() === undefined ? "" : "is-guest"}`}>
+        <div class="bars">
+          <ConnectionBar />
+          {guestRoom() === undefined && <TrustBar />}
+        </div>
+        {guestRoom() === undefined && <RoomList />}
         <View />
       </div>
+      <Verification />
       <Questions />
       <Toasts />
     </ChatProvider>
   );
 }
+
+/** A guest's one room is always open. */
+const isAtList = (): boolean =>
+  ["home", "join", "guest"].includes(route.value.name) && guestRoom() === undefined;
 
 function titleOf(chat: Chat): string {
   const unread = chat.rooms.value.reduce((sum, { unread }) => sum + unread, 0);
@@ -46,7 +57,8 @@ function ConnectionBar() {
 
 function View() {
   const chat = useChat();
-  const { value } = route;
+  const only = guestRoom();
+  const value: Route = only === undefined ? route.value : { name: "room", room: only };
   switch (value.name) {
     case "room":
       return <RoomView key={value.room} roomId={value.room} panel={value.panel} item={value.item} />;

@@ -25,7 +25,11 @@ export async function encryptFile(
   const key = await crypto.subtle.generateKey({ name: "AES-CTR", length: 256 }, true, ["encrypt", "decrypt"]);
   const iv = new Uint8Array(16);
   crypto.getRandomValues(iv.subarray(0, 8));
-  const data = await crypto.subtle.encrypt({ name: "AES-CTR", counter: iv, length: COUNTER_BITS }, key, plain);
+  const data = await crypto.subtle.encrypt(
+    { name: "AES-CTR", counter: iv, length: COUNTER_BITS },
+    key,
+    plain,
+  );
   const { k = "" } = await crypto.subtle.exportKey("jwk", key);
   return {
     data,
@@ -40,12 +44,15 @@ export async function encryptFile(
 
 /** @throws Error when it is not what was encrypted, or the event does not say how */
 export async function decryptFile(file: EncryptedFile, data: ArrayBuffer): Promise<Blob> {
-  if (file.v !== "v2" || file.key.alg !== "A256CTR") throw new Error("the file is encrypted in an unknown way");
+  if (file.v !== "v2" || file.key.alg !== "A256CTR")
+    throw new Error("the file is encrypted in an unknown way");
   const hash = base64(new Uint8Array(await crypto.subtle.digest("SHA-256", data)));
   if (hash !== file.hashes["sha256"]?.replace(/=+$/, "")) throw new Error("the file was changed on its way");
   const key = await crypto.subtle.importKey("jwk", file.key, { name: "AES-CTR" }, false, ["decrypt"]);
   const counter = Uint8Array.from(atob(file.iv), (character) => character.charCodeAt(0));
-  return new Blob([await crypto.subtle.decrypt({ name: "AES-CTR", counter, length: COUNTER_BITS }, key, data)]);
+  return new Blob([
+    await crypto.subtle.decrypt({ name: "AES-CTR", counter, length: COUNTER_BITS }, key, data),
+  ]);
 }
 
 /** Without padding, as Matrix has it. */

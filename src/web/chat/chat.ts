@@ -8,7 +8,6 @@ import {
   createClient,
   HttpApiEvent,
   IndexedDBStore,
-  KnownMembership,
   MatrixEventEvent,
   PendingEventOrdering,
   RoomEvent,
@@ -22,9 +21,10 @@ import {
 } from "matrix-js-sdk";
 import type { Session } from "../session.js";
 import { oncePerFrame } from "../ui/frame.js";
-import { Encryption } from "./encryption.js";
+import { Encryption, firstSync } from "./encryption.js";
 import { Media } from "./media.js";
-import { resendAll } from "./outbox.js";
+import { Notifier } from "./notifier.js";
+import { Outbox } from "./outbox.js";
 import { listRooms, type RoomEntry } from "./room-entries.js";
 
 export type Connection = "starting" | "online" | "offline";
@@ -54,13 +54,16 @@ export class Chat {
   /** The message that the server was last told to be read. */
   lastRead: MatrixEvent | undefined;
 
+  readonly #outbox: Outbox;
+  readonly #stopping = new AbortController();
   readonly #listRooms = oncePerFrame(() => (this.rooms.value = listRooms(this.client)));
   readonly #change = oncePerFrame(() => (this.changes.value += 1));
 
-  private constructor(client: MatrixClient) {
+  private constructor(client: MatrixClient, encryption: Encryption) {
     this.client = client;
-    this.encryption = new Encryption(client);
+    this.encryption = encryption;
     this.media = new Media(client);
+    this.#outbox = new Outbox(client);
   }
 
   /**
@@ -69,6 +72,7 @@ export class Chat {
    */
   static async open(session: Session, onSignedOut: (reason: "asked" | "expired") => void): Promise<Chat> {
     const store = new IndexedDBStore({ indexedDB, localStorage, dbName: "imcloud" });
+    const encryption = new Encryption();
     const client = createClient({
       baseUrl: location.origin,
       userId: session.userId,
@@ -77,22 +81,29 @@ export class Chat {
       store,
       timelineSupport: true,
       useAuthorizationHeader: true,
+      cryptoCallbacks: encryption.callbacks,
     });
-    const chat = new Chat(client);
+    const chat = new Chat(client, encryption);
     Chat.current = chat;
     chat.#listen(onSignedOut);
     await store.startup();
-    await chat.encryption.open();
+    await encryption.open(client);
     await client.startClient({
       initialSyncLimit: INITIAL_MESSAGES,
       lazyLoadMembers: true,
       threadSupport: true,
       pendingEventOrdering: PendingEventOrdering.Detached,
     });
+    void firstSync(client)
+      .then(() => encryption.begin())
+      .catch((error: unknown) => console.warn("the account's keys were not set up", error));
+    new Notifier(chat).start();
     return chat;
   }
 
   stop(): void {
+    this.#stopping.abort();
+    this.#outbox.stop();
     this.client.stopClient();
     if (Chat.current === this) Chat.current = undefined;
   }
@@ -116,10 +127,14 @@ export class Chat {
     client.on(ClientEvent.Sync, (state) => {
       const before = this.connection.value;
       this.connection.value = connectionOf(state, before);
-      if (this.connection.value === "online" && before !== "online") void resendAll(client);
+      if (this.connection.value === "online" && before !== "online") void this.#outbox.send();
       if (state === SyncState.Prepared || state === SyncState.Syncing) this.isReady.value = true;
       this.#listRooms();
     });
+    // A request that waits may not learn of it for a minute.
+    const { signal } = this.#stopping;
+    addEventListener("offline", () => (this.connection.value = "offline"), { signal });
+    addEventListener("online", () => client.retryImmediately(), { signal });
     client.on(HttpApiEvent.SessionLoggedOut, (error) =>
       onSignedOut((error as unknown) instanceof SignedOutOnPurpose ? "asked" : "expired"),
     );
@@ -162,6 +177,3 @@ function connectionOf(state: SyncState, before: Connection): Connection {
       return before;
   }
 }
-
-/** @returns whether somebody is in the room */
-export const isJoined = (room: Room): boolean => room.getMyMembership() === KnownMembership.Join;

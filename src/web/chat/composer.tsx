@@ -50,7 +50,8 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
     field.current.style.height = `${field.current.scrollHeight + 2}px`;
   }, [draft.text.value, isRecording.value]);
   useEffect(() => {
-    if (!isTouch || draft.replyTo.value !== undefined || draft.editing.value !== undefined) field.current?.focus();
+    if (!isTouch || draft.replyTo.value !== undefined || draft.editing.value !== undefined)
+      field.current?.focus();
   }, [draft, draft.replyTo.value, draft.editing.value]);
 
   if (!room.maySendMessage()) return <p class="composer cannot">{t("cannotWrite")}</p>;
@@ -73,7 +74,15 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
 
   const sendFiles = (files: Iterable<File>) => {
     for (const file of files)
-      attempt(sendFile(chat, room, file, threadId ?? null, (part) => (chat.uploading.value = part < 1 ? part : undefined)));
+      attempt(
+        sendFile(
+          chat,
+          room,
+          file,
+          threadId ?? null,
+          (part) => (chat.uploading.value = part < 1 ? part : undefined),
+        ),
+      );
   };
 
   const complete = ({ userId, name }: Suggestion) => {
@@ -263,7 +272,8 @@ function useTyping(room: Room): { start(): void; stop(): void } {
 
 /** The last text that one said oneself here. */
 function lastOwn(room: Room, threadId: string | undefined): MatrixEvent | undefined {
-  const set = threadId === undefined ? room.getUnfilteredTimelineSet() : room.getThread(threadId)?.timelineSet;
+  const set =
+    threadId === undefined ? room.getUnfilteredTimelineSet() : room.getThread(threadId)?.timelineSet;
   return set
     ?.getLiveTimeline()
     .getEvents()

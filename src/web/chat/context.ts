@@ -35,7 +35,10 @@ export function usePicture(source: Source | undefined, box?: Box): Picture {
     const { key, address } = media.take(source, box);
     address.then(
       (it) => isShown && setPicture({ address: it }),
-      () => isShown && setPicture({ hasFailed: true }),
+      (error: unknown) => {
+        console.info("a picture is not to be had", error);
+        if (isShown) setPicture({ hasFailed: true });
+      },
     );
     return () => {
       isShown = false;

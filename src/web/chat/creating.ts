@@ -68,7 +68,11 @@ const DEFAULT_EVENTS = {
 };
 
 /** @returns the room with somebody alone: the one that there is, or a new one @throws MatrixError */
-export async function openDirect(client: MatrixClient, userId: string, isEncrypted: boolean): Promise<string> {
+export async function openDirect(
+  client: MatrixClient,
+  userId: string,
+  isEncrypted: boolean,
+): Promise<string> {
   const known = directRoomWith(client, userId);
   if (known !== undefined) return known;
   const { room_id } = await client.createRoom({

@@ -31,14 +31,15 @@ const FILES: Readonly<Record<string, Word>> = {
 export function describeMessage(event: MatrixEvent): string {
   if (event.isRedacted()) return t("deleted");
   if (event.isDecryptionFailure()) return t("notDecrypted");
-  const content = event.getContent<{ msgtype?: string; body?: string }>();
+  const content = event.getContent<{ msgtype?: string; body?: unknown }>();
+  const body = typeof content.body === "string" ? content.body : "";
   const type = event.getType();
-  if (type === "m.sticker") return content.body ?? t("image");
+  if (type === "m.sticker") return body || t("image");
   if (POLL_STARTS.has(type)) return pollQuestion(event);
   if (type !== String(EventType.RoomMessage)) return "";
   if ("org.matrix.msc3245.voice" in content) return t("voiceMessage");
   const file = FILES[content.msgtype ?? ""];
-  return file === undefined ? withoutQuotation(content.body ?? "") : `${t(file)}: ${content.body ?? ""}`;
+  return file === undefined ? withoutQuotation(body) : `${t(file)}: ${body}`;
 }
 
 /** With who said it, for the list of chats. */
@@ -55,7 +56,8 @@ export function describeBriefly(event: MatrixEvent, room: Room): string {
 
 export function pollQuestion(event: MatrixEvent): string {
   const content = event.getContent<Record<string, { question?: Record<string, unknown> } | undefined>>();
-  const question = (content["m.poll"] ?? content["m.poll.start"] ?? content["org.matrix.msc3381.poll.start"])?.question;
+  const question = (content["m.poll"] ?? content["m.poll.start"] ?? content["org.matrix.msc3381.poll.start"])
+    ?.question;
   const text = question?.["org.matrix.msc1767.text"] ?? question?.["m.text"] ?? question?.["body"];
   return typeof text === "string" ? text : "";
 }

@@ -1,38 +1,176 @@
 /**
- * End-to-end encryption: the cryptography of matrix-rust-sdk as WebAssembly, which is loaded once somebody is signed in.
+ * End-to-end encryption: the cryptography of matrix-rust-sdk as WebAssembly, which is loaded once somebody is signed in;
+ * whether this device is one that the account vouches for; and the recovery key, with which a new device reads what was
+ * said before.
+ * Sources: Matrix client-server API v1.19, "Cross-signing", "Server-side key backups", "Secrets".
  */
 import { initAsync } from "@matrix-org/matrix-sdk-crypto-wasm";
 import wasm from "matrix-crypto.wasm";
 import { signal } from "@preact/signals";
-import type { MatrixClient } from "matrix-js-sdk";
-import type { CryptoApi } from "matrix-js-sdk/lib/crypto-api/index.js";
+import { ClientEvent, type MatrixClient } from "matrix-js-sdk";
+import {
+  CryptoEvent,
+  decodeRecoveryKey,
+  type CryptoApi,
+  type CryptoCallbacks,
+  type VerificationRequest,
+} from "matrix-js-sdk/lib/crypto-api/index.js";
 
 /** `none`: the browser cannot; messages that are encrypted cannot be read or sent here. */
 export type EncryptionState = "loading" | "ready" | "none";
 
+export interface Trust {
+  /** The account vouches for this device: others need not doubt what it sends. */
+  readonly isVerified: boolean;
+  /** There is a recovery key for this account. */
+  readonly hasRecovery: boolean;
+  /** Keys of messages go to the server's backup, encrypted. */
+  readonly isBackedUp: boolean;
+}
+
 export class Encryption {
   readonly state = signal<EncryptionState>("loading");
-  readonly #client: MatrixClient;
+  /** Undefined until it is known. */
+  readonly trust = signal<Trust | undefined>(undefined);
+  /** What another device, or another person, wants to verify. */
+  readonly request = signal<VerificationRequest | undefined>(undefined);
+  #client: MatrixClient | undefined;
+  /** The account's key for its secrets, for as long as the page is open. */
+  #secretKey: { readonly id: string; readonly key: Uint8Array } | undefined;
+  #typed: Uint8Array | undefined;
 
-  constructor(client: MatrixClient) {
-    this.#client = client;
-  }
+  /** For the client that is made: how it asks for the account's key. */
+  readonly callbacks: CryptoCallbacks = {
+    getSecretStorageKey: ({ keys }) => {
+      const [id] = Object.keys(keys);
+      if (this.#secretKey !== undefined && this.#secretKey.id in keys)
+        return Promise.resolve([this.#secretKey.id, this.#secretKey.key as Uint8Array<ArrayBuffer>]);
+      return Promise.resolve(
+        this.#typed === undefined || id === undefined ? null : [id, this.#typed as Uint8Array<ArrayBuffer>],
+      );
+    },
+    cacheSecretStorageKey: (id, _info, key) => {
+      this.#secretKey = { id, key };
+    },
+  };
 
   /** Loads it and opens what this device keeps of keys. Before the first sync: that may bring keys, and brings them once. */
-  async open(): Promise<void> {
+  async open(client: MatrixClient): Promise<void> {
+    this.#client = client;
     if (typeof WebAssembly === "undefined" || !isSecureContext) {
       this.state.value = "none";
       return;
     }
     await initAsync(new URL(wasm, location.origin));
-    await this.#client.initRustCrypto();
+    await client.initRustCrypto();
     this.state.value = "ready";
+    client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.request.value = request));
+    for (const event of [
+      CryptoEvent.KeysChanged,
+      CryptoEvent.KeyBackupStatus,
+      CryptoEvent.DevicesUpdated,
+    ] as const)
+      client.on(event, () => this.#look());
+    client.on(CryptoEvent.UserTrustStatusChanged, () => this.#look());
   }
 
   /** @throws Error where there is none */
   get crypto(): CryptoApi {
-    const crypto = this.#client.getCrypto();
+    const crypto = this.#client?.getCrypto();
     if (crypto === undefined) throw new Error("this browser has no end-to-end encryption");
     return crypto;
   }
+
+  /**
+   * After the first sync: an account that has no keys of its own gets some, which this device then is vouched for by.
+   *
+   * @throws Error when the server refuses them
+   */
+  async begin(): Promise<void> {
+    if (this.state.value !== "ready") return;
+    const { crypto } = this;
+    if (!(await crypto.userHasCrossSigningKeys(undefined, true)))
+      await crypto.bootstrapCrossSigning({
+        // The first keys of an account need no proof. Source: MSC3967.
+        authUploadDeviceSigningKeys: async (send) => void (await send(null)),
+      });
+    await crypto.checkKeyBackupAndEnable();
+    await this.#examine();
+  }
+
+  /** Makes a recovery key and a backup with it. @returns the key as it is to be written down; nobody else has it */
+  async setUpRecovery(): Promise<string> {
+    const { crypto } = this;
+    const made = await crypto.createRecoveryKeyFromPassphrase();
+    await crypto.bootstrapSecretStorage({
+      setupNewSecretStorage: true,
+      setupNewKeyBackup: true,
+      createSecretStorageKey: () => Promise.resolve(made),
+    });
+    await this.#examine();
+    return made.encodedPrivateKey ?? "";
+  }
+
+  /**
+   * Vouches for this device with the recovery key, and fetches the keys of earlier messages.
+   *
+   * @throws Error when it is no such key, or another account's
+   */
+  async recover(typed: string): Promise<void> {
+    const { crypto } = this;
+    this.#typed = decodeRecoveryKey(typed.trim());
+    try {
+      await crypto.bootstrapCrossSigning({});
+      await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
+      await crypto.checkKeyBackupAndEnable();
+      await crypto.restoreKeyBackup();
+    } finally {
+      this.#typed = undefined;
+    }
+    await this.#examine();
+  }
+
+  /** Asks one's other devices to vouch for this one. */
+  async verifyThisDevice(): Promise<void> {
+    this.request.value = await this.crypto.requestOwnUserVerification();
+  }
+
+  /** Asks somebody, in a chat of the two, to compare. */
+  async verifyPerson(userId: string, roomId: string): Promise<void> {
+    this.request.value = await this.crypto.requestVerificationDM(userId, roomId);
+  }
+
+  /** What happens in the background: when it fails, what is shown stays as it was. */
+  #look(): void {
+    this.#examine().catch((error: unknown) =>
+      console.warn("the state of the encryption is not known", error),
+    );
+  }
+
+  async #examine(): Promise<void> {
+    const { crypto } = this;
+    const client = this.#client;
+    if (client === undefined) return;
+    const device = await crypto.getDeviceVerificationStatus(
+      client.getSafeUserId(),
+      client.getDeviceId() ?? "",
+    );
+    this.trust.value = {
+      isVerified: device?.crossSigningVerified === true,
+      hasRecovery: (await client.secretStorage.getDefaultKeyId()) !== null,
+      isBackedUp: (await crypto.getActiveSessionBackupVersion()) !== null,
+    };
+  }
+}
+
+/** @returns a promise of the client's first sync */
+export function firstSync(client: MatrixClient): Promise<void> {
+  return new Promise((resolve) => {
+    const listen = () => {
+      if (!client.isInitialSyncComplete()) return;
+      client.off(ClientEvent.Sync, listen);
+      resolve();
+    };
+    client.on(ClientEvent.Sync, listen);
+  });
 }

@@ -53,7 +53,11 @@ export async function sendFile(
 }
 
 /** What no browser can draw is sent as it is. */
-async function pictureDetails(chat: Chat, file: File, isEncrypted: boolean): Promise<Record<string, unknown>> {
+async function pictureDetails(
+  chat: Chat,
+  file: File,
+  isEncrypted: boolean,
+): Promise<Record<string, unknown>> {
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(file);
@@ -72,7 +76,9 @@ async function pictureDetails(chat: Chat, file: File, isEncrypted: boolean): Pro
   };
 }
 
-async function smaller(bitmap: ImageBitmap): Promise<{ blob: Blob; width: number; height: number } | undefined> {
+async function smaller(
+  bitmap: ImageBitmap,
+): Promise<{ blob: Blob; width: number; height: number } | undefined> {
   const scale = Math.min(1, SMALL.width / bitmap.width, SMALL.height / bitmap.height);
   if (scale === 1) return undefined;
   const canvas = document.createElement("canvas");

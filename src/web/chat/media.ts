@@ -66,11 +66,18 @@ export class Media {
     if (mxc === undefined) throw new Error("the message names no file");
     const ratio = Math.min(2, devicePixelRatio);
     // What is encrypted the server cannot make smaller.
-    const size: [number?, number?, string?] =
-      box === undefined || file !== undefined
-        ? []
-        : [Math.ceil(box.width * ratio), Math.ceil(box.height * ratio), box.method ?? "scale"];
-    const address = this.#client.mxcUrlToHttp(mxc, ...size, false, true, true);
+    const small = file === undefined ? box : undefined;
+    const pixels = (length: number | undefined) =>
+      length === undefined ? undefined : Math.ceil(length * ratio);
+    const address = this.#client.mxcUrlToHttp(
+      mxc,
+      pixels(small?.width),
+      pixels(small?.height),
+      small === undefined ? undefined : (small.method ?? "scale"),
+      false,
+      true,
+      true,
+    );
     if (address === null) throw new Error(`${mxc} is no address of a file`);
     const response = await fetch(address, {
       headers: { authorization: `Bearer ${this.#client.getAccessToken() ?? ""}` },

@@ -40,11 +40,11 @@ const sourceOf = ({ url, file }: { url?: unknown; file?: EncryptedFile | undefin
   file: typeof file === "object" ? file : undefined,
 });
 
-export function Content({ event, room }: Pick<MessageProps, "event" | "room" | "version">) {
+export function Content({ event, room, version }: Pick<MessageProps, "event" | "room" | "version">) {
   if (event.isRedacted()) return <p class="gone">{t("deleted")}</p>;
-  if (event.getType() === "m.room.encrypted" && !event.isBeingDecrypted())
+  if (event.isDecryptionFailure() || (event.getType() === "m.room.encrypted" && !event.isBeingDecrypted()))
     return <p class="gone">{t("notDecrypted")}</p>;
-  if (POLL_STARTS.has(event.getType())) return <Poll event={event} room={room} />;
+  if (POLL_STARTS.has(event.getType())) return <Poll {...{ event, room, version }} />;
   const content = event.getContent<MessageBody>();
   if (event.getType() === "m.sticker") return <Image content={content} />;
   switch (content.msgtype) {
@@ -78,7 +78,9 @@ const LONGEST = 20_000;
 function Text({ content }: { readonly content: MessageBody }) {
   const place = useRef<HTMLDivElement>(null);
   const html =
-    content.format === "org.matrix.custom.html" && text(content.formatted_body) !== "" ? text(content.formatted_body) : undefined;
+    content.format === "org.matrix.custom.html" && text(content.formatted_body) !== ""
+      ? text(content.formatted_body)
+      : undefined;
   useEffect(() => {
     if (html !== undefined) place.current?.replaceChildren(sanitize(html));
   }, [html]);
@@ -100,7 +102,10 @@ function Text({ content }: { readonly content: MessageBody }) {
 }
 
 /** A few emoji and nothing else are shown large. */
-const isOnlyEmoji = (body: string): boolean => body.length < 24 && /^(?:[\p{Extended_Pictographic}\p{Emoji_Component}]|\s)+$/u.test(body) && /\p{Extended_Pictographic}/u.test(body);
+const isOnlyEmoji = (body: string): boolean =>
+  body.length < 24 &&
+  /^(?:[\p{Extended_Pictographic}\p{Emoji_Component}]|\s)+$/u.test(body) &&
+  /\p{Extended_Pictographic}/u.test(body);
 
 /** Largest picture within the conversation, in CSS pixels. */
 const WIDEST = 360;
@@ -116,14 +121,21 @@ function boxOf(info: MessageBody["info"]): { readonly width: number; readonly he
 function Image({ content }: { readonly content: MessageBody }) {
   const box = boxOf(content.info);
   const { info } = content;
-  const source = info?.thumbnail_file === undefined ? sourceOf(content) : sourceOf({ file: info.thumbnail_file });
+  const source =
+    info?.thumbnail_file === undefined ? sourceOf(content) : sourceOf({ file: info.thumbnail_file });
   const { address, hasFailed } = usePicture(source, { width: WIDEST, height: TALLEST });
   const [isOpen, setOpen] = useState(false);
   const name = text(content.body);
   if (hasFailed === true) return <File content={content} />;
   return (
     <>
-      <button type="button" class="picture" style={{ aspectRatio: `${box.width} / ${box.height}`, width: `${box.width}px` }} aria-label={`${t("image")}: ${name}`} onClick={() => setOpen(true)}>
+      <button
+        type="button"
+        class="picture"
+        style={{ aspectRatio: `${box.width} / ${box.height}`, width: `${box.width}px` }}
+        aria-label={`${t("image")}: ${name}`}
+        onClick={() => setOpen(true)}
+      >
         {address !== undefined && <img src={address} alt={name} />}
       </button>
       {isOpen && <Lightbox content={content} onClose={() => setOpen(false)} />}
@@ -137,7 +149,13 @@ function Lightbox({ content, onClose }: { readonly content: MessageBody; readonl
   const name = text(content.body);
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} class="lightbox" aria-label={name} onClose={onClose} onClick={() => dialog.current?.close()}>
+    <dialog
+      ref={dialog}
+      class="lightbox"
+      aria-label={name}
+      onClose={onClose}
+      onClick={() => dialog.current?.close()}
+    >
       {address !== undefined && <img src={address} alt={name} />}
       <footer onClick={(event) => event.stopPropagation()}>
         <span dir="auto">{name}</span>
@@ -153,14 +171,22 @@ function Playable({ content, kind }: { readonly content: MessageBody; readonly k
   const [isWanted, setWanted] = useState(false);
   const { address, hasFailed } = usePicture(isWanted ? sourceOf(content) : undefined);
   const length = number(content.info?.duration);
-  if (hasFailed === true || (content.info?.mimetype !== undefined && !SHOWN.has(essence(content.info.mimetype))))
+  if (
+    hasFailed === true ||
+    (content.info?.mimetype !== undefined && !SHOWN.has(essence(content.info.mimetype)))
+  )
     return <File content={content} />;
+  const name = "org.matrix.msc3245.voice" in content ? t("voiceMessage") : text(content.body);
   if (address !== undefined)
-    return kind === "audio" ? <audio src={address} controls autoplay /> : <video src={address} controls autoplay />;
+    return kind === "audio" ? (
+      <audio src={address} controls autoplay aria-label={name} />
+    ) : (
+      <video src={address} controls autoplay aria-label={name} />
+    );
   return (
     <button type="button" class="play" onClick={() => setWanted(true)} aria-busy={isWanted}>
       <Icon name="play" />
-      <span dir="auto">{"org.matrix.msc3245.voice" in content ? t("voiceMessage") : text(content.body)}</span>
+      <span dir="auto">{name}</span>
       {length !== undefined && <span class="quiet">{duration(length)}</span>}
     </button>
   );

@@ -9,7 +9,8 @@ import { confirm } from "../ui/dialog.jsx";
 import { EmojiDialog, QUICK_REACTIONS } from "../ui/emoji.jsx";
 import { IconButton } from "../ui/icons.jsx";
 import { Menu, type MenuItem } from "../ui/menu.jsx";
-import { attempt, tell } from "../ui/toasts.jsx";
+import { copy } from "../ui/copy.js";
+import { attempt } from "../ui/toasts.jsx";
 import { clock, exactly } from "../ui/when.js";
 import { many, t } from "../words/words.js";
 import { useChat } from "./context.js";
@@ -65,12 +66,17 @@ export function Message({ event, room, draft, isContinued, isInThread, version }
 }
 
 const statusClass = ({ status }: MatrixEvent): string =>
-  status === EventStatus.NOT_SENT ? "is-unsent" : status === null || status === EventStatus.SENT ? "" : "is-sending";
+  status === EventStatus.NOT_SENT
+    ? "is-unsent"
+    : status === null || status === EventStatus.SENT
+      ? ""
+      : "is-sending";
 
 /** What this one answers, in a line that leads there. */
 function Quotation({ event, room, isInThread }: Omit<MessageProps, "isContinued" | "draft">) {
   const { replyEventId } = event;
-  const isFallback = event.threadRootId !== undefined && event.getWireContent()["m.relates_to"]?.is_falling_back === true;
+  const isFallback =
+    event.threadRootId !== undefined && event.getWireContent()["m.relates_to"]?.is_falling_back === true;
   if (replyEventId === undefined || (isInThread && isFallback)) return null;
   const target = room.findEventById(replyEventId);
   return (
@@ -129,12 +135,18 @@ function Actions({ event, room, draft, isInThread }: Omit<MessageProps, "isConti
         ]
       : []),
     ...(isMine && canWrite && event.getContent()["msgtype"] === "m.text"
-      ? [{ label: t("edit"), icon: "edit" as const, onChoose: () => draft.edit(event, withoutQuotation(body)) }]
+      ? [
+          {
+            label: t("edit"),
+            icon: "edit" as const,
+            onChoose: () => draft.edit(event, withoutQuotation(body)),
+          },
+        ]
       : []),
     {
       label: t("copyText"),
       icon: "copy",
-      onChoose: () => attempt(navigator.clipboard.writeText(describeMessage(event)).then(() => tell(t("copied")))),
+      onChoose: () => attempt(copy(describeMessage(event))),
     },
     ...(canDelete
       ? [

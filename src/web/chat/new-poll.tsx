@@ -5,6 +5,7 @@ import { attempt } from "../ui/toasts.jsx";
 import { t } from "../words/words.js";
 import { useChat } from "./context.js";
 import { startPoll } from "./polls.js";
+import { field } from "../ui/field.js";
 
 export interface NewPollProps {
   readonly room: Room;
@@ -20,7 +21,7 @@ export function NewPoll({ room, threadId, onClose }: NewPollProps) {
   const answers = useSignal(["", ""]);
   const submit = (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
     event.preventDefault();
-    const question = String(new FormData(event.currentTarget).get("question")).trim();
+    const question = field(event.currentTarget, "question").trim();
     const given = answers.value.map((answer) => answer.trim()).filter((answer) => answer !== "");
     onClose();
     attempt(startPoll(client, room, threadId, question, given));

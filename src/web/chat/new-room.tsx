@@ -11,6 +11,7 @@ import { useChat } from "./context.js";
 import { createRoom, openDirect, TEMPLATES, type Template } from "./creating.js";
 import { PublicRooms } from "./public-rooms.jsx";
 import { Header } from "./view-header.jsx";
+import { field } from "../ui/field.js";
 
 export function NewRoom() {
   return (
@@ -94,11 +95,11 @@ function Room() {
   const kind = useSignal<Template>("group");
   const submit = (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
+    const form = event.currentTarget;
     const create = createRoom(client, {
-      name: String(form.get("name")).trim(),
+      name: field(form, "name").trim(),
       template: kind.value,
-      isEncrypted: form.get("encrypted") === "on" && encryption.state.value === "ready",
+      isEncrypted: field(form, "encrypted") === "on" && encryption.state.value === "ready",
     });
     attempt(create.then((roomId) => go("room", roomId)));
   };

@@ -1,25 +1,26 @@
-import type { MatrixEvent, Room } from "matrix-js-sdk";
+import { PollEvent, type Poll as PollModel, type Room } from "matrix-js-sdk";
 import { useEffect, useState } from "preact/hooks";
 import { attempt } from "../ui/toasts.jsx";
 import { many, t } from "../words/words.js";
 import { useChat } from "./context.js";
 import { pollQuestion } from "./describe.js";
+import type { MessageProps } from "./message.jsx";
 import { answersOf, countVotes, endPoll, vote, type Votes } from "./polls.js";
 
 /** A question with answers to choose from. What others chose is seen once one has chosen, or when it is over. */
-export function Poll({ event, room }: { readonly event: MatrixEvent; readonly room: Room }) {
+export function Poll({ event, room }: Pick<MessageProps, "event" | "room" | "version">) {
   const { client, userId } = useChat();
   const [votes, setVotes] = useState<Votes>();
-  const poll = room.polls.get(event.getId() ?? "");
+  const poll = usePoll(room, event.getId() ?? "");
   useEffect(() => {
     if (poll === undefined) return undefined;
     const count = () => attempt(countVotes(poll, userId).then(setVotes));
     count();
-    poll.on("Poll.Responses" as never, count as never);
-    poll.on("Poll.End" as never, count as never);
+    poll.on(PollEvent.Responses, count);
+    poll.on(PollEvent.End, count);
     return () => {
-      poll.off("Poll.Responses" as never, count as never);
-      poll.off("Poll.End" as never, count as never);
+      poll.off(PollEvent.Responses, count);
+      poll.off(PollEvent.End, count);
     };
   }, [poll]);
   const isOver = poll?.isEnded === true;
@@ -56,4 +57,16 @@ export function Poll({ event, room }: { readonly event: MatrixEvent; readonly ro
       </p>
     </div>
   );
+}
+
+/** The client's own view of a poll; undefined until the poll has come back from the server, and was decrypted. */
+function usePoll(room: Room, id: string): PollModel | undefined {
+  const [poll, setPoll] = useState(room.polls.get(id));
+  useEffect(() => {
+    const look = () => setPoll(room.polls.get(id));
+    look();
+    room.on(PollEvent.New, look);
+    return () => void room.off(PollEvent.New, look);
+  }, [room, id]);
+  return poll;
 }

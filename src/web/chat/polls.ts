@@ -13,7 +13,9 @@ interface Answer {
   readonly text: string;
 }
 
-type Start = Readonly<Record<string, { readonly answers?: readonly Readonly<Record<string, unknown>>[] } | undefined>>;
+type Start = Readonly<
+  Record<string, { readonly answers?: readonly Readonly<Record<string, unknown>>[] } | undefined>
+>;
 
 /** The most that a poll may have. Source: MSC3381. */
 const MOST_ANSWERS = 20;
@@ -21,7 +23,8 @@ const MOST_ANSWERS = 20;
 export function answersOf(event: MatrixEvent): Answer[] {
   const content = event.getContent<Start>();
   const answers = (content[`${PREFIX}.start`] ?? content["m.poll.start"] ?? content["m.poll"])?.answers;
-  return (Array.isArray(answers) ? answers : []).slice(0, MOST_ANSWERS).flatMap((answer: Record<string, unknown>) => {
+  return (Array.isArray(answers) ? answers : []).slice(0, MOST_ANSWERS).flatMap((given: unknown) => {
+    const answer = (typeof given === "object" && given !== null ? given : {}) as Record<string, unknown>;
     const [id, text] = [answer["id"] ?? answer["m.id"], answer[TEXT] ?? answer["m.text"] ?? answer["body"]];
     return typeof id === "string" && typeof text === "string" ? [{ id, text }] : [];
   });
@@ -57,30 +60,50 @@ export async function startPoll(
   answers: readonly string[],
 ): Promise<void> {
   const list = answers.map((text, index) => ({ id: String(index + 1), [TEXT]: text }));
-  await client.sendEvent(room.roomId, threadId, `${PREFIX}.start` as never, {
-    [`${PREFIX}.start`]: {
-      question: { [TEXT]: question, body: question, msgtype: "m.text" },
-      kind: `${PREFIX}.disclosed`,
-      max_selections: 1,
-      answers: list,
-    },
-    [TEXT]: [question, ...answers.map((answer, index) => `${index + 1}. ${answer}`)].join("\n"),
-  } as never);
+  await client.sendEvent(
+    room.roomId,
+    threadId,
+    `${PREFIX}.start` as never,
+    {
+      [`${PREFIX}.start`]: {
+        question: { [TEXT]: question, body: question, msgtype: "m.text" },
+        kind: `${PREFIX}.disclosed`,
+        max_selections: 1,
+        answers: list,
+      },
+      [TEXT]: [question, ...answers.map((answer, index) => `${index + 1}. ${answer}`)].join("\n"),
+    } as never,
+  );
 }
 
 const reference = (event: MatrixEvent) => ({ rel_type: "m.reference", event_id: event.getId() ?? "" });
 
-export async function vote(client: MatrixClient, room: Room, poll: MatrixEvent, answer: string): Promise<void> {
-  await client.sendEvent(room.roomId, null, `${PREFIX}.response` as never, {
-    "m.relates_to": reference(poll),
-    [`${PREFIX}.response`]: { answers: [answer] },
-  } as never);
+export async function vote(
+  client: MatrixClient,
+  room: Room,
+  poll: MatrixEvent,
+  answer: string,
+): Promise<void> {
+  await client.sendEvent(
+    room.roomId,
+    null,
+    `${PREFIX}.response` as never,
+    {
+      "m.relates_to": reference(poll),
+      [`${PREFIX}.response`]: { answers: [answer] },
+    } as never,
+  );
 }
 
 export async function endPoll(client: MatrixClient, room: Room, poll: MatrixEvent): Promise<void> {
-  await client.sendEvent(room.roomId, null, `${PREFIX}.end` as never, {
-    "m.relates_to": reference(poll),
-    [`${PREFIX}.end`]: {},
-    [TEXT]: t("pollOver"),
-  } as never);
+  await client.sendEvent(
+    room.roomId,
+    null,
+    `${PREFIX}.end` as never,
+    {
+      "m.relates_to": reference(poll),
+      [`${PREFIX}.end`]: {},
+      [TEXT]: t("pollOver"),
+    } as never,
+  );
 }

@@ -18,9 +18,11 @@ export function PublicRooms() {
   useEffect(() => {
     let isWanted = true;
     attempt(
-      client.publicRooms({ limit: MOST, filter: { generic_search_term: wanted.value.trim() } }).then(({ chunk }) => {
-        if (isWanted) rooms.value = chunk;
-      }),
+      client
+        .publicRooms({ limit: MOST, filter: { generic_search_term: wanted.value.trim() } })
+        .then(({ chunk }) => {
+          if (isWanted) rooms.value = chunk;
+        }),
     );
     return () => {
       isWanted = false;

@@ -43,12 +43,20 @@ function reactionsTo(event: MatrixEvent, room: Room): { key: string; events: Mat
     EventType.Reaction,
   );
   return (relations?.getSortedAnnotationsByKey() ?? [])
-    .map(([key, events]) => ({ key: key.slice(0, LONGEST_KEY), events: [...events].filter((it) => !it.isRedacted()) }))
+    .map(([key, events]) => ({
+      key: key.slice(0, LONGEST_KEY),
+      events: [...events].filter((it) => !it.isRedacted()),
+    }))
     .filter(({ events }) => events.length > 0);
 }
 
 /** Reacts, or takes one's own reaction back. @throws MatrixError */
-export async function react(client: MatrixClient, room: Room, event: MatrixEvent, key: string): Promise<void> {
+export async function react(
+  client: MatrixClient,
+  room: Room,
+  event: MatrixEvent,
+  key: string,
+): Promise<void> {
   const id = event.getId() ?? "";
   const own = reactionsTo(event, room)
     .find((group) => group.key === key)

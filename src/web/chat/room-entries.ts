@@ -45,8 +45,7 @@ export function listRooms(client: MatrixClient): RoomEntry[] {
 }
 
 const isListed = (room: Room): boolean =>
-  !room.isSpaceRoom() &&
-  [KnownMembership.Join, KnownMembership.Invite].includes(room.getMyMembership() as KnownMembership);
+  !room.isSpaceRoom() && ["join", "invite"].includes(room.getMyMembership());
 
 /** The ids of rooms that are for two. Source: Matrix client-server API, "Direct Messaging". */
 export function directRooms(client: MatrixClient): ReadonlySet<string> {
@@ -71,7 +70,7 @@ function entryOf(client: MatrixClient, room: Room, direct: ReadonlySet<string>):
 }
 
 function groupOf(room: Room, direct: ReadonlySet<string>): RoomGroup {
-  if (room.getMyMembership() === KnownMembership.Invite) return "invitations";
+  if (room.getMyMembership() === String(KnownMembership.Invite)) return "invitations";
   if ("m.favourite" in room.tags) return "favourites";
   if ("m.lowpriority" in room.tags) return "lowPriority";
   return direct.has(room.roomId) ? "people" : "rooms";
@@ -88,15 +87,19 @@ function lastEvent(room: Room): MatrixEvent | undefined {
   const pending = room.getPendingEvents().at(-1);
   if (pending !== undefined) return pending;
   return (
-    events.findLast((event) => !event.isState() && describeBriefly(event, room) !== "") ?? events.at(-1) ?? undefined
+    events.findLast((event) => !event.isState() && describeBriefly(event, room) !== "") ??
+    events.at(-1) ??
+    undefined
   );
 }
 
-/** Source: Matrix client-server API, "Push Rules": a rule of the room's own that does nothing. */
+/** Source: Matrix client-server API, "Push Rules": a rule of the room's own that does nothing, of either kind. */
 export function isMuted(client: MatrixClient, roomId: string): boolean {
-  const override = client.pushRules?.global.override?.find(({ rule_id }) => rule_id === roomId);
-  return (
-    override?.enabled === true &&
-    (override.actions.length === 0 || override.actions.includes(PushRuleActionName.DontNotify))
+  const { override = [], room = [] } = client.pushRules?.global ?? {};
+  return [...override, ...room].some(
+    ({ rule_id, enabled, actions }) =>
+      rule_id === roomId &&
+      enabled &&
+      (actions.length === 0 || actions.includes(PushRuleActionName.DontNotify)),
   );
 }

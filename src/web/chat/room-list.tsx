@@ -96,7 +96,9 @@ function Counts({ entry }: { readonly entry: RoomEntry }) {
       )}
       {label !== "" && (
         <span class={`count ${entry.mentions > 0 ? "is-loud" : ""}`}>
-          <span aria-hidden="true">{entry.group === "invitations" ? "!" : entry.mentions > 0 ? `@${entry.unread}` : entry.unread}</span>
+          <span aria-hidden="true">
+            {entry.group === "invitations" ? "!" : entry.mentions > 0 ? `@${entry.unread}` : entry.unread}
+          </span>
           <span class="hidden">{label}</span>
         </span>
       )}

@@ -9,6 +9,7 @@ import { Composer } from "./composer.jsx";
 import { useChat } from "./context.js";
 import { addDirect } from "./direct.js";
 import { Draft } from "./draft.js";
+import { Hands } from "./hands.jsx";
 import { panelFor } from "./panels.jsx";
 import { nameOf, shortName } from "./describe.js";
 import { avatarOf, directRooms } from "./room-entries.js";
@@ -36,9 +37,13 @@ export function RoomView({ roomId, panel, item }: RoomViewProps) {
   if (membership === KnownMembership.Invite) return <Invitation room={room} />;
   return (
     <>
-      <main class={`view room ${panel === undefined || panel === "at" ? "" : "has-panel"}`} aria-label={shortName(room.name)}>
+      <main
+        class={`view room ${panel === undefined || panel === "at" ? "" : "has-panel"}`}
+        aria-label={shortName(room.name)}
+      >
         <RoomHeader room={room} />
         <Timeline room={room} draft={draft} at={panel === "at" ? item : undefined} />
+        <Hands room={room} />
         <Composer room={room} draft={draft} />
       </main>
       {panel !== undefined && panelFor(panel, room, item)}
@@ -70,7 +75,11 @@ function RoomHeader({ room }: { readonly room: Room }) {
         <p dir="auto">{topic ?? many(room.getJoinedMemberCount(), "membersOne", "membersMany")}</p>
       </div>
       <IconButton icon="search" label={t("searchHere")} onClick={() => go("room", room.roomId, "search")} />
-      <IconButton icon="members" label={t("membersOfRoom")} onClick={() => go("room", room.roomId, "members")} />
+      <IconButton
+        icon="members"
+        label={t("membersOfRoom")}
+        onClick={() => go("room", room.roomId, "members")}
+      />
       <IconButton icon="info" label={t("roomSettings")} onClick={() => go("room", room.roomId, "settings")} />
     </header>
   );
@@ -86,7 +95,12 @@ function Invitation({ room }: { readonly room: Room }) {
   };
   return (
     <main class="view notice">
-      <Avatar name={shortName(room.name)} id={room.roomId} mxc={room.getMxcAvatarUrl() ?? undefined} size={72} />
+      <Avatar
+        name={shortName(room.name)}
+        id={room.roomId}
+        mxc={room.getMxcAvatarUrl() ?? undefined}
+        size={72}
+      />
       <h1 dir="auto">{shortName(room.name)}</h1>
       <p dir="auto">{t("invitedBy", { name: `${nameOf(inviter, room)} (${inviter})` })}</p>
       <p class="buttons">

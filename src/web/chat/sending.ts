@@ -2,7 +2,14 @@
  * Messages as they are sent: texts, answers, and what takes the place of an earlier one.
  * Sources: Matrix client-server API v1.19, "Rich replies", "Event replacements", "Threading".
  */
-import { EventType, MsgType, RelationType, type MatrixClient, type MatrixEvent, type Room } from "matrix-js-sdk";
+import {
+  EventType,
+  MsgType,
+  RelationType,
+  type MatrixClient,
+  type MatrixEvent,
+  type Room,
+} from "matrix-js-sdk";
 import { mentionsIn } from "./mentions.js";
 
 export interface Where {
@@ -24,7 +31,9 @@ export async function sendText(client: MatrixClient, room: Room, text: string, w
     body: text,
     ...mentions,
     "m.mentions": people.size === 0 ? {} : { user_ids: [...people] },
-    ...(replyTo !== undefined && { "m.relates_to": { "m.in_reply_to": { event_id: replyTo.getId() ?? "" } } }),
+    ...(replyTo !== undefined && {
+      "m.relates_to": { "m.in_reply_to": { event_id: replyTo.getId() ?? "" } },
+    }),
   } as never);
 }
 

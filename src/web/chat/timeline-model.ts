@@ -55,6 +55,7 @@ export class TimelineModel {
   readonly #thread: Thread | undefined;
   readonly #window: TimelineWindow;
   readonly #versions = new WeakMap<MatrixEvent, number>();
+  #epoch = 0;
   readonly #readUpTo: string | undefined;
   readonly #rebuild = oncePerFrame(() => this.#build());
   readonly #listeners: (() => void)[] = [];
@@ -116,30 +117,41 @@ export class TimelineModel {
     const { room } = this;
     const touch = (event: MatrixEvent | undefined) => {
       if (event === undefined) return;
-      this.#versions.set(event, this.#versionOf(event) + 1);
+      this.#versions.set(event, (this.#versions.get(event) ?? 0) + 1);
       this.#rebuild();
     };
-    const on = <E extends string, F>(emitter: { on(name: E, f: F): unknown; off(name: E, f: F): unknown }, name: E, f: F) => {
+    const on = <E extends string, F>(
+      emitter: { on(name: E, f: F): unknown; off(name: E, f: F): unknown },
+      name: E,
+      f: F,
+    ) => {
       emitter.on(name, f);
       this.#listeners.push(() => emitter.off(name, f));
     };
-    on(room, RoomEvent.Timeline, (event: MatrixEvent, _room: Room | undefined, isAtStart: boolean | undefined) => {
-      // What relates to another one changes that one.
-      const target = event.relationEventId;
-      if (target !== undefined) touch(room.findEventById(target));
-      if (isAtStart !== true) void this.#follow();
-    });
+    on(
+      room,
+      RoomEvent.Timeline,
+      (event: MatrixEvent, _room: Room | undefined, isAtStart: boolean | undefined) => {
+        // What relates to another one changes that one.
+        const target = event.relationEventId;
+        if (target !== undefined) touch(room.findEventById(target));
+        if (isAtStart !== true) this.#behind(this.#follow());
+      },
+    );
     on(room, RoomEvent.LocalEchoUpdated, (event: MatrixEvent) => {
       touch(event);
       const target = event.relationEventId;
       if (target !== undefined) touch(room.findEventById(target));
       this.#rebuild();
     });
-    on(room, RoomEvent.Redaction, (event: MatrixEvent) => {
-      const redacted = event.event.redacts ?? event.getContent<{ redacts?: string }>().redacts;
-      if (redacted !== undefined) touch(room.findEventById(redacted));
-    });
-    on(room, RoomEvent.TimelineReset, () => void this.open());
+    // What was taken back does not say any more what it was about.
+    const touchAll = () => {
+      this.#epoch += 1;
+      this.#rebuild();
+    };
+    on(room, RoomEvent.Redaction, touchAll);
+    on(room, RoomEvent.RedactionCancelled, touchAll);
+    on(room, RoomEvent.TimelineReset, () => this.#behind(this.open()));
     on(this.#client, MatrixEventEvent.Replaced, touch);
     on(room, ThreadEvent.Update, (thread: Thread) => touch(thread.rootEvent));
     on(room, ThreadEvent.New, (thread: Thread) => touch(thread.rootEvent));
@@ -155,6 +167,11 @@ export class TimelineModel {
     this.#rebuild();
   }
 
+  /** Work that nobody waits for; the next event, or scrolling, tries again. */
+  #behind(work: Promise<void>): void {
+    work.catch((error: unknown) => console.warn("the conversation could not be followed", error));
+  }
+
   #build(): void {
     const events = this.#window.getEvents();
     const isAtEnd = !this.#window.canPaginate(Direction.Forward) || this.#isLive();
@@ -167,7 +184,8 @@ export class TimelineModel {
       const kind = this.#kindOf(event);
       const id = event.getTxnId() ?? event.getId() ?? "";
       if (kind !== undefined) {
-        const isFirstNew: boolean = isPassed && !isMarked && event.getSender() !== this.#client.getSafeUserId();
+        const isFirstNew: boolean =
+          isPassed && !isMarked && event.getSender() !== this.#client.getSafeUserId();
         isMarked ||= isFirstNew;
         const isNewDay = before === undefined || !isSameDay(before.getTs(), event.getTs());
         rows.push({
@@ -210,15 +228,18 @@ export class TimelineModel {
   }
 
   #kindOf(event: MatrixEvent): "message" | "state" | undefined {
-    if (event.isRelation("m.replace") || event.isRelation("m.annotation") || event.isRedaction()) return undefined;
+    if (event.isRelation("m.replace") || event.isRelation("m.annotation") || event.isRedaction())
+      return undefined;
     if (event.isState()) return describeState(event, this.room) === undefined ? undefined : "state";
-    if (this.#thread === undefined && event.threadRootId !== undefined && !event.isThreadRoot) return undefined;
-    if (event.isRedacted() || event.isBeingDecrypted() || event.isEncrypted()) return isNote(event) ? undefined : "message";
+    if (this.#thread === undefined && event.threadRootId !== undefined && !event.isThreadRoot)
+      return undefined;
+    if (event.isRedacted() || event.isBeingDecrypted() || event.isEncrypted())
+      return isNote(event) ? undefined : "message";
     return describeMessage(event) === "" ? undefined : "message";
   }
 
   #versionOf(event: MatrixEvent): number {
-    return this.#versions.get(event) ?? 0;
+    return (this.#versions.get(event) ?? 0) + this.#epoch;
   }
 }
 

@@ -1,8 +1,9 @@
 /**
  * The conversation: a list of rows that grows at both of its ends while somebody scrolls, and stays where they look.
  */
-import type { MatrixEvent, Room, Thread } from "matrix-js-sdk";
-import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { ReceiptType, type MatrixEvent, type Room, type Thread } from "matrix-js-sdk";
+import type { ComponentChildren } from "preact";
+import { useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { Icon } from "../ui/icons.jsx";
 import { attempt } from "../ui/toasts.jsx";
 import { day } from "../ui/when.js";
@@ -60,7 +61,8 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
   }, [rows]);
 
   useGrowth(scroller, () => {
-    if (isStuck.current && scroller.current !== null) scroller.current.scrollTop = scroller.current.scrollHeight;
+    if (isStuck.current && scroller.current !== null)
+      scroller.current.scrollTop = scroller.current.scrollHeight;
   });
 
   const onScroll = () => {
@@ -79,7 +81,14 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
 
   return (
     <div class="timeline-frame">
-      <div class="timeline" ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-label={shortName(room.name)}>
+      <div
+        class="timeline"
+        ref={scroller}
+        onScroll={onScroll}
+        tabIndex={0}
+        role="log"
+        aria-label={shortName(room.name)}
+      >
         <div class="rows">
           {model.isAtStart.value && thread === undefined && <p class="beginning">{t("beginning")}</p>}
           {rows.map((row) => (
@@ -131,14 +140,16 @@ const TimelineRow = memo(
           {describeState(row.event, room)}
         </p>
       ) : (
-        <Message
-          event={row.event}
-          room={room}
-          draft={draft}
-          isContinued={row.isContinued}
-          isInThread={isInThread}
-          version={row.version}
-        />
+        <Guarded>
+          <Message
+            event={row.event}
+            room={room}
+            draft={draft}
+            isContinued={row.isContinued}
+            isInThread={isInThread}
+            version={row.version}
+          />
+        </Guarded>
       )}
       {readers !== "" && <Readers room={room} readers={readers.split(" ")} />}
     </div>
@@ -151,6 +162,13 @@ const TimelineRow = memo(
     before.row.isFirstNew === after.row.isFirstNew &&
     before.readers === after.readers,
 );
+
+/** Others may send what nobody thought of: it is not to take the conversation with it. */
+function Guarded({ children }: { readonly children: ComponentChildren }) {
+  const boundary = useErrorBoundary((reason: unknown) => console.warn("a message cannot be shown", reason));
+  const error: unknown = boundary[0];
+  return error === undefined ? <>{children}</> : <p class="gone">{t("unknownMessage")}</p>;
+}
 
 /** Names beyond this are a number. */
 const MOST_READERS = 4;
@@ -174,7 +192,7 @@ function Readers({ room, readers }: { readonly room: Room; readonly readers: rea
 function readersOf(event: MatrixEvent, room: Room): string {
   return room
     .getReceiptsForEvent(event)
-    .filter(({ type, userId }) => type === "m.read" && userId !== room.myUserId)
+    .filter(({ type, userId }) => type === ReceiptType.Read && userId !== room.myUserId)
     .map(({ userId }) => userId)
     .sort()
     .join(" ");
@@ -189,7 +207,11 @@ function Typing({ room }: { readonly room: Room }) {
   const list = new Intl.ListFormat(document.documentElement.lang).format(names);
   return (
     <p class="typing" aria-live="polite" dir="auto">
-      {names.length === 0 ? "" : names.length === 1 ? t("typingOne", { name: list }) : t("typingMany", { names: list })}
+      {names.length === 0
+        ? ""
+        : names.length === 1
+          ? t("typingOne", { name: list })
+          : t("typingMany", { names: list })}
     </p>
   );
 }
@@ -209,7 +231,9 @@ function anchorIn(scroller: HTMLElement | null): Anchor | undefined {
   if (scroller === null) return undefined;
   const row = rowsIn(scroller).find((it) => it.offsetTop + it.offsetHeight > scroller.scrollTop);
   const event = row?.dataset["event"];
-  return row === undefined || event === undefined ? undefined : { event, top: row.offsetTop - scroller.scrollTop };
+  return row === undefined || event === undefined
+    ? undefined
+    : { event, top: row.offsetTop - scroller.scrollTop };
 }
 
 function restore(scroller: HTMLElement, { event, top }: Anchor): void {

@@ -20,8 +20,15 @@ export function Avatar({ name, id, mxc, size }: AvatarProps) {
     method: "crop",
   });
   return (
-    <span class={`avatar hue-${hueOf(id)}`} style={{ width: `${size}px`, height: `${size}px`, fontSize: `${size * 0.45}px` }}>
-      {address === undefined ? <span aria-hidden="true">{firstLetter(name)}</span> : <img src={address} alt="" />}
+    <span
+      class={`avatar hue-${hueOf(id)}`}
+      style={{ width: `${size}px`, height: `${size}px`, fontSize: `${size * 0.45}px` }}
+    >
+      {address === undefined ? (
+        <span aria-hidden="true">{firstLetter(name)}</span>
+      ) : (
+        <img src={address} alt="" />
+      )}
     </span>
   );
 }
@@ -35,6 +42,7 @@ function hueOf(id: string): number {
 /** As people see letters: an emoji of several characters is one. */
 export function firstLetter(name: string): string {
   const text = name.replace(/^[@#!]/, "");
-  const [first] = new Intl.Segmenter().segment(text);
-  return (first?.segment ?? "?").toUpperCase();
+  // Firefox has it since version 125.
+  const first = "Segmenter" in Intl ? [...new Intl.Segmenter().segment(text)][0]?.segment : [...text][0];
+  return (first ?? "?").toUpperCase();
 }

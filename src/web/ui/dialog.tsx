@@ -6,6 +6,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { t } from "../words/words.js";
 import { IconButton } from "./icons.jsx";
+import { field } from "./field.js";
 
 export interface DialogProps {
   readonly title: string;
@@ -58,8 +59,65 @@ export function confirm(title: string, text: string, action: string, isDangerous
   });
 }
 
-/** Where `confirm` asks: once on a page. */
+interface PasswordQuestion {
+  readonly title: string;
+  readonly text: string;
+  readonly answer: (password: string | undefined) => void;
+}
+
+const passwordQuestion = signal<PasswordQuestion | undefined>(undefined);
+
+/** @param title what is about to be done, which the button says too. @returns undefined when it is not to be done */
+export function askPassword(title: string, text: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    passwordQuestion.value = {
+      ...{ title, text },
+      answer(password) {
+        passwordQuestion.value = undefined;
+        resolve(password);
+      },
+    };
+  });
+}
+
+/** Where `confirm` and `askPassword` ask: once on a page. */
 export function Questions() {
+  return (
+    <>
+      <YesOrNo />
+      <Password />
+    </>
+  );
+}
+
+function Password() {
+  const asked = passwordQuestion.value;
+  if (asked === undefined) return null;
+  return (
+    <Dialog title={asked.title} onClose={() => asked.answer(undefined)}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          asked.answer(field(event.currentTarget, "password"));
+        }}
+      >
+        <p dir="auto">{asked.text}</p>
+        <label>
+          {t("password")}
+          <input name="password" type="password" required autocomplete="current-password" />
+        </label>
+        <footer>
+          <button type="button" onClick={() => asked.answer(undefined)}>
+            {t("cancel")}
+          </button>
+          <button class="danger">{asked.title}</button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+function YesOrNo() {
   const asked = question.value;
   if (asked === undefined) return null;
   return (

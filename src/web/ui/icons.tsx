@@ -16,7 +16,8 @@ const PATHS = {
   hand: "M8 12V6a1.5 1.5 0 0 1 3 0v5V4.5a1.5 1.5 0 0 1 3 0V11V6a1.5 1.5 0 0 1 3 0v8a7 7 0 0 1-7 7c-3 0-4-2-6-6-1-2 1-3 2.5-1.5L8 15",
   info: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5M12 8v.1",
   lock: "M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3",
-  members: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-4 3-6 6.5-6s6.5 2 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.5M18 14.5c2.2.8 3.5 2.7 3.5 5.5",
+  members:
+    "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-4 3-6 6.5-6s6.5 2 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.5M18 14.5c2.2.8 3.5 2.7 3.5 5.5",
   menu: "M4 7h16M4 12h16M4 17h16",
   microphone: "M12 15a3 3 0 0 0 3-3V6a3 3 0 0 0-6 0v6a3 3 0 0 0 3 3zM6 11v1a6 6 0 0 0 12 0v-1M12 18v3",
   more: "M5 12v.1M12 12v.1M19 12v.1",
@@ -28,7 +29,8 @@ const PATHS = {
   reply: "M9 6l-5 5 5 5M4 11h9c4 0 7 2 7 7",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5",
   send: "M4 12L3 4l18 8-18 8zM4 12h9",
-  settings: "M12 15.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM12 2.5v3M12 18.5v3M2.5 12h3M18.5 12h3M5.3 5.3l2.1 2.1M16.6 16.600l2.1 2.1M5.3 18.700l2.1-2.1M16.6 7.400l2.1-2.1",
+  settings:
+    "M12 15.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM12 2.5v3M12 18.5v3M2.5 12h3M18.5 12h3M5.3 5.3l2.1 2.1M16.6 16.600l2.1 2.1M5.3 18.700l2.1-2.1M16.6 7.400l2.1-2.1",
   stop: "M7 7h10v10H7z",
   thread: "M4 5h16v11H11l-4 4v-4H4zM8 9h8M8 12h5",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
@@ -53,7 +55,14 @@ export interface IconButtonProps {
   readonly isDisabled?: boolean;
 }
 
-export function IconButton({ icon, label, onClick, isPressed, isDisabled, class: style = "" }: IconButtonProps) {
+export function IconButton({
+  icon,
+  label,
+  onClick,
+  isPressed,
+  isDisabled,
+  class: style = "",
+}: IconButtonProps) {
   return (
     <button
       type="button"

@@ -21,6 +21,7 @@ export interface MenuProps {
  */
 export function Menu({ label, icon, items }: MenuProps) {
   const isOpen = useSignal(false);
+  const isDown = useSignal(false);
   const button = useRef<HTMLButtonElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const id = useId();
@@ -59,7 +60,7 @@ export function Menu({ label, icon, items }: MenuProps) {
   };
 
   return (
-    <span class="menu">
+    <span class={`menu ${isDown.value ? "is-down" : ""}`}>
       <button
         ref={button}
         type="button"
@@ -69,7 +70,11 @@ export function Menu({ label, icon, items }: MenuProps) {
         aria-haspopup="menu"
         aria-expanded={isOpen.value}
         aria-controls={isOpen.value ? id : undefined}
-        onClick={() => (isOpen.value = !isOpen.value)}
+        onClick={() => {
+          // Where there is more room.
+          isDown.value = (button.current?.getBoundingClientRect().top ?? 0) < innerHeight / 2;
+          isOpen.value = !isOpen.value;
+        }}
       >
         <Icon name={icon} />
       </button>

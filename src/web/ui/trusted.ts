@@ -3,7 +3,10 @@
  * Source: Trusted Types, W3C Working Draft.
  */
 interface Policies {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
+  createPolicy(
+    name: string,
+    rules: { createScriptURL(url: string): string },
+  ): { createScriptURL(url: string): string };
 }
 
 const OWN = new Set(["/service-worker.js"]);
@@ -15,7 +18,8 @@ const rules = {
   },
 };
 
-const policy = (globalThis as { trustedTypes?: Policies }).trustedTypes?.createPolicy("imcloud", rules) ?? rules;
+const policy =
+  (globalThis as { trustedTypes?: Policies }).trustedTypes?.createPolicy("imcloud", rules) ?? rules;
 
 /** @throws TypeError when it is no script of these pages */
 export const trustedUrl = (url: string): string => policy.createScriptURL(url);

@@ -8,7 +8,8 @@ const DAY_MS = 86_400_000;
 const startOfDay = (at: Date): number => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
 
 /** Days from one to the other by the calendar: a day may have 23 or 25 hours. */
-const daysBetween = (one: Date, other: Date): number => Math.round((startOfDay(other) - startOfDay(one)) / DAY_MS);
+const daysBetween = (one: Date, other: Date): number =>
+  Math.round((startOfDay(other) - startOfDay(one)) / DAY_MS);
 
 /** `14:05`, or as the language has it. */
 export const clock = (at: number): string =>

@@ -189,4 +189,27 @@ export const SERVICE_CASES: readonly Case[] = [
   ["a broker that is alone has none", "kafka-certificate", "none\n", "not-applicable", "nothing of the kind"],
   ["no PEM", "kafka-certificate", "hello", "unknown", "it cannot be read"],
   ["no PEM", "certificate", "hello", "unknown", "it cannot be read"],
+  [
+    "the welcome page is there",
+    "welcome",
+    'HTTP/1.0 200 OK\n\n{"status":"ok","troubles":{}}\nimcloud_welcome_up 1\n',
+    "ok",
+    "is there",
+  ],
+  [
+    "another program has its port",
+    "welcome",
+    'HTTP/1.0 200 OK\n\n{"status":"ok","troubles":{"welcome":"port 80 for the welcome page: another program has it"}}\nimcloud_welcome_up 0\n',
+    "warning",
+    "port 80 for the welcome page: another program has it",
+  ],
+  [
+    "no welcome page is wanted",
+    "welcome",
+    'HTTP/1.0 200 OK\n\n{"status":"ok","troubles":{}}\n',
+    "not-applicable",
+    "nothing of the kind",
+    1,
+  ],
+  ["the server does not answer", "welcome", "", "unknown", "the IM server does not tell how it is", 1],
 ];

@@ -31,6 +31,15 @@ test("ports that are asked for are open beside the IM server's", async () => {
   expect(desiredOf(await harden({ amqp_tls_port: 5671 }), "firewall")).toMatchObject([{ tcp: [5671, 8448] }]);
 });
 
+test("the welcome page's port is open where there is one", async () => {
+  const tcp = async (playbooks: readonly string[], vars = {}) =>
+    desiredOf(await resolveShipped(BOOKWORM, [...playbooks, "hardening"], vars), "firewall");
+  expect(await tcp(["imserver"])).toMatchObject([{ tcp: [80, 8448] }]);
+  expect(await tcp(["imserver"], { welcome_port: 8080 })).toMatchObject([{ tcp: [8080, 8448] }]);
+  expect(await tcp(["imserver"], { welcome_port: "none" })).toMatchObject([{ tcp: [8448] }]);
+  expect(await tcp([])).toMatchObject([{ tcp: [8448] }]);
+});
+
 test("a relay's UDP ports are open where there is one, and those that are asked for", async () => {
   const udp = async (playbooks: readonly string[], vars = {}) =>
     desiredOf(await resolveShipped(BOOKWORM, [...playbooks, "hardening"], vars), "firewall");
@@ -47,7 +56,7 @@ test("brokers of a cluster are reached by each other; one alone, and a board bes
   const cluster = ["pi-1", "pi-2", "pi-3"] as const;
   expect(await tcp(["kafka", "hardening"], cluster)).toMatchObject([{ tcp: [9092, 9093, 8448] }]);
   expect(await tcp(["kafka", "hardening"])).toMatchObject([{ tcp: [8448] }]);
-  expect(await tcp(["imserver", "hardening"], cluster)).toMatchObject([{ tcp: [8448] }]);
+  expect(await tcp(["imserver", "hardening"], cluster)).toMatchObject([{ tcp: [80, 8448] }]);
 });
 
 test.each(FACTS_FILES)("%s: the release's own firewall, and the word that its sshd knows", async (name) => {

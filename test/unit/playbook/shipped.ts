@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { parseFacts, type Facts } from "../../../src/board/facts.js";
 import type { BoardConfig } from "../../../src/config/load.js";
 import type { Item } from "../../../src/engine/types.js";
+import type { TlsSource } from "../../../src/config/tls.js";
 import { clusterNodes, kafkaOf } from "../../../src/fleet/kafka.js";
+import { welcomeOf } from "../../../src/fleet/welcome.js";
 import { resolvePlaybooks } from "../../../src/playbook/resolve.js";
 import { Secret } from "../../../src/shared/secret.js";
 
@@ -58,6 +60,11 @@ export async function resolveShipped(
       kafka: { nodes },
       appServices: [],
       tls,
+      welcome: welcomeOf(
+        { vars: vars as BoardConfig["vars"], origin: { file: "imcloud.yaml", line: 1 } },
+        playbooks.includes("imserver") ? (tls as TlsSource) : undefined,
+        8448,
+      ),
       isRelay: playbooks.includes("calls"),
       turnHosts: playbooks.includes("calls") ? ["pi-1"] : [],
       ...(hasKafka && {

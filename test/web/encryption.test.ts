@@ -1,0 +1,112 @@
+/** What is encrypted: two people who verify each other, and a new browser that reads what was said before. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Browser } from "playwright-core";
+import { callServer, startServerProcess, type ServerProcess } from "../bench/server-process.js";
+import {
+  expectNoTrouble,
+  message,
+  openBrowser,
+  openWindow,
+  pair,
+  PASSWORD,
+  say,
+  sees,
+  signIn,
+  type Person,
+} from "./browser.js";
+
+let server: ServerProcess;
+let browser: Browser;
+let ann: Person;
+let ben: Person;
+beforeAll(async () => {
+  server = await startServerProcess();
+  browser = await openBrowser();
+  [ann, ben] = await pair(browser, server.url, "ann", "ben");
+});
+afterAll(async () => {
+  await browser.close();
+  await server[Symbol.asyncDispose]();
+});
+
+const emoji = ({ page }: Person) => page.getByRole("dialog").getByRole("listitem").allTextContents();
+
+/** Both look, both say that it is the same. */
+async function compare(one: Person, other: Person): Promise<void> {
+  const same = ({ page }: Person) => page.getByRole("button", { name: "They are the same" });
+  await Promise.all([same(one).waitFor(), same(other).waitFor()]);
+  const [mine, theirs] = [await emoji(one), await emoji(other)];
+  expect([mine.length, mine]).toEqual([7, theirs]);
+  await same(one).click();
+  await same(other).click();
+}
+
+test("the server sees nothing of what was said", async () => {
+  await say(ann, "between the two of us");
+  await sees(ben, "between the two of us");
+  const { access_token: token } = await callServer(server.url, "POST", "login", undefined, {
+    type: "m.login.password",
+    identifier: { type: "m.id.user", user: "ben" },
+    password: PASSWORD,
+  });
+  const { joined_rooms: rooms } = (await callServer(server.url, "GET", "joined_rooms", String(token))) as {
+    joined_rooms: string[];
+  };
+  const { chunk } = (await callServer(
+    server.url,
+    "GET",
+    `rooms/${encodeURIComponent(rooms[0] ?? "")}/messages?dir=b&limit=1`,
+    String(token),
+  )) as { chunk: { type: string; content: object }[] };
+  expect(chunk[0]?.type).toBe("m.room.encrypted");
+  expect(JSON.stringify(chunk)).not.toContain("between the two of us");
+});
+
+test("two people verify each other by emoji", async () => {
+  await ann.page.getByRole("button", { name: "People in this chat" }).click();
+  await ann.page.getByRole("button", { name: "What to do about ben" }).click();
+  await ann.page.getByRole("menuitem", { name: "Verify" }).click();
+  await ben.page.getByText("ann wants to verify.").waitFor();
+  await ben.page.getByRole("button", { name: "Accept" }).click();
+  await compare(ann, ben);
+  for (const { page } of [ann, ben]) await page.getByText("Verified.").waitFor();
+  expectNoTrouble(ann, ben);
+});
+
+test("a new browser reads what was said before with the recovery key, and a wrong one says so", async () => {
+  await ben.page.getByRole("button", { name: "Set up" }).click();
+  await ben.page.getByRole("button", { name: "Make a recovery key" }).click();
+  const key = (await ben.page.getByRole("dialog").locator(".key").textContent()) ?? "";
+  expect(key).toMatch(/^(\w{4} ){11}\w{4}$/);
+  await ben.page.getByRole("button", { name: "Done" }).click();
+
+  await using tablet = await openWindow(browser, server.url, "ben");
+  await signIn(tablet);
+  await tablet.page.getByRole("link", { name: /ann/ }).click();
+  await message(tablet, /cannot be read here/).waitFor();
+  await tablet.page.getByRole("button", { name: "Verify", exact: true }).click();
+  await tablet.page.getByLabel("Recovery key").fill(`${key.slice(0, -4)}EsTc`);
+  await tablet.page.getByRole("button", { name: "With the recovery key" }).click();
+  await tablet.page.getByText("This is not the recovery key of this account.").waitFor();
+  await tablet.page.getByLabel("Recovery key").fill(key);
+  await tablet.page.getByRole("button", { name: "With the recovery key" }).click();
+  await tablet.page.getByText("The device is verified.").waitFor();
+  await sees(tablet, "between the two of us");
+  await say(ann, "to all of your devices");
+  await sees(tablet, "to all of your devices");
+  expectNoTrouble(ben, tablet);
+});
+
+test("a new browser is verified by another one of the same person", async () => {
+  await using phone = await openWindow(browser, server.url, "ben", { viewport: { width: 390, height: 800 } });
+  await signIn(phone);
+  await phone.page.getByRole("button", { name: "Verify", exact: true }).click();
+  await phone.page.getByRole("button", { name: "With another device of mine" }).click();
+  await ben.page.getByText("your other device wants to verify.").waitFor();
+  await ben.page.getByRole("button", { name: "Accept" }).click();
+  await compare(phone, ben);
+  await phone.page.getByText("The device is verified.").waitFor();
+  await phone.page.getByRole("link", { name: /ann/ }).click();
+  await sees(phone, "between the two of us");
+  expectNoTrouble(ben, phone);
+});
