@@ -62,7 +62,8 @@ test("health has the server's own findings, and nothing that the board has not",
 test("settings say what accounts may and how long things stay, and no secret", async () => {
   expect(await admin.get<object>("/settings")).toEqual({
     server_name: "hs1",
-    public_base_url: "http://127.0.0.1:8008",
+    address: "http://127.0.0.1:8008/",
+    entrance: "http://127.0.0.1:8008/",
     registration: "open",
     password_minimum: 1,
     user_media_bytes: 1_073_741_824,

@@ -2,6 +2,7 @@
  * imcloud's own administration: how the server and its board do, and what they are set to. docs/admin-api.md
  */
 import { z } from "zod";
+import { fingerprintLines } from "../../shared/authority-certificate.js";
 import { toUserId } from "../core/ids.js";
 import { FIGURE_NAMES, FIGURES, SAMPLE_MS, shown, type FigureName } from "../service/figures.js";
 import { endpoint, group } from "./endpoint.js";
@@ -29,7 +30,9 @@ const Finding = z.object({
 
 const Settings = z.object({
   server_name: z.string(),
-  public_base_url: z.string(),
+  address: z.string().describe("where the chat is"),
+  entrance: z.string().describe("where somebody begins whose device may not know the server"),
+  fingerprint: z.array(z.string()).optional().describe("of the cloud's own authority, in lines"),
   registration: z.enum(["closed", "token", "open"]),
   password_minimum: z.number(),
   user_media_bytes: z.number(),
@@ -89,12 +92,14 @@ export const adminBoard = group("Administration: the board", [
     route: `GET ${PATH}/settings`,
     auth: "admin",
     reply: Settings,
-    handle(_asked, { config }) {
-      const { serverName, publicBaseUrl, registration, limits, media, notices, retention } = config;
+    handle(_asked, { config, welcome }) {
+      const { serverName, registration, limits, media, notices, retention } = config;
+      const { address, entrance, authority } = welcome;
       const { enabled, messageDays, leastMessageDays, mostMessageDays, mediaDays } = retention;
       return {
         server_name: serverName,
-        public_base_url: publicBaseUrl,
+        ...{ address, entrance },
+        ...(authority !== undefined && { fingerprint: [...fingerprintLines(authority.sha256)] }),
         registration: registration.mode,
         password_minimum: limits.passwordMinimum,
         user_media_bytes: media.userBytes,

@@ -26,7 +26,8 @@ import { session, type Settings } from "./server.js";
 import { Sheets } from "./sheets.jsx";
 import { UserScreen } from "./user.jsx";
 import { Users } from "./users.jsx";
-import { t, type AdminWord } from "./words.js";
+import type { AdminWord } from "../words/admin-en.js";
+import { t } from "./words.js";
 
 /** A screen, by the first part of its address. @param item the second part */
 const SCREENS: Readonly<Record<string, (item: string | undefined) => ComponentChildren>> = {

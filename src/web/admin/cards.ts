@@ -6,7 +6,7 @@ import { to } from "./place.js";
 
 export type Card =
   | { readonly kind: "account"; readonly name: string; readonly userId: string; readonly password: string }
-  | { readonly kind: "invitation"; readonly token: string };
+  | { readonly kind: "invitation"; readonly link: string };
 
 export const cards = signal<readonly Card[]>([]);
 
@@ -15,7 +15,3 @@ export function showCards(list: readonly Card[]): void {
   cards.value = list;
   location.hash = to("sheets");
 }
-
-/** Where an invitation leads. */
-export const invitationLink = (token: string): string =>
-  `${location.origin}/#/join/${encodeURIComponent(token)}`;

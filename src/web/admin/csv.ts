@@ -3,7 +3,7 @@
  * that is wrong takes nothing with it. csv-parse reads them: quotation marks have more rules than one thinks.
  */
 import { parse } from "csv-parse/browser/esm/sync";
-import type { AdminWord } from "./words.js";
+import type { AdminWord } from "../words/admin-en.js";
 
 export interface Wanted {
   /** From 1, as editors count. */

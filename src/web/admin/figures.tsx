@@ -4,7 +4,8 @@ import { size } from "../ui/when.js";
 import { Chart, type Line } from "./chart.jsx";
 import { Waiting } from "./parts.jsx";
 import { get, queryOf, type FiguresAnswer } from "./server.js";
-import { number, t, type AdminWord } from "./words.js";
+import type { AdminWord } from "../words/admin-en.js";
+import { number, t } from "./words.js";
 
 const POLL_MS = 10_000;
 const HOUR_MS = 3_600_000;

@@ -3,11 +3,11 @@ import { useState } from "preact/hooks";
 import { confirm } from "../ui/dialog.jsx";
 import { attempt, tell } from "../ui/toasts.jsx";
 import { briefly, day } from "../ui/when.js";
-import { invitationLink, showCards } from "./cards.js";
+import { showCards } from "./cards.js";
 import { useLoaded } from "./loading.js";
-import { Copyable, Field, Form, Screen, Table, Waiting } from "./parts.jsx";
+import { Copyable, Facts, Field, Form, Screen, Table, Waiting } from "./parts.jsx";
 import { QrCode } from "./qr.jsx";
-import { ask, part, type Settings, type Token } from "./server.js";
+import { ask, part, type Invitation, type Settings, type Token } from "./server.js";
 import { number, t } from "./words.js";
 
 const DAY_MS = 86_400_000;
@@ -17,7 +17,7 @@ const MOST = 200;
 export function Invitations() {
   const tokens = useLoaded<{ tokens: readonly Token[] }>("/registration-tokens");
   const settings = useLoaded<Settings>("/settings");
-  const [made, setMade] = useState<readonly string[]>([]);
+  const [made, setMade] = useState<readonly Invitation[]>([]);
 
   const make = async (field: (name: string) => string) => {
     const [uses, days] = [Number(field("uses")), Number(field("days"))];
@@ -25,10 +25,10 @@ export function Invitations() {
       ...(uses > 0 && { uses }),
       ...(days > 0 && { expires_at: Date.now() + Math.round(days * DAY_MS) }),
     };
-    const fresh: string[] = [];
+    const fresh: Invitation[] = [];
     try {
       for (let count = Number(field("count")) || 1; count > 0; count -= 1)
-        fresh.push((await ask<{ token: string }>("POST", "/registration-tokens", body)).token);
+        fresh.push(await ask<Invitation>("POST", "/invitations", body));
     } finally {
       setMade(fresh);
       tokens.reload();
@@ -41,13 +41,15 @@ export function Invitations() {
       <p>{t("tokensText")}</p>
       {mode === "closed" && <p class="box is-warning">{t("closedRegistration")}</p>}
       {mode === "open" && <p class="box">{t("openRegistration")}</p>}
-      <Form class="box inline-form" label={t("newTokens")} onSubmit={(field) => attempt(make(field))}>
-        <Field name="count" type="number" min={1} max={MOST} value="1" label={t("howMany")} />
-        <Field name="uses" type="number" min={1} value="1" label={t("uses")} hint={t("usesHint")} />
-        <Field name="days" type="number" min={1} value="7" label={t("days")} hint={t("daysHint")} />
-        <button class="primary">{t("makeTokens")}</button>
-      </Form>
-      {made.length > 0 && <Made tokens={made} />}
+      {mode === "token" && (
+        <Form class="box inline-form" label={t("newTokens")} onSubmit={(field) => attempt(make(field))}>
+          <Field name="count" type="number" min={1} max={MOST} value="1" label={t("howMany")} />
+          <Field name="uses" type="number" min={1} value="1" label={t("uses")} hint={t("usesHint")} />
+          <Field name="days" type="number" min={1} value="7" label={t("days")} hint={t("daysHint")} />
+          <button class="primary">{t("makeTokens")}</button>
+        </Form>
+      )}
+      {made.length > 0 && <Made invitations={made} />}
       {tokens.data === undefined ? (
         <Waiting error={tokens.error} onRetry={tokens.reload} />
       ) : (
@@ -57,31 +59,40 @@ export function Invitations() {
   );
 }
 
-function Made({ tokens }: { readonly tokens: readonly string[] }) {
-  const [only] = tokens;
+function Made({ invitations }: { readonly invitations: readonly Invitation[] }) {
+  const [first] = invitations;
+  const only = invitations.length === 1 ? first : undefined;
   return (
     <section class="box made" aria-live="polite">
       <div class="stack">
-        <h2>{tokens.length === 1 ? t("madeToken") : t("madeTokens", { n: number(tokens.length) })}</h2>
-        {tokens.length === 1 && only !== undefined && (
+        <h2>{only === undefined ? t("madeTokens", { n: number(invitations.length) }) : t("madeToken")}</h2>
+        {only !== undefined && (
           <>
-            <Copyable label={t("link")} text={invitationLink(only)} />
-            <Copyable label={t("token")} text={only} />
+            <Copyable label={t("link")} text={only.link} />
+            <Copyable label={t("token")} text={only.token} />
           </>
+        )}
+        {first?.fingerprint !== undefined && (
+          <Facts
+            facts={[[t("fingerprint"), <span class="code fingerprint">{first.fingerprint.join("\n")}</span>]]}
+          />
+        )}
+        {first?.trouble !== undefined && (
+          <p class="trouble" lang="en">
+            {first.trouble}
+          </p>
         )}
         <p class="quiet">{t("shownOnce")}</p>
         <div class="actions-bar">
           <button
             type="button"
-            onClick={() => showCards(tokens.map((token) => ({ kind: "invitation", token })))}
+            onClick={() => showCards(invitations.map(({ link }) => ({ kind: "invitation", link })))}
           >
             {t("printSheets")}
           </button>
         </div>
       </div>
-      {tokens.length === 1 && only !== undefined && (
-        <QrCode text={invitationLink(only)} label={invitationLink(only)} />
-      )}
+      {only !== undefined && <QrCode text={only.link} label={only.link} />}
     </section>
   );
 }

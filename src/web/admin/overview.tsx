@@ -1,6 +1,8 @@
 /** Whether all is well, and what to do where it is not. */
 import type { ComponentChildren } from "preact";
 import { clock } from "../ui/when.js";
+import { healthInChinese } from "../words/admin-health-zh.js";
+import { language } from "../words/words.js";
 import { useLoaded } from "./loading.js";
 import { FiguresSection } from "./figures.jsx";
 import { Screen, Tag, Waiting } from "./parts.jsx";
@@ -57,17 +59,24 @@ function Health({ health: { at, findings } }: { readonly health: HealthAnswer })
 const withCommands = (text: string): ComponentChildren =>
   text.split("`").map((piece, index) => (index % 2 === 1 ? <code key={index}>{piece}</code> : piece));
 
-/** What the server found is in English, as `imcloud health` says it. */
+/** What the server says, which is in English, in the language of the page where that is known. */
+function Said({ text }: { readonly text: string }) {
+  const translated = language.value === "zh" ? healthInChinese(text) : undefined;
+  return <span lang={translated === undefined ? "en" : undefined}>{withCommands(translated ?? text)}</span>;
+}
+
 const FindingLine = ({ finding }: { readonly finding: Finding }) => (
   <li class="box">
     <Tag kind={finding.verdict}>{t(`verdict_${finding.verdict}`)}</Tag>
     <strong>{named("check", finding.check, finding.title)}</strong>
     {finding.measured !== undefined && <span class="measured">{finding.measured}</span>}
-    <p lang="en">{finding.summary}</p>
+    <p>
+      <Said text={finding.summary} />
+    </p>
     {finding.threshold !== undefined && <p class="quiet">{t("threshold", { value: finding.threshold })}</p>}
     {finding.hint !== undefined && finding.verdict !== "ok" && (
       <p class="hint">
-        {t("whatToDo")} <span lang="en">{withCommands(finding.hint)}</span>
+        {t("whatToDo")} <Said text={finding.hint} />
       </p>
     )}
   </li>

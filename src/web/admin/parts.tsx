@@ -5,7 +5,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { ApiError, OfflineError } from "../api.js";
 import { Icon, IconButton } from "../ui/icons.jsx";
-import { attempt, tell } from "../ui/toasts.jsx";
+import { copy } from "../ui/copy.js";
+import { attempt } from "../ui/toasts.jsx";
 import { t } from "./words.js";
 
 export interface ScreenProps {
@@ -209,17 +210,16 @@ export interface CopyableProps {
 export function Copyable({ label, text }: CopyableProps) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  const copy = () => {
+  const onCopy = () => {
     input.current?.select();
-    if (!("clipboard" in navigator)) return;
-    attempt(navigator.clipboard.writeText(text).then(() => tell(t("copied"))));
+    attempt(copy(text));
   };
   return (
     <div class="field">
       <label for={id}>{label}</label>
       <span class="copyable">
         <input ref={input} id={id} class="code" value={text} readOnly />
-        <IconButton icon="copy" label={t("copyIt", { what: label })} onClick={copy} />
+        <IconButton icon="copy" label={t("copyIt", { what: label })} onClick={onCopy} />
       </span>
     </div>
   );

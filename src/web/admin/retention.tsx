@@ -2,7 +2,8 @@
 import { useLoaded } from "./loading.js";
 import { Facts, Screen, Waiting } from "./parts.jsx";
 import type { Settings } from "./server.js";
-import { many, t, type AdminWord } from "./words.js";
+import type { AdminWord } from "../words/admin-en.js";
+import { many, t } from "./words.js";
 
 const EXAMPLE = `vars:
   retention:

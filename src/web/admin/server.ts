@@ -106,6 +106,14 @@ export interface Token {
   readonly created_at: number;
 }
 
+/** The answer that is the only one to show it. */
+export interface Invitation {
+  readonly token: string;
+  readonly link: string;
+  readonly fingerprint?: readonly string[];
+  readonly trouble?: string;
+}
+
 export interface MediaFile {
   readonly media_id: string;
   readonly created_at: number;
@@ -146,6 +154,10 @@ export interface FiguresAnswer {
 
 export interface Settings {
   readonly server_name: string;
+  /** Where somebody begins whose device may not know the server: the chat, or the welcome page. */
+  readonly entrance: string;
+  /** Of the cloud's own authority, in lines. */
+  readonly fingerprint?: readonly string[];
   readonly registration: "closed" | "token" | "open";
   readonly password_minimum: number;
   readonly user_media_bytes: number;

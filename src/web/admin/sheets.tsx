@@ -4,12 +4,16 @@
  */
 import { adminEn } from "../words/admin-en.js";
 import { adminZh } from "../words/admin-zh.js";
-import { cards, invitationLink, type Card } from "./cards.js";
-import { Screen } from "./parts.jsx";
+import { cards, type Card } from "./cards.js";
+import { useLoaded } from "./loading.js";
+import { Screen, Waiting } from "./parts.jsx";
 import { QrCode } from "./qr.jsx";
-import { t, type AdminWord } from "./words.js";
+import type { Settings } from "./server.js";
+import type { AdminWord } from "../words/admin-en.js";
+import { t } from "./words.js";
 
 export function Sheets() {
+  const settings = useLoaded<Settings>("/settings");
   const isEmpty = cards.value.length === 0;
   return (
     <Screen
@@ -23,20 +27,33 @@ export function Sheets() {
       }
     >
       <p class="quiet not-printed">{isEmpty ? t("noSheets") : t("sheetsText")}</p>
-      <ul class="cards">
-        {cards.value.map((card) => (
-          <li key={card.kind === "account" ? card.userId : card.token}>
-            <Sheet card={card} />
-          </li>
-        ))}
-      </ul>
+      {settings.data === undefined ? (
+        <Waiting error={settings.error} onRetry={settings.reload} />
+      ) : (
+        <List settings={settings.data} />
+      )}
     </Screen>
   );
 }
 
-function Sheet({ card }: { readonly card: Card }) {
+const List = ({ settings }: { readonly settings: Settings }) => (
+  <ul class="cards">
+    {cards.value.map((card) => (
+      <li key={card.kind === "account" ? card.userId : card.link}>
+        <Sheet card={card} settings={settings} />
+      </li>
+    ))}
+  </ul>
+);
+
+interface SheetProps {
+  readonly card: Card;
+  readonly settings: Settings;
+}
+
+function Sheet({ card, settings: { entrance, fingerprint } }: SheetProps) {
   const isAccount = card.kind === "account";
-  const address = isAccount ? `${location.origin}/` : invitationLink(card.token);
+  const address = isAccount ? entrance : card.link;
   const steps = ["sheetScan", isAccount ? "sheetAccount" : "sheetToken", "sheetNetwork"] as const;
   return (
     <>
@@ -64,6 +81,14 @@ function Sheet({ card }: { readonly card: Card }) {
               <Both word="importPassword" />
             </dt>
             <dd class="code">{card.password}</dd>
+          </>
+        )}
+        {fingerprint !== undefined && (
+          <>
+            <dt>
+              <Both word="fingerprint" />
+            </dt>
+            <dd class="code fingerprint">{fingerprint.join("\n")}</dd>
           </>
         )}
       </dl>

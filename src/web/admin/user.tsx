@@ -10,7 +10,8 @@ import { makePassword } from "./passwords.js";
 import { to } from "./place.js";
 import { ask, part, session, type Settings, type UserDetails } from "./server.js";
 import { Standing } from "./users.jsx";
-import { number, t, type AdminWord } from "./words.js";
+import type { AdminWord } from "../words/admin-en.js";
+import { number, t } from "./words.js";
 
 const MEGABYTE = 1_000_000;
 

@@ -1,11 +1,9 @@
 /**
  * What the administrators' page says: its own words, beside those of all pages. The chat never loads them.
  */
-import { adminEn } from "../words/admin-en.js";
+import { adminEn, type AdminWord } from "../words/admin-en.js";
 import { adminZh } from "../words/admin-zh.js";
 import { fill, language, locale, t as shared, type Language, type Word } from "../words/words.js";
-
-export type AdminWord = keyof typeof adminEn;
 
 const LANGUAGES: Readonly<Record<Language, Readonly<Record<AdminWord, string>>>> = {
   en: adminEn,

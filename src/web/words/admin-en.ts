@@ -197,6 +197,7 @@ export const adminEn = {
   noSheets: "There is nothing to print. Make accounts or invitations first.",
   sheetTitle: "Your chat",
   sheetAddress: "Address",
+  fingerprint: "Fingerprint to compare",
   sheetScan: "1. Scan the code, or open the address in a browser.",
   sheetAccount: "2. Sign in with this name and password, and change the password in the settings.",
   sheetToken: "2. Choose a name and a password.",
@@ -290,3 +291,5 @@ export const adminEn = {
   retentionHow: "To change it, for instance:",
   retentionRoom: "Rooms may ask for a time of their own, by m.room.retention.",
 };
+
+export type AdminWord = keyof typeof adminEn;

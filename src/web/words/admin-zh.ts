@@ -1,5 +1,5 @@
 /** Simplified Chinese, of the administrators' page alone. */
-import type { AdminWord } from "../admin/words.js";
+import type { AdminWord } from "./admin-en.js";
 
 export const adminZh: Readonly<Record<AdminWord, string>> = {
   administration: "管理",
@@ -198,6 +198,7 @@ export const adminZh: Readonly<Record<AdminWord, string>> = {
   noSheets: "没有可打印的内容。请先创建账号或邀请。",
   sheetTitle: "您的聊天",
   sheetAddress: "地址",
+  fingerprint: "用于核对的指纹",
   sheetScan: "1. 扫描二维码，或在浏览器中打开地址。",
   sheetAccount: "2. 用此用户名和密码登录，并在设置中修改密码。",
   sheetToken: "2. 选择用户名和密码。",
