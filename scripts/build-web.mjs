@@ -20,6 +20,8 @@ const TYPES = {
 const CRYPTO = "node_modules/@matrix-org/matrix-sdk-crypto-wasm/pkg/matrix_sdk_crypto_wasm_bg.wasm";
 /** The oldest that have what the pages call: `Array.findLast`, `dialog`, `structuredClone`. */
 const TARGET = ["chrome100", "firefox115", "safari15.4"];
+/** What is kept only once it was asked for: the cryptography, and the administrators' page. */
+const FOR_SOME = /\.wasm$|^\/assets\/(admin|csv)-/;
 /** What a picture's own compression leaves nothing of. */
 const COMPRESSED = new Set(["png"]);
 
@@ -124,8 +126,8 @@ async function serviceWorker(assets) {
     platform: "browser",
     target: TARGET,
     define: {
-      ASSETS: JSON.stringify(assets.filter((path) => !path.endsWith(".wasm"))),
-      LARGE_ASSETS: JSON.stringify(assets.filter((path) => path.endsWith(".wasm"))),
+      ASSETS: JSON.stringify(assets.filter((path) => !FOR_SOME.test(path))),
+      LARGE_ASSETS: JSON.stringify(assets.filter((path) => FOR_SOME.test(path))),
     },
     minify: true,
     tsconfig: "src/web/tsconfig.worker.json",

@@ -5,23 +5,19 @@
  * a shell of its own with a time limit; judging is pure.
  */
 import type { Script } from "../board/script.js";
+import type { Judgement } from "../shared/judgement.js";
 
-/** `not-applicable` is not shown: the board has nothing of the kind. `unknown` is shown, and is not health. */
-export type Verdict = "ok" | "warning" | "critical" | "unknown" | "not-applicable";
-
-export interface Judgement {
-  readonly verdict: Verdict;
-  /** What is so, in a few words: lower-case start, no full stop. */
-  readonly summary: string;
-  /** The figure, with its unit. */
-  readonly measured?: string;
-  /** The figure as a number in its base unit, for metrics. */
-  readonly value?: number;
-  /** From where on it is worse, with the unit. */
-  readonly threshold?: string;
-  /** One action that helps. */
-  readonly hint?: string;
-}
+export {
+  fail,
+  judgeFigure,
+  notApplicable,
+  ok,
+  percent,
+  unknown,
+  warn,
+  type Judgement,
+  type Verdict,
+} from "../shared/judgement.js";
 
 export interface ProbeResult {
   readonly stdout: string;
@@ -54,53 +50,6 @@ export interface HealthCheck {
   judge(result: ProbeResult, context: HealthContext): Judgement;
 }
 
-type Figure = Omit<Judgement, "verdict" | "summary">;
-
-export const ok = (summary: string, figure: Figure = {}): Judgement => ({
-  verdict: "ok",
-  summary,
-  ...figure,
-});
-export const warn = (summary: string, figure: Figure & { readonly hint: string }): Judgement => ({
-  verdict: "warning",
-  summary,
-  ...figure,
-});
-export const fail = (summary: string, figure: Figure & { readonly hint: string }): Judgement => ({
-  verdict: "critical",
-  summary,
-  ...figure,
-});
-export const unknown = (summary: string, figure: Figure & { readonly hint: string }): Judgement => ({
-  verdict: "unknown",
-  summary,
-  ...figure,
-});
-export const notApplicable: Judgement = { verdict: "not-applicable", summary: "nothing of the kind" };
-
-/** A figure that is worse the higher it is, against two thresholds. */
-export function judgeFigure(
-  value: number,
-  {
-    warning,
-    critical,
-    words,
-    summary,
-    hint,
-  }: {
-    readonly warning: number;
-    readonly critical: number;
-    readonly words: (value: number) => string;
-    readonly summary: string;
-    readonly hint: string;
-  },
-): Judgement {
-  const figure = { measured: words(value), value };
-  if (value >= critical) return fail(summary, { ...figure, threshold: words(critical), hint });
-  if (value >= warning) return warn(summary, { ...figure, threshold: words(warning), hint });
-  return ok(summary, { ...figure, threshold: words(warning) });
-}
-
 /** `name=value` lines, as most probes print them; the first of a name counts. */
 export function fieldsOf(stdout: string): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
@@ -111,5 +60,3 @@ export function fieldsOf(stdout: string): ReadonlyMap<string, string> {
   }
   return fields;
 }
-
-export const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;

@@ -14,6 +14,7 @@ import { holdLock } from "./runtime/sqlite.js";
 import { openServices, type Services } from "./service/services.js";
 import { openStore } from "./store/store.js";
 import { PushSender } from "./workers/push-sender.js";
+import { FigureSampler } from "./workers/figure-sampler.js";
 import { RetentionJob } from "./workers/retention-job.js";
 import { ServiceSender } from "./workers/service-sender.js";
 import { OutboxDrainer } from "./workers/outbox-drainer.js";
@@ -64,6 +65,10 @@ export async function startServer(
   serviceSender.start();
   opened.defer(() => serviceSender.stop());
   addGauges(services, config.bus.kind === "memory" ? undefined : bus);
+  if (config.bus.kind !== "memory") services.watch.follow(bus);
+  const sampler = new FigureSampler(services.watch, log, config);
+  sampler.start();
+  opened.defer(() => sampler.stop());
 
   services.delayedEvents.start();
   opened.defer(() => services.delayedEvents.stop());

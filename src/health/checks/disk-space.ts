@@ -4,17 +4,8 @@
  * A full disk stops RabbitMQ (its disk alarm blocks publishers), SQLite and apt, in this order.
  */
 import { sh } from "../../board/script.js";
-import {
-  judgeFigure,
-  percent,
-  unknown,
-  type HealthCheck,
-  type Judgement,
-  type ProbeResult,
-} from "../check.js";
-
-const HINT =
-  "see with `imcloud exec -- du -xh --max-depth=2 /` what is large; `apt-get clean` and `journalctl --vacuum-size=50M` are safe";
+import { judgeFullness } from "../../shared/board-judgements.js";
+import { unknown, type HealthCheck, type Judgement, type ProbeResult } from "../check.js";
 
 /**
  * The rows of `df -P`: what counts is what can fill up, so nothing that lives in memory or is always full. The root
@@ -29,7 +20,7 @@ export const diskSpace: HealthCheck = {
   title: "Disk space",
   unit: "ratio",
   probe: () => fullest("-k"),
-  judge: (result) => judgeRows(result, "full", { warning: 0.85, critical: 0.95 }),
+  judge: (result) => judgeRows(result),
 };
 
 export const inodes: HealthCheck = {
@@ -38,14 +29,10 @@ export const inodes: HealthCheck = {
   after: ["disk-space"],
   unit: "ratio",
   probe: () => fullest("-i"),
-  judge: (result) => judgeRows(result, "of its inodes used", { warning: 0.85, critical: 0.95 }),
+  judge: (result) => judgeRows(result, "of its inodes used"),
 };
 
-function judgeRows(
-  { stdout }: ProbeResult,
-  what: string,
-  limits: { readonly warning: number; readonly critical: number },
-): Judgement {
+function judgeRows({ stdout }: ProbeResult, what?: string): Judgement {
   const byDevice = new Map<string, { readonly mount: string; readonly ratio: number }>();
   for (const line of stdout.split("\n")) {
     // Device, size, used, available, percent, mount point (which may hold spaces).
@@ -67,10 +54,5 @@ function judgeRows(
   );
   if (worst === undefined)
     return unknown("no local file system is shown", { hint: "look at `df` on the board" });
-  return judgeFigure(worst.ratio, {
-    ...limits,
-    words: percent,
-    summary: `${worst.mount} is ${percent(worst.ratio)} ${what}`,
-    hint: HINT,
-  });
+  return judgeFullness(worst.ratio, worst.mount, what);
 }

@@ -3,7 +3,8 @@
  * Source: proc(5), /proc/loadavg.
  */
 import { sh } from "../../board/script.js";
-import { fieldsOf, judgeFigure, unknown, type HealthCheck } from "../check.js";
+import { judgeLoad } from "../../shared/board-judgements.js";
+import { fieldsOf, type HealthCheck } from "../check.js";
 
 export const load: HealthCheck = {
   id: "load",
@@ -15,15 +16,6 @@ export const load: HealthCheck = {
 
   judge({ stdout }) {
     const fields = fieldsOf(stdout);
-    const [average, cpus] = [Number(fields.get("load")), Number(fields.get("cpus"))];
-    if (!(average >= 0 && cpus > 0))
-      return unknown("the load cannot be read", { hint: "look at /proc/loadavg on the board" });
-    return judgeFigure(average / cpus, {
-      warning: 1.5,
-      critical: 4,
-      words: (value) => `${value.toFixed(2)} a processor`,
-      summary: "five-minute load",
-      hint: "see with `imcloud exec -- top -b -n 1` what runs; move a service to another board",
-    });
+    return judgeLoad(Number(fields.get("load")), Number(fields.get("cpus")));
   },
 };

@@ -6,11 +6,10 @@
  * Source: Raspberry Pi documentation, "Frequency management and thermal control".
  */
 import { sh } from "../../board/script.js";
-import { fieldsOf, judgeFigure, notApplicable, unknown, warn, type HealthCheck } from "../check.js";
+import { CRITICAL_C, degreesInWords, judgeTemperature } from "../../shared/board-judgements.js";
+import { fieldsOf, warn, type HealthCheck } from "../check.js";
 import { isRealPi, realPiProbe } from "./real-pi.js";
 
-const WARNING_C = 75;
-const CRITICAL_C = 80;
 const LOG = "/run/imcloud/health-temperatures";
 const KEPT = 240;
 /** What is compared with is at least so long ago, and at most. Seconds since the boot. */
@@ -38,33 +37,19 @@ sed 's/^/was /' ${LOG}`,
 
   judge({ stdout }) {
     const millidegrees = /^-?\d+$/.exec(fieldsOf(stdout).get("temperature") ?? "")?.[0];
-    if (millidegrees === undefined) {
-      return isRealPi(stdout)
-        ? unknown("the sensor gave no figure", {
-            hint: "see whether `vcgencmd measure_temp` works on the board",
-          })
-        : notApplicable;
-    }
-    const value = Number(millidegrees) / 1000;
+    const value = millidegrees === undefined ? undefined : Number(millidegrees) / 1000;
+    const judgement = judgeTemperature(value, isRealPi(stdout));
     const trend = trendOf(stdout);
-    const words = (degrees: number) => `${degrees.toFixed(0)} °C`;
-    const judgement = judgeFigure(value, {
-      warning: WARNING_C,
-      critical: CRITICAL_C,
-      words,
-      summary: "chip temperature",
-      hint: "give the board a heat sink, a fan, or air",
-    });
-    if (trend === undefined) return judgement;
+    if (value === undefined || trend === undefined) return judgement;
     const minutes = Math.round(trend.seconds / 60);
     const rose = `${trend.degrees < 0 ? "" : "+"}${trend.degrees.toFixed(0)} °C in ${minutes} min`;
-    const measured = `${words(value)}, ${rose}`;
+    const measured = `${degreesInWords(value)}, ${rose}`;
     const soon = value + (trend.degrees / trend.seconds) * SOON_S;
     if (judgement.verdict !== "ok" || value < WARM_C || soon < CRITICAL_C) return { ...judgement, measured };
     return warn("chip temperature rises", {
       measured,
       value,
-      threshold: `${words(CRITICAL_C)} within ${SOON_S / 60} min`,
+      threshold: `${degreesInWords(CRITICAL_C)} within ${SOON_S / 60} min`,
       hint: "see whether the fan turns and the air can get out; look again in a few minutes",
     });
   },

@@ -102,11 +102,20 @@ export const adminUsers = group("Administration: users", [
     route: `PUT ${PATH}/{userId}`,
     auth: "admin",
     params: Someone,
-    body: z.object({ password: Password, admin: z.boolean().default(false) }),
+    body: z.object({
+      password: Password,
+      admin: z.boolean().default(false),
+      display_name: z.string().min(1).max(255).optional(),
+    }),
     reply: z.object({ user_id: z.string(), outcome: z.enum(["created", "changed", "unchanged"]) }),
-    async handle({ params, body }, { accounts, config }) {
+    async handle({ params, body }, { accounts, config, profiles }) {
       const userId = toUserId(params.userId, config.serverName);
-      return { user_id: userId, outcome: await accounts.make(userId, body.password, body.admin) };
+      const outcome = await accounts.make(userId, body.password, body.admin);
+      const name = body.display_name;
+      if (name === undefined || (await profiles.get(userId))["displayname"] === name)
+        return { user_id: userId, outcome };
+      await profiles.set(userId, "displayname", name);
+      return { user_id: userId, outcome: outcome === "unchanged" ? "changed" : outcome };
     },
   }),
 

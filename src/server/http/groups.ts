@@ -1,6 +1,7 @@
 /** All endpoint groups. A new one is a new file and a line here. */
 import { account } from "./account.js";
 import { accountData } from "./account-data.js";
+import { adminBoard } from "./admin-board.js";
 import { adminInvitations } from "./admin-invitations.js";
 import { adminMedia } from "./admin-media.js";
 import { adminReports } from "./admin-reports.js";
@@ -83,5 +84,6 @@ export const GROUPS: readonly Group[] = [
   adminMedia,
   adminReports,
   adminTokens,
+  adminBoard,
   adminInvitations,
 ];

@@ -6,13 +6,11 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readSecretFile } from "../runtime/secret-file.js";
+import { assertStoreReady } from "../service/store-ready.js";
 import type { Services } from "../service/services.js";
 import { StoreError } from "../store/database.js";
 import { Pages } from "./pages.js";
 import { statusPage } from "./status-page.js";
-
-/** Longest time for the store to answer, in milliseconds. */
-const READY_MS = 5_000;
 
 /** What health says of a part of the server; undefined when it is well. */
 export type Trouble = () => string | undefined;
@@ -58,17 +56,9 @@ export class Operations {
     }
   }
 
-  /** Resolves when the store takes writes. @throws Error when it does not, or not in time */
-  async assertReady(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`the store did not answer within ${READY_MS} ms`)), READY_MS);
-    });
-    try {
-      await Promise.race([this.#services.store.ping(), tooLate]);
-    } finally {
-      clearTimeout(timer);
-    }
+  /** @throws Error as {@link assertStoreReady} */
+  assertReady(): Promise<void> {
+    return assertStoreReady(this.#services.store);
   }
 
   /** What the sign-in page says, to whoever opens it. */

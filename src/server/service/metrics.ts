@@ -3,7 +3,12 @@
  *
  * Source: Prometheus documentation, "Exposition formats".
  */
+import type { Durations } from "./figures.js";
+
 const BOUNDS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** The endpoints that {@link Metrics.durations} leaves out. */
+const WAITS = /\/(sync|events|media\/[^"]*)"/;
 
 /** The requests of one endpoint. */
 interface Series {
@@ -43,6 +48,24 @@ export class Metrics {
 
   add(gauge: Gauge): void {
     this.#gauges.push(gauge);
+  }
+
+  /**
+   * How long the requests took so far, without those whose time is not the server's: syncs wait, and files come and go
+   * as fast as the client's line.
+   */
+  durations(): Durations {
+    const counts = [...BOUNDS_SECONDS.map(() => 0), 0];
+    for (const [labels, { buckets, count }] of this.#requests) {
+      if (WAITS.test(labels)) continue;
+      let within = 0;
+      for (const [index, of] of buckets.entries()) {
+        counts[index] = (counts[index] ?? 0) + of;
+        within += of;
+      }
+      counts[buckets.length] = (counts[buckets.length] ?? 0) + count - within;
+    }
+    return { bounds: BOUNDS_SECONDS, counts };
   }
 
   async render(): Promise<string> {

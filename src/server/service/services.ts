@@ -9,6 +9,7 @@ import { loadAppServices } from "../load-app-services.js";
 import type { Store } from "../store/store.js";
 import { Accounts } from "./accounts.js";
 import { AppServices } from "./app-services.js";
+import { BoardWatch } from "./board-watch.js";
 import { CarryOver } from "./carry-over.js";
 import { CrossSigning } from "./cross-signing.js";
 import { DelayedEvents } from "./delayed-events.js";
@@ -80,6 +81,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const outbound = new Outbound(config.push.allowedNetworks);
   const pushGateway = new PushGateway(store, outbound);
   const pushDelivery = new PushDelivery(store, outbound, pushGateway, config.publicBaseUrl);
+  const metrics = new Metrics();
   const presence = new Presence(stream, log, config.presence.enabled);
   return {
     config,
@@ -137,7 +139,8 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     delayedEvents: new DelayedEvents(store, rooms, txns, log, config.limits),
     limits: new RateLimits(config.rateLimits),
     interactiveAuth: new InteractiveAuth(),
-    metrics: new Metrics(),
+    metrics,
+    watch: new BoardWatch({ store, metrics, stream, config }),
   };
 }
 

@@ -45,12 +45,16 @@ export class Welcome {
     return this.#settings.publicBaseUrl.replace(/\/*$/, "/");
   }
 
-  /** What is handed to somebody who is to register: by way of the plain listener, while there is one. */
-  linkOf(registrationToken: string): string {
-    const fragment = `#/join/${registrationToken}`;
-    if (this.port === undefined) return this.address + fragment;
+  /** Where somebody begins whose device may not know the server: the plain listener, while there is one. */
+  get entrance(): string {
+    if (this.port === undefined) return this.address;
     const { hostname } = new URL(this.address);
     const port = this.port === HTTP_PORT ? "" : `:${this.port}`;
-    return `http://${hostname}${port}/welcome${fragment}`;
+    return `http://${hostname}${port}/welcome`;
+  }
+
+  /** What is handed to somebody who is to register. */
+  linkOf(registrationToken: string): string {
+    return `${this.entrance}#/join/${registrationToken}`;
   }
 }

@@ -1,29 +1,26 @@
 /**
- * Where the administrators' page begins.
+ * Where the administrators' page begins. It shares the session with the chat, and nothing else: it starts neither the
+ * chat nor its cryptography.
  */
-import { signal } from "@preact/signals";
 import { render } from "preact";
-import { storedSession, type Session } from "../session.js";
 import { SignIn } from "../sign-in.js";
+import type { Session } from "../session.js";
 import { useTheme } from "../ui/theme.js";
 import { language } from "../words/words.js";
+import { Gate } from "./app.jsx";
+import { session } from "./server.js";
 import "../style.css";
-
-const session = signal(storedSession());
+import "./admin.css";
 
 function Page() {
   useTheme();
   document.documentElement.lang = language.value;
-  if (session.value === undefined)
-    return (
-      <SignIn
-        onSignedIn={(signedIn: Session) => {
-          session.value = signedIn;
-          return Promise.resolve();
-        }}
-      />
-    );
-  return <main class="view" />;
+  return session.value === undefined ? <SignIn onSignedIn={signedIn} /> : <Gate />;
+}
+
+function signedIn(fresh: Session): Promise<void> {
+  session.value = fresh;
+  return Promise.resolve();
 }
 
 const root = document.getElementById("page");

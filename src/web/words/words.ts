@@ -49,10 +49,12 @@ export const locale = (): string => localeNow.value;
 
 /** @returns the text in the language of the moment; a component that shows it is drawn anew when that changes */
 export function t(word: Word, values: Readonly<Record<string, string | number>> = {}): string {
-  return LANGUAGES[language.value][word].replace(/\{(\w+)\}/g, (whole, name: string) =>
-    String(values[name] ?? whole),
-  );
+  return fill(LANGUAGES[language.value][word], values);
 }
+
+/** Puts values where a text names them. */
+export const fill = (text: string, values: Readonly<Record<string, string | number>>): string =>
+  text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 
 /** @returns `one` for 1 where the language tells one from many */
 export function many(count: number, one: Word, others: Word): string {
