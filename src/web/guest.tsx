@@ -24,11 +24,14 @@ export interface GuestProps {
 export function Guest({ token, host, onSignedIn }: GuestProps) {
   const [trouble, setTrouble] = useState("");
   const [isBusy, setBusy] = useState(false);
+  // Made once, also when what follows fails: an invitation may be good for one account.
+  const [made, setMade] = useState<Session>();
   const start = async (name: string) => {
     setBusy(true);
     setTrouble("");
     try {
-      const session = await register({ user: `guest-${random(5)}`, password: random(24), token });
+      const session = made ?? (await register({ user: `guest-${random(5)}`, password: random(24), token }));
+      setMade(session);
       const room = await openChat(session, name, host);
       keepSession(session);
       localStorage.setItem(KEY, room);
@@ -39,7 +42,7 @@ export function Guest({ token, host, onSignedIn }: GuestProps) {
       if (error instanceof OfflineError) setTrouble(t("noAnswer"));
       else if (error instanceof ApiError)
         setTrouble(error.status === 401 ? t("wrongInvitation") : t("failed", { reason: error.message }));
-      else throw error;
+      else setTrouble(t("failed", { reason: String(error) }));
     }
   };
   return (

@@ -31,11 +31,16 @@ async function openChat(signedIn: Session): Promise<void> {
   session.value = signedIn;
   try {
     const { startChat } = await import("./chat/start.js");
-    await startChat(root, signedIn);
+    await startChat(root, signedIn, showTrouble);
   } catch (error) {
-    console.error(error);
-    trouble.value = error instanceof Error ? error.message : String(error);
+    showTrouble(error);
   }
+}
+
+function showTrouble(error: unknown): void {
+  console.error(error);
+  trouble.value = error instanceof Error ? error.message : String(error);
+  render(<Page />, root);
 }
 
 /** A disk that is full, a network that went while the page was loading. */

@@ -67,28 +67,45 @@ async function newest(request: Request): Promise<Response> {
 }
 
 interface Pushed {
+  readonly app_id?: string;
+  /** The server asks whether the push arrives; a page answers. */
+  readonly ack_token?: string;
   readonly room_id?: string;
   readonly room_name?: string;
   readonly sender_display_name?: string;
   readonly content?: { readonly body?: string };
-  readonly counts?: { readonly unread?: number };
+  readonly unread?: number;
 }
 
 self.addEventListener("push", (event) => {
   event.waitUntil(show((event.data?.json() ?? {}) as Pushed));
 });
 
-async function show({ room_id, room_name, sender_display_name, content, counts }: Pushed): Promise<void> {
-  if (room_id === undefined) {
-    // Everything was read elsewhere.
-    if (counts?.unread === 0) for (const shown of await self.registration.getNotifications()) shown.close();
+async function show(pushed: Pushed): Promise<void> {
+  const { ack_token, room_id, room_name, sender_display_name, content, unread } = pushed;
+  const windows = await chats();
+  if (ack_token !== undefined) {
+    for (const page of windows) page.postMessage({ kind: "push-arrives", ...pushed });
     return;
   }
+  if (room_id === undefined) {
+    // Everything was read elsewhere.
+    if (unread === 0) for (const shown of await self.registration.getNotifications()) shown.close();
+    return;
+  }
+  // A page that is open tells of it by itself.
+  if (windows.some(({ focused }) => focused)) return;
   await self.registration.showNotification(room_name ?? sender_display_name ?? "imcloud", {
     body: [sender_display_name, content?.body].filter((part) => part !== undefined).join(": "),
     tag: room_id,
     data: { room: room_id },
   });
+}
+
+/** Windows with the chat in them. */
+async function chats(): Promise<readonly WindowClient[]> {
+  const windows = await self.clients.matchAll({ type: "window" });
+  return windows.filter(({ url }) => new URL(url).pathname === "/");
 }
 
 self.addEventListener("notificationclick", (event) => {
@@ -98,7 +115,7 @@ self.addEventListener("notificationclick", (event) => {
 });
 
 async function open(address: string): Promise<void> {
-  const [page] = await self.clients.matchAll({ type: "window" });
+  const [page] = await chats();
   if (page === undefined) return void (await self.clients.openWindow(address));
   await page.focus();
   await page.navigate(address);

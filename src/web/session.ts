@@ -40,6 +40,8 @@ export function keepSession(session: Session): void {
 
 /** Forgets who was signed in, and everything that was kept of theirs. */
 export async function forgetSession(): Promise<void> {
+  const worker = await navigator.serviceWorker?.getRegistration();
+  await (await worker?.pushManager?.getSubscription())?.unsubscribe();
   localStorage.clear();
   sessionStorage.clear();
   // Firefox tells their names since version 126.

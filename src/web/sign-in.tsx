@@ -18,7 +18,7 @@ export function SignIn({ onSignedIn }: SignInProps) {
   const [isNew, setNew] = useState(invitation !== undefined);
   const [trouble, setTrouble] = useState(takeNotice());
   const [isBusy, setBusy] = useState(false);
-  const server = useServerName();
+  const { server, registration } = useAbout();
 
   const submit = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
     event.preventDefault();
@@ -36,7 +36,7 @@ export function SignIn({ onSignedIn }: SignInProps) {
       if (route.value.name === "join") location.hash = "";
       await onSignedIn(session);
     } catch (error) {
-      setTrouble(explain(error));
+      setTrouble(explain(error, isNew));
       setBusy(false);
     }
   };
@@ -46,7 +46,7 @@ export function SignIn({ onSignedIn }: SignInProps) {
       <form onSubmit={(event) => void submit(event)} aria-busy={isBusy}>
         <h1 dir="auto">{isNew && invitation !== undefined ? t("invited") : t("signInTo", { server })}</h1>
         {isNew && <p>{t("invitedText")}</p>}
-        {isNew && invitation === undefined && (
+        {isNew && invitation === undefined && registration === "token" && (
           <Field name="token" label={t("invitation")} autocomplete="off" />
         )}
         {invitation !== undefined && <input type="hidden" name="token" value={invitation} />}
@@ -71,9 +71,11 @@ export function SignIn({ onSignedIn }: SignInProps) {
         <button class="primary" disabled={isBusy}>
           {isNew ? t("createAccount") : t("signIn")}
         </button>
-        <button type="button" class="plain" onClick={() => setNew(!isNew)}>
-          {isNew ? t("haveAccount") : t("newAccount")}
-        </button>
+        {registration !== "closed" && (
+          <button type="button" class="plain" onClick={() => setNew(!isNew)}>
+            {t(isNew ? "haveAccount" : registration === "open" ? "noAccount" : "newAccount")}
+          </button>
+        )}
       </form>
     </main>
   );
@@ -113,19 +115,24 @@ function Field({ name, label, type = "text", hint, autocomplete }: FieldProps) {
   );
 }
 
-/** The cloud's own name, which need not be the address; the address until it is known. */
-function useServerName(): string {
-  const [name, setName] = useState(location.hostname);
-  useEffect(() => {
-    call<{ server_name?: string }>("/_imcloud/about").then(
-      ({ server_name }) => server_name !== undefined && setName(server_name),
-      () => undefined,
-    );
-  }, []);
-  return name;
+interface About {
+  /** The cloud's own name, which need not be the address; the address until it is known. */
+  readonly server: string;
+  readonly registration: "open" | "token" | "closed";
 }
 
-function explain(error: unknown): string {
+function useAbout(): About {
+  const [about, setAbout] = useState<About>({ server: location.hostname, registration: "token" });
+  useEffect(() => {
+    call<{ server_name: string; registration: About["registration"] }>("/_imcloud/about").then(
+      ({ server_name, registration }) => setAbout({ server: server_name, registration }),
+      (error: unknown) => console.info("the server says nothing of itself", error),
+    );
+  }, []);
+  return about;
+}
+
+function explain(error: unknown, isNew: boolean): string {
   if (error instanceof OfflineError) return t("noAnswer");
   if (!(error instanceof ApiError)) throw error;
   switch (error.code) {
@@ -136,7 +143,7 @@ function explain(error: unknown): string {
     case "M_INVALID_USERNAME":
       return t("nameInvalid");
     case "M_FORBIDDEN":
-      if (error.status !== 401) return t("wrongPassword");
+      if (error.status !== 401) return t(isNew ? "usedUp" : "wrongPassword");
       return error.message === t("needsInvitation") ? error.message : t("wrongInvitation");
     default:
       return error.status === 401 ? t("wrongInvitation") : t("failed", { reason: error.message });

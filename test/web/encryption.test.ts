@@ -29,6 +29,16 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+/** A session of Ben's beside the browser's, to look at what the server has. */
+async function asBen(): Promise<string> {
+  const { access_token: token } = await callServer(server.url, "POST", "login", undefined, {
+    type: "m.login.password",
+    identifier: { type: "m.id.user", user: "ben" },
+    password: PASSWORD,
+  });
+  return String(token);
+}
+
 const emoji = ({ page }: Person) => page.getByRole("dialog").getByRole("listitem").allTextContents();
 
 /** Both look, both say that it is the same. */
@@ -44,19 +54,15 @@ async function compare(one: Person, other: Person): Promise<void> {
 test("the server sees nothing of what was said", async () => {
   await say(ann, "between the two of us");
   await sees(ben, "between the two of us");
-  const { access_token: token } = await callServer(server.url, "POST", "login", undefined, {
-    type: "m.login.password",
-    identifier: { type: "m.id.user", user: "ben" },
-    password: PASSWORD,
-  });
-  const { joined_rooms: rooms } = (await callServer(server.url, "GET", "joined_rooms", String(token))) as {
+  const token = await asBen();
+  const { joined_rooms: rooms } = (await callServer(server.url, "GET", "joined_rooms", token)) as {
     joined_rooms: string[];
   };
   const { chunk } = (await callServer(
     server.url,
     "GET",
     `rooms/${encodeURIComponent(rooms[0] ?? "")}/messages?dir=b&limit=1`,
-    String(token),
+    token,
   )) as { chunk: { type: string; content: object }[] };
   expect(chunk[0]?.type).toBe("m.room.encrypted");
   expect(JSON.stringify(chunk)).not.toContain("between the two of us");
@@ -79,6 +85,13 @@ test("a new browser reads what was said before with the recovery key, and a wron
   const key = (await ben.page.getByRole("dialog").locator(".key").textContent()) ?? "";
   expect(key).toMatch(/^(\w{4} ){11}\w{4}$/);
   await ben.page.getByRole("button", { name: "Done" }).click();
+  // Keys go to the backup some seconds later.
+  const token = await asBen();
+  await expect
+    .poll(async () => (await callServer(server.url, "GET", "room_keys/version", token))["count"], {
+      timeout: 20_000,
+    })
+    .not.toBe(0);
 
   await using tablet = await openWindow(browser, server.url, "ben");
   await signIn(tablet);

@@ -22,10 +22,14 @@ import {
 import type { Session } from "../session.js";
 import { oncePerFrame } from "../ui/frame.js";
 import { Encryption, firstSync } from "./encryption.js";
+import { Uploads } from "./files.js";
 import { Media } from "./media.js";
 import { Notifier } from "./notifier.js";
 import { Outbox } from "./outbox.js";
 import { listRooms, type RoomEntry } from "./room-entries.js";
+
+/** Why a session ended: its owner wanted it, or the server says so. */
+export type OnSignedOut = (reason: "asked" | "expired") => void;
 
 export type Connection = "starting" | "online" | "offline";
 
@@ -49,17 +53,19 @@ export class Chat {
    */
   readonly changes = signal(0);
 
-  /** How much of a file is on the server, from 0 to 1; undefined when none is on its way. */
-  readonly uploading: Signal<number | undefined> = signal(undefined);
+  readonly uploads = new Uploads(this);
   /** The message that the server was last told to be read. */
   lastRead: MatrixEvent | undefined;
 
+  readonly #onSignedOut: OnSignedOut;
+  #isLeaving = false;
   readonly #outbox: Outbox;
   readonly #stopping = new AbortController();
   readonly #listRooms = oncePerFrame(() => (this.rooms.value = listRooms(this.client)));
   readonly #change = oncePerFrame(() => (this.changes.value += 1));
 
-  private constructor(client: MatrixClient, encryption: Encryption) {
+  private constructor(client: MatrixClient, encryption: Encryption, onSignedOut: OnSignedOut) {
+    this.#onSignedOut = onSignedOut;
     this.client = client;
     this.encryption = encryption;
     this.media = new Media(client);
@@ -70,7 +76,7 @@ export class Chat {
    * @param onSignedOut called when the session ends, here or from elsewhere
    * @throws Error when the browser's own database does not open
    */
-  static async open(session: Session, onSignedOut: (reason: "asked" | "expired") => void): Promise<Chat> {
+  static async open(session: Session, onSignedOut: OnSignedOut): Promise<Chat> {
     const store = new IndexedDBStore({ indexedDB, localStorage, dbName: "imcloud" });
     const encryption = new Encryption();
     const client = createClient({
@@ -83,11 +89,13 @@ export class Chat {
       useAuthorizationHeader: true,
       cryptoCallbacks: encryption.callbacks,
     });
-    const chat = new Chat(client, encryption);
+    const chat = new Chat(client, encryption, onSignedOut);
     Chat.current = chat;
-    chat.#listen(onSignedOut);
+    chat.#listen();
     await store.startup();
     await encryption.open(client);
+    // Another tab took over meanwhile.
+    if (chat.isStopped) return chat;
     await client.startClient({
       initialSyncLimit: INITIAL_MESSAGES,
       lazyLoadMembers: true,
@@ -101,6 +109,10 @@ export class Chat {
     return chat;
   }
 
+  get isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   stop(): void {
     this.#stopping.abort();
     this.#outbox.stop();
@@ -110,8 +122,14 @@ export class Chat {
 
   /** Ends this device's session on the server, then here. */
   async signOut(): Promise<void> {
-    await this.client.logout(true);
-    this.client.emit(HttpApiEvent.SessionLoggedOut, new SignedOutOnPurpose() as never);
+    this.#isLeaving = true;
+    try {
+      await this.client.logout(false);
+    } catch (error) {
+      this.#isLeaving = false;
+      throw error;
+    }
+    this.#onSignedOut("asked");
   }
 
   room(roomId: string): Room | undefined {
@@ -122,7 +140,7 @@ export class Chat {
     return this.client.getSafeUserId();
   }
 
-  #listen(onSignedOut: (reason: "asked" | "expired") => void): void {
+  #listen(): void {
     const { client } = this;
     client.on(ClientEvent.Sync, (state) => {
       const before = this.connection.value;
@@ -135,9 +153,9 @@ export class Chat {
     const { signal } = this.#stopping;
     addEventListener("offline", () => (this.connection.value = "offline"), { signal });
     addEventListener("online", () => client.retryImmediately(), { signal });
-    client.on(HttpApiEvent.SessionLoggedOut, (error) =>
-      onSignedOut((error as unknown) instanceof SignedOutOnPurpose ? "asked" : "expired"),
-    );
+    client.on(HttpApiEvent.SessionLoggedOut, () => {
+      if (!this.#isLeaving) this.#onSignedOut("expired");
+    });
     const both = () => {
       this.#listRooms();
       this.#change();
@@ -161,9 +179,6 @@ export class Chat {
     client.on(RoomMemberEvent.Typing, this.#change);
   }
 }
-
-/** Ends the session without a word about it. */
-class SignedOutOnPurpose extends Error {}
 
 function connectionOf(state: SyncState, before: Connection): Connection {
   switch (state) {

@@ -10,9 +10,9 @@ import { Menu } from "../ui/menu.jsx";
 import { attempt, tell } from "../ui/toasts.jsx";
 import { t } from "../words/words.js";
 import { useChat } from "./context.js";
-import { describeMessage, nameOf, shortName, withoutQuotation } from "./describe.js";
+import { describeMessage, nameOf, plainBody, shortName } from "./describe.js";
 import type { Draft } from "./draft.js";
-import { sendFile } from "./files.js";
+import { UploadList } from "./upload-list.jsx";
 import { mentionAt, suggest, type Suggestion } from "./mentions.js";
 import { NewPoll } from "./new-poll.jsx";
 import { editMessage, sendText } from "./sending.js";
@@ -39,6 +39,8 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
   const isMakingPoll = useSignal(false);
   const isRecording = useSignal(false);
   const caret = useSignal(0);
+  /** Where the caret is to be once the text is there. */
+  const wanted = useRef<number | undefined>(undefined);
   const chosen = useSignal(0);
   const suggestions = useComputed(() => suggest(room, mentionAt(draft.text.value, caret.value)));
   void chat.changes.value;
@@ -48,6 +50,8 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
     if (field.current === null) return;
     field.current.style.height = "auto";
     field.current.style.height = `${field.current.scrollHeight + 2}px`;
+    if (wanted.current !== undefined) field.current.setSelectionRange(wanted.current, wanted.current);
+    wanted.current = undefined;
   }, [draft.text.value, isRecording.value]);
   useEffect(() => {
     if (!isTouch || draft.replyTo.value !== undefined || draft.editing.value !== undefined)
@@ -62,7 +66,7 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
     const { value: editing } = draft.editing;
     const { value: replyTo } = draft.replyTo;
     const { named } = draft;
-    draft.clear();
+    draft.finish();
     typing.stop();
     // That it was not sent is seen at the message itself, which waits for its next chance.
     const sent =
@@ -73,23 +77,17 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
   };
 
   const sendFiles = (files: Iterable<File>) => {
-    for (const file of files)
-      attempt(
-        sendFile(
-          chat,
-          room,
-          file,
-          threadId ?? null,
-          (part) => (chat.uploading.value = part < 1 ? part : undefined),
-        ),
-      );
+    for (const file of files) chat.uploads.add(room, file, threadId ?? null);
   };
 
   const complete = ({ userId, name }: Suggestion) => {
     const at = mentionAt(draft.text.value, caret.value);
     if (at === undefined) return;
     draft.mention(userId, name);
-    draft.write(`${draft.text.value.slice(0, at.start)}@${name} ${draft.text.value.slice(caret.value)}`);
+    const beginning = `${draft.text.value.slice(0, at.start)}@${name} `;
+    wanted.current = beginning.length;
+    draft.write(`${beginning}${draft.text.value.slice(caret.value)}`);
+    caret.value = beginning.length;
     field.current?.focus();
   };
 
@@ -109,12 +107,13 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
       event.preventDefault();
       send();
     } else if (event.key === "Escape") {
-      draft.clear();
+      if (suggestions.value.length > 0) caret.value = 0;
+      else draft.leave();
     } else if (event.key === "ArrowUp" && draft.text.value === "") {
       const last = lastOwn(room, threadId);
       if (last !== undefined) {
         event.preventDefault();
-        draft.edit(last, withoutQuotation(last.getContent<{ body?: string }>().body ?? ""));
+        draft.edit(last, plainBody(last));
       }
     }
   };
@@ -132,8 +131,7 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
       <VoiceRecorder
         onDone={(file, length, waveform) => {
           isRecording.value = false;
-          if (file !== undefined)
-            attempt(sendFile(chat, room, file, threadId ?? null, () => undefined, { length, waveform }));
+          if (file !== undefined) chat.uploads.add(room, file, threadId ?? null, { length, waveform });
         }}
         onTrouble={() => {
           isRecording.value = false;
@@ -147,12 +145,8 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
       class="composer"
       onSubmit={(event) => {
         event.preventDefault();
-        send();
-      }}
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={(event) => {
-        event.preventDefault();
-        sendFiles(event.dataTransfer?.files ?? []);
+        // A dialog's own form is within this one.
+        if (event.target === event.currentTarget) send();
       }}
     >
       <Subject draft={draft} room={room} />
@@ -174,9 +168,7 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
           ))}
         </ul>
       )}
-      {chat.uploading.value !== undefined && (
-        <progress max={1} value={chat.uploading.value} aria-label={t("sending")} />
-      )}
+      <UploadList room={room} threadId={threadId ?? null} />
       <div class="line">
         <Menu
           icon="add"
@@ -249,7 +241,7 @@ function Subject({ draft, room }: { readonly draft: Draft; readonly room: Room }
           : t("editing")}
       </strong>
       <span dir="auto">{describeMessage(event).split("\n", 1)[0]}</span>
-      <IconButton icon="close" label={t("cancel")} onClick={() => draft.clear()} />
+      <IconButton icon="close" label={t("cancel")} onClick={() => draft.leave()} />
     </p>
   );
 }

@@ -32,8 +32,8 @@ export function usePicture(source: Source | undefined, box?: Box): Picture {
     setPicture({});
     if (source === undefined || mxc === undefined) return undefined;
     let isShown = true;
-    const { key, address } = media.take(source, box);
-    address.then(
+    const kept = media.take(source, box);
+    kept.address.then(
       (it) => isShown && setPicture({ address: it }),
       (error: unknown) => {
         console.info("a picture is not to be had", error);
@@ -42,7 +42,7 @@ export function usePicture(source: Source | undefined, box?: Box): Picture {
     );
     return () => {
       isShown = false;
-      media.release(key);
+      media.release(kept);
     };
   }, [media, mxc, box?.width, box?.height]);
   return picture;

@@ -31,15 +31,15 @@ const FILES: Readonly<Record<string, Word>> = {
 export function describeMessage(event: MatrixEvent): string {
   if (event.isRedacted()) return t("deleted");
   if (event.isDecryptionFailure()) return t("notDecrypted");
-  const content = event.getContent<{ msgtype?: string; body?: unknown }>();
-  const body = typeof content.body === "string" ? content.body : "";
+  const content = event.getContent<{ msgtype?: string }>();
+  const body = plainBody(event);
   const type = event.getType();
   if (type === "m.sticker") return body || t("image");
   if (POLL_STARTS.has(type)) return pollQuestion(event);
   if (type !== String(EventType.RoomMessage)) return "";
   if ("org.matrix.msc3245.voice" in content) return t("voiceMessage");
   const file = FILES[content.msgtype ?? ""];
-  return file === undefined ? withoutQuotation(body) : `${t(file)}: ${body}`;
+  return file === undefined ? body : `${t(file)}: ${body}`;
 }
 
 /** With who said it, for the list of chats. */
@@ -62,9 +62,14 @@ export function pollQuestion(event: MatrixEvent): string {
   return typeof text === "string" ? text : "";
 }
 
-/** Source: Matrix client-server API before 1.13, "Fallbacks for rich replies". */
-export function withoutQuotation(body: string): string {
-  if (!body.startsWith("> ")) return body;
+/**
+ * @returns what somebody said, without the quotation that older clients put before an answer
+ * Source: Matrix client-server API before 1.13, "Fallbacks for rich replies"
+ */
+export function plainBody(event: MatrixEvent): string {
+  const { body } = event.getContent<{ body?: unknown }>();
+  if (typeof body !== "string") return "";
+  if (event.replyEventId === undefined || !body.startsWith("> ")) return body;
   const lines = body.split("\n");
   const first = lines.findIndex((line) => !line.startsWith("> "));
   return first < 1 || lines[first] !== "" ? body : lines.slice(first + 1).join("\n");

@@ -4,13 +4,20 @@
 import { signal } from "@preact/signals";
 import type { MatrixEvent } from "matrix-js-sdk";
 
+/** A link to somebody, as this page and others write it. */
+const PILL = /<a href="https:\/\/matrix\.to\/#\/(@[^"]+|%40[^"]+)">@?([^<]+)<\/a>/g;
+
 export class Draft {
   readonly text;
   /** The message that this one answers. */
   readonly replyTo = signal<MatrixEvent | undefined>(undefined);
   /** The message that this one takes the place of. */
   readonly editing = signal<MatrixEvent | undefined>(undefined);
+  /** Counts up with each message that was sent from it. */
+  readonly sent = signal(0);
   readonly #key: string;
+  /** What was being written before an edit began. */
+  #before = "";
   readonly #named = new Map<string, string>();
 
   /** @param threadId the first message of the thread, where it is for one */
@@ -28,14 +35,35 @@ export class Draft {
   }
 
   answer(event: MatrixEvent): void {
-    if (this.editing.value !== undefined) this.clear();
+    this.leave();
     this.replyTo.value = event;
   }
 
+  /** What is being written waits until the edit is over. */
   edit(event: MatrixEvent, text: string): void {
+    if (this.editing.value === undefined) this.#before = this.text.value;
     this.replyTo.value = undefined;
+    this.#nameAgain(event);
     this.editing.value = event;
     this.text.value = text;
+  }
+
+  /** An edit names the same people as what it takes the place of. */
+  #nameAgain(event: MatrixEvent): void {
+    this.#named.clear();
+    const html = String(event.getContent<{ formatted_body?: unknown }>().formatted_body ?? "");
+    for (const { 1: id = "", 2: name = "" } of html.matchAll(PILL))
+      this.#named.set(name, decodeURIComponent(id));
+  }
+
+  /** The answer, or the edit, is not to be; what was being written stays. */
+  leave(): void {
+    if (this.editing.value !== undefined) {
+      this.editing.value = undefined;
+      this.text.value = this.#before;
+      this.#named.clear();
+    }
+    this.replyTo.value = undefined;
   }
 
   /** Remembers who is meant by a name that stands in the text. */
@@ -48,10 +76,12 @@ export class Draft {
     return new Map(this.#named);
   }
 
-  clear(): void {
+  /** It was sent. After an edit goes on what was being written before. */
+  finish(): void {
+    this.sent.value += 1;
+    if (this.editing.value !== undefined) return this.leave();
     this.#named.clear();
     this.replyTo.value = undefined;
-    this.editing.value = undefined;
     this.write("");
   }
 }

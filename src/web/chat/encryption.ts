@@ -13,6 +13,7 @@ import {
   decodeRecoveryKey,
   type CryptoApi,
   type CryptoCallbacks,
+  type GeneratedSecretStorageKey,
   type VerificationRequest,
 } from "matrix-js-sdk/lib/crypto-api/index.js";
 
@@ -38,6 +39,8 @@ export class Encryption {
   /** The account's key for its secrets, for as long as the page is open. */
   #secretKey: { readonly id: string; readonly key: Uint8Array } | undefined;
   #typed: Uint8Array | undefined;
+  /** A recovery key that is not wholly set up. */
+  #made: GeneratedSecretStorageKey | undefined;
 
   /** For the client that is made: how it asks for the account's key. */
   readonly callbacks: CryptoCallbacks = {
@@ -98,15 +101,23 @@ export class Encryption {
     await this.#examine();
   }
 
-  /** Makes a recovery key and a backup with it. @returns the key as it is to be written down; nobody else has it */
+  /**
+   * Makes a recovery key, and a backup where there is none that this device can write to: a new backup takes the place
+   * of the old one, with all that is in it.
+   *
+   * @returns the key as it is to be written down; nobody else has it
+   * @throws Error when a request fails; the next try goes on with the same key
+   */
   async setUpRecovery(): Promise<string> {
     const { crypto } = this;
-    const made = await crypto.createRecoveryKeyFromPassphrase();
+    const made = (this.#made ??= await crypto.createRecoveryKeyFromPassphrase());
+    const hasBackupKey = (await crypto.getSessionBackupPrivateKey()) !== null;
     await crypto.bootstrapSecretStorage({
       setupNewSecretStorage: true,
-      setupNewKeyBackup: true,
+      setupNewKeyBackup: !hasBackupKey || (await crypto.getKeyBackupInfo()) === null,
       createSecretStorageKey: () => Promise.resolve(made),
     });
+    this.#made = undefined;
     await this.#examine();
     return made.encodedPrivateKey ?? "";
   }

@@ -2,6 +2,7 @@
  * Files as messages: pictures with their size and, where the server cannot make one, a small picture of them.
  * Sources: Matrix client-server API v1.19, "m.image" and so on; MSC3245 and MSC1767 for voice messages.
  */
+import { signal, type Signal } from "@preact/signals";
 import { EventType, type Room } from "matrix-js-sdk";
 import type { Chat } from "./chat.js";
 import type { Source } from "./media.js";
@@ -16,7 +17,7 @@ export interface Voice {
 const SMALL = { width: 800, height: 600 };
 
 /** @throws MatrixError when the server does not take the file */
-export async function sendFile(
+async function sendFile(
   chat: Chat,
   room: Room,
   file: File,
@@ -87,4 +88,69 @@ async function smaller(
   canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.8));
   return blob === null ? undefined : { blob, width: canvas.width, height: canvas.height };
+}
+
+/** A file on its way. */
+export interface Upload {
+  readonly id: number;
+  readonly room: Room;
+  readonly file: File;
+  readonly threadId: string | null;
+  readonly voice?: Voice | undefined;
+  /** How much of it is on the server, from 0 to 1. */
+  readonly part: number;
+  /** It was tried, and waits for somebody to say what becomes of it. */
+  readonly hasFailed: boolean;
+}
+
+/** Files go one after the other, in the order in which they were chosen; one that failed is kept, and not in the way. */
+export class Uploads {
+  readonly list: Signal<readonly Upload[]> = signal([]);
+  readonly #chat: Chat;
+  #isSending = false;
+  #count = 0;
+
+  constructor(chat: Chat) {
+    this.#chat = chat;
+  }
+
+  add(room: Room, file: File, threadId: string | null, voice?: Voice): void {
+    const id = (this.#count += 1);
+    this.list.value = [...this.list.value, { id, room, file, threadId, voice, part: 0, hasFailed: false }];
+    void this.#send();
+  }
+
+  retry(id: number): void {
+    this.#change(id, { hasFailed: false, part: 0 });
+    void this.#send();
+  }
+
+  discard(id: number): void {
+    this.list.value = this.list.value.filter((it) => it.id !== id);
+  }
+
+  /** It never fails: what did not go is marked. */
+  async #send(): Promise<void> {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      const { id, room, file, threadId, voice } = next;
+      try {
+        await sendFile(this.#chat, room, file, threadId, (part) => this.#change(id, { part }), voice);
+        this.discard(id);
+      } catch (error) {
+        console.info("a file was not sent", error);
+        this.#change(id, { hasFailed: true });
+      }
+    }
+    this.#isSending = false;
+  }
+
+  #next(): Upload | undefined {
+    return this.list.value.find(({ hasFailed }) => !hasFailed);
+  }
+
+  #change(id: number, change: Partial<Upload>): void {
+    this.list.value = this.list.value.map((it) => (it.id === id ? { ...it, ...change } : it));
+  }
 }

@@ -21,11 +21,16 @@ export interface Box {
   readonly method?: "crop" | "scale";
 }
 
-/** Addresses that nobody shows any more and that are kept all the same, for scrolling back. */
-const MOST_IDLE = 150;
+/** Bytes of what nobody shows any more and that are kept all the same, for scrolling back. */
+const MOST_IDLE_BYTES = 40_000_000;
 
-interface Kept {
+/** Something that is shown, or was. */
+export interface Kept {
+  readonly key: string;
+  /** `blob:`. @throws Error when it cannot be had */
   readonly address: Promise<string>;
+  /** Undefined until it is there. */
+  bytes: number | undefined;
   users: number;
 }
 
@@ -38,25 +43,29 @@ export class Media {
     this.#client = client;
   }
 
-  /** @returns a `blob:` address, to be given back with `release` @throws Error when it cannot be had */
-  take(source: Source, box?: Box): { readonly key: string; readonly address: Promise<string> } {
+  /** @returns what is to be given back with `release` */
+  take(source: Source, box?: Box): Kept {
     const key = JSON.stringify([source.file?.url ?? source.url, box]);
-    const kept = this.#kept.get(key) ?? { address: this.#load(source, box), users: 0 };
+    const kept = this.#kept.get(key) ?? this.#load(key, source, box);
     kept.users += 1;
+    // The last one is the one that was used last.
     this.#kept.delete(key);
     this.#kept.set(key, kept);
-    kept.address.catch(() => this.#kept.delete(key));
-    return { key, address: kept.address };
+    return kept;
   }
 
-  release(key: string): void {
-    const kept = this.#kept.get(key);
-    if (kept === undefined) return;
+  release(kept: Kept): void {
     kept.users -= 1;
-    const idle = [...this.#kept].filter(([, { users }]) => users <= 0);
-    for (const [old, { address }] of idle.slice(0, Math.max(0, idle.length - MOST_IDLE))) {
-      this.#kept.delete(old);
-      void address.then((it) => URL.revokeObjectURL(it));
+    const idle = [...this.#kept.values()].filter(({ users, bytes }) => users <= 0 && bytes !== undefined);
+    let bytes = idle.reduce((sum, it) => sum + (it.bytes ?? 0), 0);
+    for (const old of idle) {
+      if (bytes <= MOST_IDLE_BYTES) return;
+      bytes -= old.bytes ?? 0;
+      this.#kept.delete(old.key);
+      old.address.then(
+        (it) => URL.revokeObjectURL(it),
+        () => undefined,
+      );
     }
   }
 
@@ -86,8 +95,15 @@ export class Media {
     return file === undefined ? response.blob() : decryptFile(file, await response.arrayBuffer());
   }
 
-  async #load(source: Source, box?: Box): Promise<string> {
-    return URL.createObjectURL(await this.fetch(source, box));
+  #load(key: string, source: Source, box?: Box): Kept {
+    const address = this.fetch(source, box).then((blob) => {
+      kept.bytes = blob.size;
+      return URL.createObjectURL(blob);
+    });
+    const kept: Kept = { key, address, bytes: undefined, users: 0 };
+    // The next one who wants it asks once more.
+    address.catch(() => this.#kept.delete(key));
+    return kept;
   }
 
   /**

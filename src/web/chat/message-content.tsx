@@ -5,7 +5,7 @@ import { duration, size } from "../ui/when.js";
 import { t } from "../words/words.js";
 import { SHOWN } from "./attachment.js";
 import { useChat, usePicture } from "./context.js";
-import { POLL_STARTS, nameOf, withoutQuotation } from "./describe.js";
+import { POLL_STARTS, nameOf, plainBody } from "./describe.js";
 import { linkify, sanitize } from "./html.js";
 import type { EncryptedFile, Source } from "./media.js";
 import type { MessageProps } from "./message.jsx";
@@ -60,13 +60,13 @@ export function Content({ event, room, version }: Pick<MessageProps, "event" | "
       return (
         <div class="text is-emote" dir="auto">
           <span>{nameOf(event.getSender() ?? "", room)} </span>
-          <Text content={content} />
+          <Text content={content} plain={plainBody(event)} />
         </div>
       );
     default:
       return (
         <div class={`text ${content.msgtype === "m.notice" ? "is-notice" : ""}`} dir="auto">
-          <Text content={content} />
+          <Text content={content} plain={plainBody(event)} />
         </div>
       );
   }
@@ -75,7 +75,7 @@ export function Content({ event, room, version }: Pick<MessageProps, "event" | "
 /** Longest text that is shown at once, in UTF-16 units. */
 const LONGEST = 20_000;
 
-function Text({ content }: { readonly content: MessageBody }) {
+function Text({ content, plain }: { readonly content: MessageBody; readonly plain: string }) {
   const place = useRef<HTMLDivElement>(null);
   const html =
     content.format === "org.matrix.custom.html" && text(content.formatted_body) !== ""
@@ -85,7 +85,7 @@ function Text({ content }: { readonly content: MessageBody }) {
     if (html !== undefined) place.current?.replaceChildren(sanitize(html));
   }, [html]);
   if (html !== undefined) return <div ref={place} class="formatted" />;
-  const body = withoutQuotation(text(content.body)).slice(0, LONGEST);
+  const body = plain.slice(0, LONGEST);
   return (
     <p class={isOnlyEmoji(body) ? "only-emoji" : ""}>
       {linkify(body).map((piece) =>

@@ -2,7 +2,7 @@
  * One message: who, when, what, what others think of it, and what can be done with it.
  */
 import { useSignal } from "@preact/signals";
-import { EventStatus, type MatrixClient, type MatrixEvent, type Room } from "matrix-js-sdk";
+import { EventStatus, NotificationCountType, type MatrixEvent, type Room, type Thread } from "matrix-js-sdk";
 import { addressOf, go } from "../route.js";
 import { Avatar } from "../ui/avatar.jsx";
 import { confirm } from "../ui/dialog.jsx";
@@ -14,7 +14,7 @@ import { attempt } from "../ui/toasts.jsx";
 import { clock, exactly } from "../ui/when.js";
 import { many, t } from "../words/words.js";
 import { useChat } from "./context.js";
-import { describeMessage, nameOf, withoutQuotation } from "./describe.js";
+import { describeMessage, nameOf, plainBody } from "./describe.js";
 import type { Draft } from "./draft.js";
 import { Content } from "./message-content.jsx";
 import { Reactions, react } from "./reactions.jsx";
@@ -99,9 +99,16 @@ function Quotation({ event, room, isInThread }: Omit<MessageProps, "isContinued"
 function ThreadLink({ event, room }: Pick<MessageProps, "event" | "room" | "version">) {
   const thread = event.getThread();
   if (thread === undefined || !event.isThreadRoot || thread.length === 0) return null;
+  return <ThreadCount room={room} thread={thread} />;
+}
+
+function ThreadCount({ room, thread }: { readonly room: Room; readonly thread: Thread }) {
+  void useChat().changes.value;
+  const unread = room.getThreadUnreadNotificationCount(thread.id, NotificationCountType.Total);
   return (
     <a class="thread-link" href={addressOf("room", room.roomId, "thread", thread.id)}>
       {many(thread.length, "threadReplyOne", "threadReplyMany")}
+      {unread > 0 && <span class="count is-loud">{many(unread, "unreadOne", "unreadMany")}</span>}
     </a>
   );
 }
@@ -168,7 +175,6 @@ function actionsFor(
   const isMine = event.getSender() === userId;
   const canWrite = room.maySendMessage();
   const canDelete = isMine || room.currentState.maySendRedactionForEvent(event, userId);
-  const body = event.getContent<{ body?: string }>().body ?? "";
   return [
     ...(canWrite && !isInThread
       ? [
@@ -184,7 +190,7 @@ function actionsFor(
           {
             label: t("edit"),
             icon: "edit" as const,
-            onChoose: () => draft.edit(event, withoutQuotation(body)),
+            onChoose: () => draft.edit(event, plainBody(event)),
           },
         ]
       : []),

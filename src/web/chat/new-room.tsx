@@ -93,6 +93,7 @@ function People() {
 function Room() {
   const { client, encryption } = useChat();
   const kind = useSignal<Template>("group");
+  const isBusy = useSignal(false);
   const submit = (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
     event.preventDefault();
     const form = event.currentTarget;
@@ -101,7 +102,8 @@ function Room() {
       template: kind.value,
       isEncrypted: field(form, "encrypted") === "on" && encryption.state.value === "ready",
     });
-    attempt(create.then((roomId) => go("room", roomId)));
+    isBusy.value = true;
+    attempt(create.then((roomId) => go("room", roomId)).finally(() => (isBusy.value = false)));
   };
   return (
     <section>
@@ -134,7 +136,9 @@ function Room() {
             <span>{t("encrypted")}</span>
           </label>
         )}
-        <button class="primary">{t("create")}</button>
+        <button class="primary" disabled={isBusy.value}>
+          {t("create")}
+        </button>
       </form>
     </section>
   );

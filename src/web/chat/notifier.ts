@@ -34,7 +34,7 @@ export class Notifier {
     if (client.getPushActionsForEvent(event)?.notify !== true || this.#isLookedAt(room)) return;
     if (preferences.sound.value) play();
     if (preferences.notifications.value && globalThis.Notification?.permission === "granted")
-      show(event, room);
+      await show(event, room);
   }
 
   #isLookedAt(room: Room): boolean {
@@ -43,13 +43,18 @@ export class Notifier {
   }
 }
 
-function show(event: MatrixEvent, room: Room): void {
+/** By the worker where there is one: Chrome on Android knows no other way. */
+async function show(event: MatrixEvent, room: Room): Promise<void> {
   const name = nameOf(event.getSender() ?? "", room);
   const title = shortName(room.name);
-  const notification = new Notification(title, {
+  const options = {
     body: title === name ? describeMessage(event) : `${name}: ${describeMessage(event)}`,
     tag: room.roomId,
-  });
+    data: { room: room.roomId },
+  };
+  const worker = await navigator.serviceWorker?.getRegistration();
+  if (worker !== undefined) return worker.showNotification(title, options);
+  const notification = new Notification(title, options);
   notification.onclick = () => {
     window.focus();
     location.hash = addressOf("room", room.roomId);

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { IPublicRoomsChunkRoom } from "matrix-js-sdk";
 import { go } from "../route.js";
 import { Avatar } from "../ui/avatar.jsx";
-import { attempt } from "../ui/toasts.jsx";
+import { attempt, tell } from "../ui/toasts.jsx";
 import { many, t } from "../words/words.js";
 import { useChat } from "./context.js";
 
@@ -28,6 +28,15 @@ export function PublicRooms() {
       isWanted = false;
     };
   }, [wanted.value]);
+  const enter = async ({ room_id, join_rule }: IPublicRoomsChunkRoom) => {
+    if (join_rule === "knock") {
+      await client.knockRoom(room_id);
+      tell(t("asked"));
+    } else {
+      await client.joinRoom(room_id);
+      go("room", room_id);
+    }
+  };
   return (
     <section>
       <h2>{t("publicRooms")}</h2>
@@ -43,13 +52,11 @@ export function PublicRooms() {
           const name = room.name ?? room.canonical_alias ?? room.room_id;
           return (
             <li key={room.room_id}>
-              <button
-                type="button"
-                onClick={() => attempt(client.joinRoom(room.room_id).then(() => go("room", room.room_id)))}
-              >
+              <button type="button" onClick={() => attempt(enter(room))}>
                 <Avatar name={name} id={room.room_id} mxc={room.avatar_url} size={36} />
                 <span dir="auto">{name}</span>
                 <small dir="auto">
+                  {room.join_rule === "knock" && `${t("askToJoin")} · `}
                   {room.topic ?? many(room.num_joined_members, "membersOne", "membersMany")}
                 </small>
               </button>

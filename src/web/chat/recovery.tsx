@@ -19,7 +19,7 @@ export function RecoveryDialog({ onClose }: { readonly onClose: () => void }) {
     }
   };
   return (
-    <Dialog title={t("recoveryKey")} onClose={onClose}>
+    <Dialog title={t("recoveryKey")} onClose={onClose} isFirm={isBusy.value || key.value !== undefined}>
       <div class="stack">
         <p>{t("recoveryText")}</p>
         {key.value === undefined ? (

@@ -210,7 +210,12 @@ export function Switch({ label, isOn, isDisabled = false, onChange }: SwitchProp
         type="checkbox"
         checked={isOn}
         disabled={isDisabled}
-        onChange={(event) => attempt(onChange(event.currentTarget.checked))}
+        onChange={({ currentTarget }) => {
+          const wanted = currentTarget.checked;
+          // It shows what is so, and not what was asked for.
+          currentTarget.checked = isOn;
+          attempt(onChange(wanted));
+        }}
       />
       <span>{label}</span>
     </label>
@@ -232,7 +237,11 @@ export function Choice({ label, value, options, isDisabled = false, onChange }: 
       <select
         value={value}
         disabled={isDisabled}
-        onChange={(event) => attempt(onChange(event.currentTarget.value))}
+        onChange={({ currentTarget }) => {
+          const wanted = currentTarget.value;
+          currentTarget.value = value;
+          attempt(onChange(wanted));
+        }}
       >
         {options.every(([known]) => known !== value) && <option value={value}>{value}</option>}
         {options.map(([key, text]) => (

@@ -40,9 +40,13 @@ export function RoomView({ roomId, panel, item }: RoomViewProps) {
       <main
         class={`view room ${panel === undefined || panel === "at" ? "" : "has-panel"}`}
         aria-label={shortName(room.name)}
+        onDrop={(event) => {
+          for (const file of event.dataTransfer?.files ?? []) chat.uploads.add(room, file, null);
+        }}
       >
         <RoomHeader room={room} />
         <Timeline room={room} draft={draft} at={panel === "at" ? item : undefined} />
+        <Successor room={room} />
         <Hands room={room} />
         <Composer room={room} draft={draft} />
       </main>
@@ -112,5 +116,24 @@ function Invitation({ room }: { readonly room: Room }) {
         </button>
       </p>
     </main>
+  );
+}
+
+/** The room that took this one's place. */
+function Successor({ room }: { readonly room: Room }) {
+  const { client, changes } = useChat();
+  void changes.value;
+  const content = room.currentState
+    .getStateEvents("m.room.tombstone", "")
+    ?.getContent<{ replacement_room?: unknown }>();
+  const next = content?.replacement_room;
+  if (typeof next !== "string") return null;
+  return (
+    <div class="bar">
+      <span>{t("stateUpgraded")}</span>
+      <button onClick={() => attempt(client.joinRoom(next).then(() => go("room", next)))}>
+        {t("goToNewRoom")}
+      </button>
+    </div>
   );
 }

@@ -19,7 +19,7 @@ import { RecoveryDialog } from "./recovery.jsx";
 import { Choice, Switch } from "./room-settings.jsx";
 import { VerifyDeviceDialog } from "./verify-device.jsx";
 import { Header } from "./view-header.jsx";
-import { pushState, startPush, stopPush, type PushState } from "./web-push.js";
+import { answerPushes, pushState, startPush, stopPush, type PushState } from "./web-push.js";
 import { field } from "../ui/field.js";
 
 export function Settings() {
@@ -121,10 +121,19 @@ function Looks() {
 function Notices() {
   const { client } = useChat();
   const push = useSignal<PushState>("unknown");
-  useEffect(
-    () => attempt(registerWorker().then(async (worker) => (push.value = await pushState(client, worker)))),
-    [],
-  );
+  useEffect(() => {
+    const look = async () => {
+      push.value = await pushState(client, await registerWorker());
+    };
+    const begin = async () => {
+      await look();
+      // Nobody was there to answer when it came: it comes once more.
+      const worker = push.value === "waiting" ? await registerWorker() : undefined;
+      if (worker !== undefined) push.value = await startPush(client, worker);
+    };
+    attempt(begin());
+    return answerPushes(client, () => attempt(look()));
+  }, []);
   const setNotifications = async (isOn: boolean) => {
     if (isOn && (await Notification.requestPermission()) !== "granted") return tell(t("notAllowed"), true);
     preferences.notifications.value = isOn;
@@ -151,10 +160,11 @@ function Notices() {
       )}
       <Switch
         label={t("pushWhenClosed")}
-        isOn={push.value === "on"}
-        isDisabled={push.value !== "on" && push.value !== "off"}
+        isOn={push.value === "on" || push.value === "waiting"}
+        isDisabled={!["on", "waiting", "off"].includes(push.value)}
         onChange={setPush}
       />
+      {push.value === "waiting" && <p class="quiet">{t("pushWaiting")}</p>}
       {push.value === "untrusted" && <p class="quiet">{t("pushUntrusted")}</p>}
       {push.value === "unsupported" && <p class="quiet">{t("pushUnsupported")}</p>}
       {push.value === "denied" && <p class="quiet">{t("notAllowed")}</p>}
@@ -263,8 +273,13 @@ function Password() {
 function Leaving() {
   const chat = useChat();
   const leave = async () => {
-    const { value: trust } = chat.encryption.trust;
-    const text = trust?.hasRecovery === false ? t("signOutLosesKeys") : t("signOutText");
+    const { state, trust } = chat.encryption;
+    const isSafe = state.value === "none" || (trust.value?.hasRecovery === true && trust.value.isBackedUp);
+    const isWaiting = chat.client.getRooms().some((room) => room.getPendingEvents().length > 0);
+    const text = [
+      t(isSafe ? "signOutText" : "signOutLosesKeys"),
+      ...(isWaiting ? [t("signOutLosesMessages")] : []),
+    ].join(" ");
     if (await confirm(t("signOut"), text, t("signOut"))) await chat.signOut();
   };
   return (

@@ -12,17 +12,28 @@ import { Elsewhere } from "./elsewhere.js";
 const LOCK = "imcloud.chat";
 
 /** @throws Error when what the browser keeps of the chat cannot be opened */
-export async function startChat(root: Element, session: Session): Promise<void> {
+export async function startChat(
+  root: Element,
+  session: Session,
+  onTrouble: (error: unknown) => void,
+): Promise<void> {
   if (!(await takeLock(false, root))) {
-    render(<Elsewhere onUseHere={() => void takeLock(true, root).then(() => show(root, session))} />, root);
+    const useHere = () =>
+      void takeLock(true, root)
+        .then(() => show(root, session))
+        .catch(onTrouble);
+    render(<Elsewhere onUseHere={useHere} />, root);
     return;
   }
   await show(root, session);
 }
 
+// A file that is let go of beside a conversation would be opened in the chat's place.
+for (const kind of ["dragover", "drop"] as const) addEventListener(kind, (event) => event.preventDefault());
+
 async function show(root: Element, session: Session): Promise<void> {
   const chat = await Chat.open(session, (reason) => void signOut(reason));
-  render(<App chat={chat} />, root);
+  if (!chat.isStopped) render(<App chat={chat} />, root);
 }
 
 /** @param isTaking also when another tab has it: that one is told by its lock being lost */

@@ -51,6 +51,8 @@ export class TimelineModel {
   readonly isAtStart = signal(false);
   readonly isLoading = signal(false);
   readonly room: Room;
+  /** Whether the first events are there; all of them may be such that make no rows. */
+  isOpen = false;
 
   readonly #client: MatrixClient;
   readonly #set: EventTimelineSet;
@@ -78,6 +80,7 @@ export class TimelineModel {
   /** @param eventId what is to be in the middle; the newest else. @throws MatrixError when it cannot be had */
   async open(eventId?: string): Promise<void> {
     await this.#one(() => this.#window.load(eventId, FIRST));
+    this.isOpen = true;
     this.#build();
   }
 

@@ -38,6 +38,7 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
   const rows = model.rows.value;
   const anchor = isStuck.current ? undefined : anchorIn(scroller.current);
 
+  useEffect(() => () => model.close(), [model]);
   useEffect(() => {
     isStuck.current = at === undefined;
     attempt(
@@ -48,8 +49,20 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
         row?.classList.add("is-sought");
       }),
     );
-    return () => model.close();
   }, [model, at]);
+  useEffect(() => {
+    // Somebody comes back and reads what is there.
+    const look = () => isStuck.current && markRead(chat, model);
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, [chat, model]);
+  useEffect(() => {
+    // What one says oneself one wants to see.
+    if (draft.sent.value === 0) return;
+    isStuck.current = true;
+    if (!model.isAtEnd.value) attempt(model.open());
+    else if (scroller.current !== null) scroller.current.scrollTop = scroller.current.scrollHeight;
+  }, [draft.sent.value]);
 
   useLayoutEffect(() => {
     const { current } = scroller;
@@ -246,11 +259,16 @@ function restore(scroller: HTMLElement, { row, top }: Anchor): void {
 
 /** Asks for more where what is there will soon be scrolled through. */
 function extend(scroller: HTMLElement, model: TimelineModel): void {
-  if (model.isLoading.value || model.rows.value.length === 0) return;
+  if (model.isLoading.value || !model.isOpen) return;
   const ahead = scroller.clientHeight * AHEAD;
-  if (!model.isAtStart.value && scroller.scrollTop < ahead) attempt(model.older());
+  if (!model.isAtStart.value && scroller.scrollTop < ahead) behind(model.older());
   else if (!model.isAtEnd.value && scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < ahead)
-    attempt(model.newer());
+    behind(model.newer());
+}
+
+/** Nobody asked for it by name: the next scrolling, or the next message, tries again. */
+function behind(work: Promise<unknown>): void {
+  work.catch((error: unknown) => console.info("not now", error));
 }
 
 /** Pictures that have come, a keyboard that opens: the end stays in sight. */
@@ -273,5 +291,5 @@ function markRead(chat: Chat, model: TimelineModel): void {
   if (last.isSending() || (last.getSender() === chat.userId && model.room.getUnreadNotificationCount() === 0))
     return;
   chat.lastRead = last;
-  attempt(chat.client.sendReadReceipt(last));
+  behind(chat.client.sendReadReceipt(last));
 }

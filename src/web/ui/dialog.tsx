@@ -13,23 +13,33 @@ export interface DialogProps {
   readonly onClose: () => void;
   readonly children: ComponentChildren;
   readonly class?: string;
+  /** Only what is within closes it: not Escape, not a click beside it. */
+  readonly isFirm?: boolean;
 }
 
-export function Dialog({ title, onClose, children, class: style = "" }: DialogProps) {
+export function Dialog({ title, onClose, children, class: style = "", isFirm = false }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    // One that is taken away, and not closed, does not give the focus back by itself.
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
   return (
     <dialog
       ref={dialog}
       class={style}
       aria-labelledby={id}
       onClose={onClose}
-      onClick={(event) => event.target === dialog.current && dialog.current?.close()}
+      onCancel={(event) => isFirm && event.preventDefault()}
+      onClick={(event) => !isFirm && event.target === dialog.current && dialog.current?.close()}
     >
       <header>
         <h2 id={id}>{title}</h2>
-        <IconButton icon="close" label={t("close")} onClick={() => dialog.current?.close()} />
+        {!isFirm && <IconButton icon="close" label={t("close")} onClick={() => dialog.current?.close()} />}
       </header>
       {children}
     </dialog>

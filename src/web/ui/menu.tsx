@@ -35,7 +35,10 @@ export function Menu({ label, icon, items }: MenuProps) {
     if (!isOpen.value) return undefined;
     list.current?.querySelector("button")?.focus();
     const onOutside = (event: Event) => {
-      if (!(event.target instanceof Node && list.current?.contains(event.target) === true)) close(false);
+      const isWithin = [list, button].some(
+        ({ current }) => event.target instanceof Node && current?.contains(event.target) === true,
+      );
+      if (!isWithin) close(false);
     };
     addEventListener("pointerdown", onOutside, true);
     return () => removeEventListener("pointerdown", onOutside, true);

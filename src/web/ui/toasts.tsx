@@ -26,8 +26,32 @@ export function tell(text: string, isTrouble = false): void {
 export function attempt(work: Promise<unknown>): void {
   work.catch((error: unknown) => {
     console.warn(error);
-    tell(t("failed", { reason: error instanceof Error ? error.message : String(error) }), true);
+    tell(explain(error), true);
   });
+}
+
+interface Refusal {
+  readonly name?: string;
+  readonly errcode?: string;
+  readonly data?: { readonly error?: string };
+}
+
+/** What a library's error says to programs, in words for people. */
+function explain(error: unknown): string {
+  const { name, errcode, data } = error instanceof Error ? (error as Refusal) : {};
+  if (name === "ConnectionError") return t("noAnswer");
+  switch (errcode) {
+    case "M_FORBIDDEN":
+      return t("forbidden");
+    case "M_TOO_LARGE":
+      return t("tooLarge");
+    case "M_LIMIT_EXCEEDED":
+      return t("tooMany", { seconds: 5 });
+    default: {
+      const reason = data?.error ?? (error instanceof Error ? error.message : String(error));
+      return t("failed", { reason });
+    }
+  }
 }
 
 /** Where they are shown: once on a page. */
