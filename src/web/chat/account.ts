@@ -3,6 +3,7 @@
  * Source: Matrix client-server API v1.19, "User-Interactive Authentication API".
  */
 import { MatrixError, type AuthDict, type MatrixClient } from "matrix-js-sdk";
+import { t } from "../words/words.js";
 
 const byPassword = (client: MatrixClient, password: string, session: string | undefined): AuthDict => ({
   type: "m.login.password",
@@ -11,26 +12,34 @@ const byPassword = (client: MatrixClient, password: string, session: string | un
   ...(session !== undefined && { session }),
 });
 
-/** @throws MatrixError `M_FORBIDDEN` for a wrong password */
-async function proved<T>(
+/** @throws Error for a wrong password; MatrixError for what else is refused */
+async function proved(
   client: MatrixClient,
   password: string,
-  work: (auth?: AuthDict) => Promise<T>,
-): Promise<T> {
+  work: (auth?: AuthDict) => Promise<unknown>,
+): Promise<void> {
   try {
-    return await work();
+    await work();
   } catch (error) {
     if (!(error instanceof MatrixError) || error.httpStatus !== 401) throw error;
-    return work(byPassword(client, password, (error.data as { session?: string }).session));
+    const { session } = error.data as { session?: string };
+    await work(byPassword(client, password, session)).catch(tellWrong);
   }
 }
 
-/** One's other devices stay signed in. @throws MatrixError `M_FORBIDDEN` for a wrong password, `M_WEAK_PASSWORD` */
-export async function changePassword(client: MatrixClient, old: string, next: string): Promise<void> {
-  await client.setPassword(byPassword(client, old, undefined), next, false);
+/** The server asks once more where the proof was none. */
+function tellWrong(error: unknown): never {
+  const isWrong =
+    error instanceof MatrixError && (error.httpStatus === 401 || error.errcode === "M_FORBIDDEN");
+  throw isWrong ? new Error(t("passwordIsWrong"), { cause: error }) : error;
 }
 
-/** Signs devices out. @throws MatrixError `M_FORBIDDEN` for a wrong password */
+/** One's other devices stay signed in. @throws Error for a wrong password; MatrixError `M_WEAK_PASSWORD` */
+export async function changePassword(client: MatrixClient, old: string, next: string): Promise<void> {
+  await client.setPassword(byPassword(client, old, undefined), next, false).catch(tellWrong);
+}
+
+/** Signs devices out. @throws Error for a wrong password */
 export async function endDevices(
   client: MatrixClient,
   ids: readonly string[],

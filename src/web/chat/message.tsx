@@ -2,7 +2,14 @@
  * One message: who, when, what, what others think of it, and what can be done with it.
  */
 import { useSignal } from "@preact/signals";
-import { EventStatus, NotificationCountType, type MatrixEvent, type Room, type Thread } from "matrix-js-sdk";
+import {
+  EventStatus,
+  NotificationCountType,
+  type MatrixClient,
+  type MatrixEvent,
+  type Room,
+  type Thread,
+} from "matrix-js-sdk";
 import { addressOf, go } from "../route.js";
 import { Avatar } from "../ui/avatar.jsx";
 import { confirm } from "../ui/dialog.jsx";

@@ -293,4 +293,5 @@ export const en = {
   goToNewRoom: "Go to the new one",
   askToJoin: "by asking",
   asked: "You have asked. Somebody has to let you in.",
+  passwordIsWrong: "The password is wrong.",
 };

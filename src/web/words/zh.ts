@@ -293,4 +293,5 @@ export const zh: Words = {
   goToNewRoom: "前往新聊天室",
   askToJoin: "请求加入",
   asked: "已发送请求，等待批准。",
+  passwordIsWrong: "密码错误。",
 };
