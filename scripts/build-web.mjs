@@ -61,7 +61,11 @@ export async function buildWeb(folder) {
   await rm(raw, { recursive: true });
 
   const icons = {};
-  for (const [key, name] of Object.entries({ icon: "icon.svg", icon192: "icon-192.png", icon512: "icon-512.png" })) {
+  for (const [key, name] of Object.entries({
+    icon: "icon.svg",
+    icon192: "icon-192.png",
+    icon512: "icon-512.png",
+  })) {
     const bytes = await readFile(`src/web/${name}`);
     const hashed = name.replace(".", `-${hash(bytes)}.`);
     pages[`/assets/${hashed}`] = await pack(folder, hashed, bytes, true);
@@ -92,7 +96,9 @@ export async function buildWeb(folder) {
   pages["/service-worker.js"] = await pack(
     folder,
     "service-worker.js",
-    await serviceWorker(Object.keys(pages).filter((path) => path.startsWith("/assets/") && !path.endsWith(".wasm"))),
+    await serviceWorker(
+      Object.keys(pages).filter((path) => path.startsWith("/assets/") && !path.endsWith(".wasm")),
+    ),
     false,
   );
   await writeFile(`${folder}/pages.json`, JSON.stringify(pages));

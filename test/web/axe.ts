@@ -2,7 +2,8 @@
  * Accessibility, as axe-core judges it: roles, names, contrast, focus, language.
  */
 import { createRequire } from "node:module";
-import axe, { type AxeResults } from "axe-core";
+import type axe from "axe-core";
+import type { AxeResults } from "axe-core";
 import { expect } from "vitest";
 import type { Page } from "playwright-core";
 
@@ -35,4 +36,7 @@ const MOST_PLACES = 4;
 const brief = ({ id, nodes }: AxeResults["violations"][number]): string[] =>
   nodes
     .slice(0, MOST_PLACES)
-    .map(({ target, failureSummary = "" }) => `${id} at ${target.join(" ")}: ${failureSummary.replaceAll(/\s+/g, " ")}`);
+    .map(
+      ({ target, failureSummary = "" }) =>
+        `${id} at ${target.join(" ")}: ${failureSummary.replaceAll(/\s+/g, " ")}`,
+    );

@@ -83,7 +83,12 @@ export async function enter(
 }
 
 /** Two people in a chat of their own, which both have opened. */
-export async function pair(browser: Browser, url: string, one: string, other: string): Promise<[Person, Person]> {
+export async function pair(
+  browser: Browser,
+  url: string,
+  one: string,
+  other: string,
+): Promise<[Person, Person]> {
   const [first, second] = await Promise.all([enter(browser, url, one), enter(browser, url, other)]);
   await chatWith(first, other);
   await accept(second, one);

@@ -33,7 +33,8 @@ export async function furnish(url: string): Promise<Furnished> {
       invite: guests.map(({ userId }) => userId),
       ...body,
     });
-    for (const { token } of guests) await callServer(url, "POST", `join/${encodeURIComponent(String(room_id))}`, token, {});
+    for (const { token } of guests)
+      await callServer(url, "POST", `join/${encodeURIComponent(String(room_id))}`, token, {});
     return String(room_id);
   };
   const send = async (roomId: string, { token }: Account, type: string, content: object): Promise<string> => {
@@ -51,9 +52,17 @@ export async function furnish(url: string): Promise<Furnished> {
     return ((await answer.json()) as { content_uri: string }).content_uri;
   };
 
-  const garden = await room(ann, { name: "Community garden", topic: "Beds, tools, water and cake" }, [ben, mei, tom]);
+  const garden = await room(ann, { name: "Community garden", topic: "Beds, tools, water and cake" }, [
+    ben,
+    mei,
+    tom,
+  ]);
   await say(garden, ben, "Good morning! The water is on again.");
-  const question = await say(garden, mei, "Who has the key to the shed? I would like to fetch the wheelbarrow.");
+  const question = await say(
+    garden,
+    mei,
+    "Who has the key to the shed? I would like to fetch the wheelbarrow.",
+  );
   await say(garden, ann, "I do. I am there at ten.", {
     "m.relates_to": { "m.in_reply_to": { event_id: question } },
   });
@@ -69,10 +78,21 @@ export async function furnish(url: string): Promise<Furnished> {
     url: picture,
     info: { mimetype: "image/png", w: 512, h: 512, size: 36_000 },
   });
-  for (const [by, key] of [[ann, "👍"], [mei, "👍"], [tom, "🎉"]] as const)
-    await send(garden, by, "m.reaction", { "m.relates_to": { rel_type: "m.annotation", event_id: shown, key } });
+  for (const [by, key] of [
+    [ann, "👍"],
+    [mei, "👍"],
+    [tom, "🎉"],
+  ] as const)
+    await send(garden, by, "m.reaction", {
+      "m.relates_to": { rel_type: "m.annotation", event_id: shown, key },
+    });
   const file = await upload(Buffer.from("tomatoes\nbeans\n".repeat(300)), "text/plain");
-  await say(garden, tom, "list.txt", { msgtype: "m.file", filename: "list.txt", url: file, info: { mimetype: "text/plain", size: 4_800 } });
+  await say(garden, tom, "list.txt", {
+    msgtype: "m.file",
+    filename: "list.txt",
+    url: file,
+    info: { mimetype: "text/plain", size: 4_800 },
+  });
   await say(garden, mei, "Voice message", {
     msgtype: "m.audio",
     url: file,
@@ -101,7 +121,11 @@ export async function furnish(url: string): Promise<Furnished> {
       ],
     },
   });
-  for (const [by, answer] of [[ann, "sat"], [mei, "sat"], [tom, "fri"]] as const)
+  for (const [by, answer] of [
+    [ann, "sat"],
+    [mei, "sat"],
+    [tom, "fri"],
+  ] as const)
     await send(garden, by, "org.matrix.msc3381.poll.response", {
       "m.relates_to": { rel_type: "m.reference", event_id: poll },
       "org.matrix.msc3381.poll.response": { answers: [answer] },
@@ -122,14 +146,40 @@ export async function furnish(url: string): Promise<Furnished> {
   );
   await say(school, mei, "Today: light and shadow. Raise a hand if you have a question.");
   for (const { userId, token } of [ben, ann].slice(0, 1))
-    await callServer(url, "PUT", `rooms/${encodeURIComponent(school)}/state/io.imcloud.hand/${userId}`, token, { raised: true });
+    await callServer(
+      url,
+      "PUT",
+      `rooms/${encodeURIComponent(school)}/state/io.imcloud.hand/${userId}`,
+      token,
+      { raised: true },
+    );
   const family = await room(ann, { name: "Family" }, [tom]);
-  await callServer(url, "PUT", `user/${ann.userId}/rooms/${encodeURIComponent(family)}/tags/m.favourite`, ann.token, { order: 0.5 });
+  await callServer(
+    url,
+    "PUT",
+    `user/${ann.userId}/rooms/${encodeURIComponent(family)}/tags/m.favourite`,
+    ann.token,
+    { order: 0.5 },
+  );
   await say(family, tom, "Dinner is at seven");
   const direct = await room(ben, { is_direct: true, preset: "trusted_private_chat" }, [ann]);
-  await callServer(url, "PUT", `user/${ann.userId}/account_data/m.direct`, ann.token, { [ben.userId]: [direct] });
+  await callServer(url, "PUT", `user/${ann.userId}/account_data/m.direct`, ann.token, {
+    [ben.userId]: [direct],
+  });
   await say(direct, ben, "Do you still have my ladder?", { "m.mentions": { user_ids: [ann.userId] } });
-  const invitation = await callServer(url, "POST", "createRoom", tom.token, { name: "Chess club", invite: [ann.userId] });
-  await room(tom, { name: "Announcements", preset: "public_chat", visibility: "public", topic: "What everybody should know" }, []);
+  const invitation = await callServer(url, "POST", "createRoom", tom.token, {
+    name: "Chess club",
+    invite: [ann.userId],
+  });
+  await room(
+    tom,
+    {
+      name: "Announcements",
+      preset: "public_chat",
+      visibility: "public",
+      topic: "What everybody should know",
+    },
+    [],
+  );
   return { ann, garden, thread, school, invitation: String(invitation["room_id"]) };
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { PASSWORD, startServerProcess, type ServerProcess } from "../bench/server-process.js";
-import { obstacles } from "./axe.js";
+import { expectAccessible, obstacles } from "./axe.js";
 import { composer, expectNoTrouble, openBrowser, openWindow, sees, type Person } from "./browser.js";
 import { furnish, type Furnished } from "./furnished.js";
 
@@ -72,7 +72,12 @@ const signedIn = (): readonly Screen[] => [
   { name: "message-menu", hash: roomHash(), shows: ".poll progress", open: messageMenu },
   { name: "poll-form", hash: roomHash(), shows: ".poll progress", open: fromMenu(1) },
   { name: "emoji", hash: roomHash(), shows: ".poll progress", open: fromMenu(2) },
-  { name: "trust", hash: roomHash(), shows: ".bar button", open: (page) => page.locator(".bar button").first().click() },
+  {
+    name: "trust",
+    hash: roomHash(),
+    shows: ".bar button",
+    open: (page) => page.locator(".bar button").first().click(),
+  },
 ];
 
 async function search(page: Page): Promise<void> {
@@ -98,7 +103,10 @@ async function look(person: Person, screen: Screen, kind: string): Promise<reado
   for (const theme of THEMES) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     const where = `${screen.name} ${kind} ${theme}`;
-    const found = await obstacles(page, theme === "dark" ? OF_COLOURS : kind.includes("en") ? undefined : OF_WORDS);
+    const found = await obstacles(
+      page,
+      theme === "dark" ? OF_COLOURS : kind.includes("en") ? undefined : OF_WORDS,
+    );
     trouble.push(...found.map((it) => `${where}: ${it}`));
     if (theme === "light") trouble.push(...(await tooWide(page)).map((it) => `${where}: ${it}`));
     if (FOLDER !== "") await page.screenshot({ path: join(FOLDER, `${where.replaceAll(" ", "-")}.png`) });
@@ -135,7 +143,8 @@ describe.each(Object.entries(DEVICES))("on a %s", (device, options) => {
     const trouble: string[] = [];
     for (const language of LANGUAGES) {
       await speak(nobody, language);
-      for (const screen of signedOut()) trouble.push(...(await look(nobody, screen, `${device} ${language}`)));
+      for (const screen of signedOut())
+        trouble.push(...(await look(nobody, screen, `${device} ${language}`)));
     }
     expect(trouble).toEqual([]);
     expectNoTrouble(nobody);
@@ -180,7 +189,8 @@ test("the keyboard alone signs in, opens a chat, writes, opens a message's menu 
       await press(key);
       const { isThere, isSeen } = await page.evaluate((wanted) => {
         const focused = document.activeElement;
-        const { outlineStyle, outlineWidth } = focused === null ? { outlineStyle: "none", outlineWidth: "0px" } : getComputedStyle(focused);
+        const { outlineStyle, outlineWidth } =
+          focused === null ? { outlineStyle: "none", outlineWidth: "0px" } : getComputedStyle(focused);
         return {
           isThere: focused?.matches(wanted) === true,
           isSeen: outlineStyle !== "none" && outlineWidth !== "0px",
@@ -201,7 +211,8 @@ test("the keyboard alone signs in, opens a chat, writes, opens a message's menu 
   await tabTo(".room-line");
   await press("Enter");
   await composer(page).waitFor();
-  if (!(await composer(page).evaluate((it) => it === document.activeElement))) await tabTo(".composer textarea");
+  if (!(await composer(page).evaluate((it) => it === document.activeElement)))
+    await tabTo(".composer textarea");
   await page.keyboard.type("written without a mouse");
   await press("Enter");
   await sees(tom, "written without a mouse");
@@ -213,5 +224,6 @@ test("the keyboard alone signs in, opens a chat, writes, opens a message's menu 
   await press("Escape");
   await page.getByRole("menu").waitFor({ state: "detached" });
   await tabTo(".composer textarea");
+  await expectAccessible(page);
   expectNoTrouble(tom);
 });

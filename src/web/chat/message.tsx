@@ -73,12 +73,17 @@ export function Message({ event, room, draft, isContinued, isInThread, version }
 }
 
 const statusClass = ({ status }: MatrixEvent): string =>
-  status === EventStatus.NOT_SENT ? "is-unsent" : status === null || status === EventStatus.SENT ? "" : "is-sending";
+  status === EventStatus.NOT_SENT
+    ? "is-unsent"
+    : status === null || status === EventStatus.SENT
+      ? ""
+      : "is-sending";
 
 /** What this one answers, in a line that leads there. */
 function Quotation({ event, room, isInThread }: Omit<MessageProps, "isContinued" | "draft">) {
   const { replyEventId } = event;
-  const isFallback = event.threadRootId !== undefined && event.getWireContent()["m.relates_to"]?.is_falling_back === true;
+  const isFallback =
+    event.threadRootId !== undefined && event.getWireContent()["m.relates_to"]?.is_falling_back === true;
   if (replyEventId === undefined || (isInThread && isFallback)) return null;
   const target = room.findEventById(replyEventId);
   return (
@@ -174,12 +179,19 @@ function actionsFor(
         ]
       : []),
     ...(isMine && canWrite && event.getContent()["msgtype"] === "m.text"
-      ? [{ label: t("edit"), icon: "edit" as const, onChoose: () => draft.edit(event, withoutQuotation(body)) }]
+      ? [
+          {
+            label: t("edit"),
+            icon: "edit" as const,
+            onChoose: () => draft.edit(event, withoutQuotation(body)),
+          },
+        ]
       : []),
     {
       label: t("copyText"),
       icon: "copy",
-      onChoose: () => attempt(navigator.clipboard.writeText(describeMessage(event)).then(() => tell(t("copied")))),
+      onChoose: () =>
+        attempt(navigator.clipboard.writeText(describeMessage(event)).then(() => tell(t("copied")))),
     },
     ...(canDelete
       ? [

@@ -137,16 +137,24 @@ export class TimelineModel {
       this.#versions.set(event, (this.#versions.get(event) ?? 0) + 1);
       this.#rebuild();
     };
-    const on = <E extends string, F>(emitter: { on(name: E, f: F): unknown; off(name: E, f: F): unknown }, name: E, f: F) => {
+    const on = <E extends string, F>(
+      emitter: { on(name: E, f: F): unknown; off(name: E, f: F): unknown },
+      name: E,
+      f: F,
+    ) => {
       emitter.on(name, f);
       this.#listeners.push(() => emitter.off(name, f));
     };
-    on(room, RoomEvent.Timeline, (event: MatrixEvent, _room: Room | undefined, isAtStart: boolean | undefined) => {
-      // What relates to another one changes that one.
-      const target = event.relationEventId;
-      if (target !== undefined) touch(room.findEventById(target));
-      if (isAtStart !== true) void this.#follow();
-    });
+    on(
+      room,
+      RoomEvent.Timeline,
+      (event: MatrixEvent, _room: Room | undefined, isAtStart: boolean | undefined) => {
+        // What relates to another one changes that one.
+        const target = event.relationEventId;
+        if (target !== undefined) touch(room.findEventById(target));
+        if (isAtStart !== true) void this.#follow();
+      },
+    );
     on(room, RoomEvent.LocalEchoUpdated, (event: MatrixEvent) => {
       touch(event);
       const target = event.relationEventId;
@@ -188,7 +196,8 @@ export class TimelineModel {
       const kind = this.#kindOf(event);
       const id = event.getTxnId() ?? event.getId() ?? "";
       if (kind !== undefined) {
-        const isFirstNew: boolean = isPassed && !isMarked && event.getSender() !== this.#client.getSafeUserId();
+        const isFirstNew: boolean =
+          isPassed && !isMarked && event.getSender() !== this.#client.getSafeUserId();
         isMarked ||= isFirstNew;
         const isNewDay = before === undefined || !isSameDay(before.getTs(), event.getTs());
         rows.push({
@@ -231,10 +240,13 @@ export class TimelineModel {
   }
 
   #kindOf(event: MatrixEvent): "message" | "state" | undefined {
-    if (event.isRelation("m.replace") || event.isRelation("m.annotation") || event.isRedaction()) return undefined;
+    if (event.isRelation("m.replace") || event.isRelation("m.annotation") || event.isRedaction())
+      return undefined;
     if (event.isState()) return describeState(event, this.room) === undefined ? undefined : "state";
-    if (this.#thread === undefined && event.threadRootId !== undefined && !event.isThreadRoot) return undefined;
-    if (event.isRedacted() || event.isBeingDecrypted() || event.isEncrypted()) return isNote(event) ? undefined : "message";
+    if (this.#thread === undefined && event.threadRootId !== undefined && !event.isThreadRoot)
+      return undefined;
+    if (event.isRedacted() || event.isBeingDecrypted() || event.isEncrypted())
+      return isNote(event) ? undefined : "message";
     return describeMessage(event) === "" ? undefined : "message";
   }
 

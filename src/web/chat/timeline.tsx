@@ -1,7 +1,7 @@
 /**
  * The conversation: a list of rows that grows at both of its ends while somebody scrolls, and stays where they look.
  */
-import type { MatrixEvent, Room, Thread } from "matrix-js-sdk";
+import { ReceiptType, type MatrixEvent, type Room, type Thread } from "matrix-js-sdk";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { Icon } from "../ui/icons.jsx";
 import { attempt } from "../ui/toasts.jsx";
@@ -60,7 +60,8 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
   }, [rows]);
 
   useGrowth(scroller, () => {
-    if (isStuck.current && scroller.current !== null) scroller.current.scrollTop = scroller.current.scrollHeight;
+    if (isStuck.current && scroller.current !== null)
+      scroller.current.scrollTop = scroller.current.scrollHeight;
   });
 
   const onScroll = () => {
@@ -79,7 +80,14 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
 
   return (
     <div class="timeline-frame">
-      <div class="timeline" ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-label={shortName(room.name)}>
+      <div
+        class="timeline"
+        ref={scroller}
+        onScroll={onScroll}
+        tabIndex={0}
+        role="log"
+        aria-label={shortName(room.name)}
+      >
         <div class="rows">
           {model.isAtStart.value && thread === undefined && <p class="beginning">{t("beginning")}</p>}
           {rows.map((row) => (
@@ -174,7 +182,7 @@ function Readers({ room, readers }: { readonly room: Room; readonly readers: rea
 function readersOf(event: MatrixEvent, room: Room): string {
   return room
     .getReceiptsForEvent(event)
-    .filter(({ type, userId }) => type === "m.read" && userId !== room.myUserId)
+    .filter(({ type, userId }) => type === ReceiptType.Read && userId !== room.myUserId)
     .map(({ userId }) => userId)
     .sort()
     .join(" ");
@@ -189,7 +197,11 @@ function Typing({ room }: { readonly room: Room }) {
   const list = new Intl.ListFormat(document.documentElement.lang).format(names);
   return (
     <p class="typing" aria-live="polite" dir="auto">
-      {names.length === 0 ? "" : names.length === 1 ? t("typingOne", { name: list }) : t("typingMany", { names: list })}
+      {names.length === 0
+        ? ""
+        : names.length === 1
+          ? t("typingOne", { name: list })
+          : t("typingMany", { names: list })}
     </p>
   );
 }
@@ -248,7 +260,8 @@ function useGrowth(scroller: { readonly current: HTMLElement | null }, onGrowth:
 function markRead(chat: Chat, model: TimelineModel): void {
   const { last } = model;
   if (document.hidden || last === undefined || last === chat.lastRead) return;
-  if (last.isSending() || (last.getSender() === chat.userId && model.room.getUnreadNotificationCount() === 0)) return;
+  if (last.isSending() || (last.getSender() === chat.userId && model.room.getUnreadNotificationCount() === 0))
+    return;
   chat.lastRead = last;
   attempt(chat.client.sendReadReceipt(last));
 }

@@ -20,8 +20,15 @@ export function Avatar({ name, id, mxc, size }: AvatarProps) {
     method: "crop",
   });
   return (
-    <span class={`avatar hue-${hueOf(id)}`} style={{ width: `${size}px`, height: `${size}px`, fontSize: `${size * 0.45}px` }}>
-      {address === undefined ? <span aria-hidden="true">{firstLetter(name)}</span> : <img src={address} alt="" />}
+    <span
+      class={`avatar hue-${hueOf(id)}`}
+      style={{ width: `${size}px`, height: `${size}px`, fontSize: `${size * 0.45}px` }}
+    >
+      {address === undefined ? (
+        <span aria-hidden="true">{firstLetter(name)}</span>
+      ) : (
+        <img src={address} alt="" />
+      )}
     </span>
   );
 }

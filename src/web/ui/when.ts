@@ -18,11 +18,11 @@ function format(at: Date | number, kind: string, options: Intl.DateTimeFormatOpt
 const startOfDay = (at: Date): number => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
 
 /** Days from one to the other by the calendar: a day may have 23 or 25 hours. */
-const daysBetween = (one: Date, other: Date): number => Math.round((startOfDay(other) - startOfDay(one)) / DAY_MS);
+const daysBetween = (one: Date, other: Date): number =>
+  Math.round((startOfDay(other) - startOfDay(one)) / DAY_MS);
 
 /** `14:05`, or as the language has it. */
-export const clock = (at: number): string =>
-  format(at, "clock", { hour: "2-digit", minute: "2-digit" });
+export const clock = (at: number): string => format(at, "clock", { hour: "2-digit", minute: "2-digit" });
 
 /** `Today`, `Yesterday`, `Monday`, `3 March`, `3 March 2025`. */
 export function day(at: number, now = new Date()): string {
