@@ -107,6 +107,10 @@ tools() {
   command -v mkfs.vfat >/dev/null || missing+=(dosfstools)
   command -v debugfs >/dev/null || missing+=(e2fsprogs)
   [ -e "$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)" ] || missing+=(faketime)
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing+=(chromium)
+  command -v certutil >/dev/null || missing+=(libnss3-tools)
+  [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || missing+=(fonts-noto-cjk)
+  [ -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf ] || missing+=(fonts-noto-color-emoji)
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "installing ${missing[*]}" >&2
   apt-get -qq update &&
@@ -129,6 +133,7 @@ fi
 export IMCLOUD_FAULT=short
 vitest unit
 [ ! -e scripts/test-server.sh ] || server
+vitest web
 # Before what is measured in seconds.
 [ "$IMCLOUD_EMULATED" = no ] || emulated_is_there
 vitest e2e

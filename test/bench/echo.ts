@@ -27,7 +27,12 @@ export const echo: Bench = {
         const times = await say100(browser, server.url, await makeRoom(server.url, people, isEncrypted));
         report(
           measured(
-            { bench: "echo", metric: `${kind}, p50`, unit: "ms", ...(!isEncrypted && { goal: { atMost: 60 } }) },
+            {
+              bench: "echo",
+              metric: `${kind}, p50`,
+              unit: "ms",
+              ...(!isEncrypted && { goal: { atMost: 60 } }),
+            },
             [percentile(times, 0.5)],
           ),
         );

@@ -29,7 +29,9 @@ export const page: Bench = {
     try {
       const bytes = await bytesUntilUsable(browser, server.url);
       report(
-        measured({ bench: "page", metric: "bytes until usable", unit: "KB", goal: { atMost: 200 } }, [bytes / 1_000]),
+        measured({ bench: "page", metric: "bytes until usable", unit: "KB", goal: { atMost: 200 } }, [
+          bytes / 1_000,
+        ]),
       );
       const runs: LoadFigures[] = [];
       for (let run = 0; run < RUNS; run += 1) {
@@ -37,7 +39,10 @@ export const page: Bench = {
         runs.push(await slowLoad(browser, server.url));
       }
       report(
-        measured({ bench: "page", metric: "performance score", unit: "1", goal: { atLeast: 95 } }, runs.map(lighthouseScore)),
+        measured(
+          { bench: "page", metric: "performance score", unit: "1", goal: { atLeast: 95 } },
+          runs.map(lighthouseScore),
+        ),
       );
       const parts = {
         fcpMs: ["first contentful paint", "ms"],
@@ -47,7 +52,12 @@ export const page: Bench = {
         shift: ["cumulative layout shift", "1"],
       } as const;
       for (const [key, [metric, unit]] of Object.entries(parts))
-        report(measured({ bench: "page", metric, unit }, runs.map((run) => run[key as keyof LoadFigures])));
+        report(
+          measured(
+            { bench: "page", metric, unit },
+            runs.map((run) => run[key as keyof LoadFigures]),
+          ),
+        );
     } finally {
       await browser.close();
     }

@@ -44,7 +44,10 @@ export const timeline: Bench = {
 async function openRoom(browser: Browser, { url }: ChatServer, roomId: string) {
   const window = await openWindow(browser, url, { ...PHONE, name: "ann" });
   await window.page.goto(`${url}/#/room/${encodeURIComponent(roomId)}`);
-  await window.page.getByRole("log").getByText(messageText(MESSAGES - 1), { exact: true }).waitFor();
+  await window.page
+    .getByRole("log")
+    .getByText(messageText(MESSAGES - 1), { exact: true })
+    .waitFor();
   await window.cdp.send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
   await stroke(window.cdp, 300);
   await stroke(window.cdp, -300);
@@ -77,13 +80,20 @@ async function scrolling(
       }
     });
   });
-  report(measured({ bench: "timeline", metric: "messages scrolled through", unit: "1" }, [MESSAGES - reached]));
-  report(measured({ bench: "timeline", metric: "messages scrolled through a second", unit: "1/s" }, [((MESSAGES - reached) / ms) * 1_000]));
+  report(
+    measured({ bench: "timeline", metric: "messages scrolled through", unit: "1" }, [MESSAGES - reached]),
+  );
+  report(
+    measured({ bench: "timeline", metric: "messages scrolled through a second", unit: "1/s" }, [
+      ((MESSAGES - reached) / ms) * 1_000,
+    ]),
+  );
   reportFrames("scrolling", frames, report, say);
   report(
-    measured({ bench: "timeline", metric: "scrolling, heap after / before", unit: "1", goal: { atMost: 1.1 } }, [
-      (await heap(cdp)) / before,
-    ]),
+    measured(
+      { bench: "timeline", metric: "scrolling, heap after / before", unit: "1", goal: { atMost: 1.1 } },
+      [(await heap(cdp)) / before],
+    ),
   );
   report(measured({ bench: "timeline", metric: "heap before scrolling", unit: "MB" }, [before]));
 }
@@ -108,41 +118,69 @@ async function burst(
       await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
       await sayInRoom(url, sender, roomId, `burst ${number}.`);
     }
-    await page.getByRole("log").getByText(`burst ${count - 1}.`, { exact: true }).waitFor();
+    await page
+      .getByRole("log")
+      .getByText(`burst ${count - 1}.`, { exact: true })
+      .waitFor();
   });
-  const bench = () =>
+  const look = () =>
     page.evaluate(() => {
-      const { arrived, texts } = (globalThis as unknown as Watch).bench;
-      return { arrived, texts: texts() };
+      const { bench } = globalThis as unknown as Watch;
+      return { arrived: bench.arrived, texts: bench.texts() };
     });
   const numbersIn = (texts: readonly string[]) =>
     texts.flatMap((text) => /burst (\d+)\./.exec(text)?.[1] ?? []).map(Number);
-  const { arrived, texts } = await bench();
+  const { arrived, texts } = await look();
   const shown = new Set(numbersIn(arrived)).size;
   const last = numbersIn(texts);
   const isInOrder = last.every((number, index) => number === count - last.length + index);
-  report(measured({ bench: "timeline", metric: "burst, shown", unit: "1", goal: { atLeast: count } }, [shown]));
   report(
-    measured({ bench: "timeline", metric: "burst, in order and without a gap", unit: "1", goal: { atLeast: 1 } }, [
-      Number(isInOrder),
-    ]),
+    measured({ bench: "timeline", metric: "burst, shown", unit: "1", goal: { atLeast: count } }, [shown]),
+  );
+  report(
+    measured(
+      { bench: "timeline", metric: "burst, in order and without a gap", unit: "1", goal: { atLeast: 1 } },
+      [Number(isInOrder)],
+    ),
   );
   reportFrames("burst", frames, report, say);
   report(
-    measured({ bench: "timeline", metric: "burst, heap after / before", unit: "1" }, [(await heap(cdp)) / before]),
+    measured({ bench: "timeline", metric: "burst, heap after / before", unit: "1" }, [
+      (await heap(cdp)) / before,
+    ]),
   );
 }
 
-function reportFrames(what: string, { long, gaps, tasks }: Frames, report: (metric: Metric) => void, say: (line: string) => void): void {
+function reportFrames(
+  what: string,
+  { long, gaps, tasks }: Frames,
+  report: (metric: Metric) => void,
+  say: (line: string) => void,
+): void {
   for (const frame of long.toSorted((one, other) => other.duration - one.duration).slice(0, 8))
     say(`${what}: a frame of ${frame.duration} ms: ${JSON.stringify(frame)}`);
   const longest = Math.max(0, ...long.map(({ duration }) => duration));
   report(
-    measured({ bench: "timeline", metric: `${what}, frames above ${JERK_MS} ms`, unit: "1", goal: { atMost: 0 } }, [long.length]),
+    measured(
+      { bench: "timeline", metric: `${what}, frames above ${JERK_MS} ms`, unit: "1", goal: { atMost: 0 } },
+      [long.length],
+    ),
   );
-  report(measured({ bench: "timeline", metric: `${what}, longest frame (0: none above ${JERK_MS})`, unit: "ms" }, [longest]));
-  report(measured({ bench: "timeline", metric: `${what}, longest task by the processor's clock`, unit: "ms" }, [Math.max(0, ...tasks)]));
-  report(measured({ bench: "timeline", metric: `${what}, between two frames, p99`, unit: "ms" }, [percentile(gaps, 0.99)]));
+  report(
+    measured({ bench: "timeline", metric: `${what}, longest frame (0: none above ${JERK_MS})`, unit: "ms" }, [
+      longest,
+    ]),
+  );
+  report(
+    measured({ bench: "timeline", metric: `${what}, longest task by the processor's clock`, unit: "ms" }, [
+      Math.max(0, ...tasks),
+    ]),
+  );
+  report(
+    measured({ bench: "timeline", metric: `${what}, between two frames, p99`, unit: "ms" }, [
+      percentile(gaps, 0.99),
+    ]),
+  );
 }
 
 interface Watch {

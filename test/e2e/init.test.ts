@@ -4,6 +4,7 @@
 import { expect, test } from "vitest";
 import { ACCOUNTS } from "../../src/lab/accounts.js";
 import { virtualBoard } from "../../src/lab/virtual-board.js";
+import { newcomerChats } from "./newcomer.js";
 import { operator } from "./operator.js";
 
 test("a few answers, and the cloud is up", async () => {
@@ -48,7 +49,7 @@ test("a few answers, and the cloud is up", async () => {
   expect(await board.sh("hostname")).toBe("attic");
 });
 
-test("flags alone, and one document says what there is now", async () => {
+test("flags alone, one document says what there is now, and whoever gets its link chats", async () => {
   await using board = await virtualBoard("raspberrypi");
   await using home = await operator({ boards: [board], empty: true });
   const where = ["--address", board.address, "--user", board.user, "--identity-file", board.sshKeyPath];
@@ -70,4 +71,8 @@ test("flags alone, and one document says what there is now", async () => {
     },
   });
   expect((await home.imcloud("plan")).exitCode).toBe(0);
+
+  const { link } = run.json["invitation"] as { readonly link: string };
+  const address = run.json["address"] as string;
+  expect(await newcomerChats(home, { link, address, admin: "ada" })).toBe(true);
 });

@@ -2,7 +2,8 @@
  * Accessibility, as axe-core judges it: roles, names, contrast, focus, language.
  */
 import { createRequire } from "node:module";
-import axe, { type AxeResults } from "axe-core";
+import type axe from "axe-core";
+import type { AxeResults } from "axe-core";
 import { expect } from "vitest";
 import type { Page } from "playwright-core";
 

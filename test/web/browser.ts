@@ -50,10 +50,11 @@ export async function openWindow(
 
 export const PASSWORD = "correct horse";
 
-/** Makes an account on the first screen, and waits for the chat. */
+/** Makes an account on the first screen, or by the invitation that was opened, and waits for the chat. */
 export async function signUp({ page, name }: Person): Promise<void> {
-  // Registration is open, as the page learns from the server.
-  await page.getByRole("button", { name: "I have no account yet" }).click();
+  // By an invitation, or where registration is open, as the page learns from the server.
+  if (!page.url().includes("#/join/"))
+    await page.getByRole("button", { name: "I have no account yet" }).click();
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByLabel("Password, once more").fill(PASSWORD);
@@ -61,9 +62,9 @@ export async function signUp({ page, name }: Person): Promise<void> {
   await page.getByRole("navigation", { name: "Chats" }).waitFor();
 }
 
-export async function signIn({ page, name }: Person): Promise<void> {
+export async function signIn({ page, name }: Person, password = PASSWORD): Promise<void> {
   await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("navigation", { name: "Chats" }).waitFor();
 }

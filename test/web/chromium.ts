@@ -3,11 +3,15 @@ import { chromium, type Browser } from "playwright-core";
 
 const PATH = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
 
-/** @throws Error where there is none: scripts/test.sh installs Debian's */
-export async function openBrowser(): Promise<Browser> {
+/**
+ * @param home of the person, whose own authorities the browser trusts: else those of whoever runs this
+ * @throws Error where there is none: scripts/test.sh installs Debian's
+ */
+export async function openBrowser(home?: string): Promise<Browser> {
   if (PATH === undefined) throw new Error("there is no Chromium: apt-get install chromium");
   return chromium.launch({
     executablePath: PATH,
+    ...(home !== undefined && { env: { ...process.env, HOME: home } }),
     // Tests run as root, where Chromium's own sandbox cannot be; microphones are made up.
     args: ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
   });

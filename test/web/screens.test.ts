@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { PASSWORD, startServerProcess, type ServerProcess } from "../bench/server-process.js";
-import { obstacles } from "./axe.js";
+import { expectAccessible, obstacles } from "./axe.js";
 import { composer, expectNoTrouble, openBrowser, openWindow, sees, type Person } from "./browser.js";
 import { furnish, type Furnished } from "./furnished.js";
 
@@ -224,5 +224,6 @@ test("the keyboard alone signs in, opens a chat, writes, opens a message's menu 
   await press("Escape");
   await page.getByRole("menu").waitFor({ state: "detached" });
   await tabTo(".composer textarea");
+  await expectAccessible(page);
   expectNoTrouble(tom);
 });

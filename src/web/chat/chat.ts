@@ -6,6 +6,7 @@ import { signal, type Signal } from "@preact/signals";
 import {
   ClientEvent,
   createClient,
+  Filter,
   HttpApiEvent,
   IndexedDBStore,
   MatrixEventEvent,
@@ -35,6 +36,8 @@ export type Connection = "starting" | "online" | "offline";
 
 /** Messages of a room that the first sync brings. */
 const INITIAL_MESSAGES = 15;
+/** Messages of a room that a later sync brings at most; where there were more, the conversation begins anew at the newest. */
+const LATER_MESSAGES = 100;
 
 export class Chat {
   /** The one of this tab. */
@@ -96,7 +99,11 @@ export class Chat {
     await encryption.open(client);
     // Another tab took over meanwhile.
     if (chat.isStopped) return chat;
+    const filter = new Filter(session.userId);
+    filter.setTimelineLimit(LATER_MESSAGES);
+    filter.setUnreadThreadNotifications(true);
     await client.startClient({
+      filter,
       initialSyncLimit: INITIAL_MESSAGES,
       lazyLoadMembers: true,
       threadSupport: true,

@@ -60,6 +60,9 @@ export class TimelineModel {
   readonly #window: TimelineWindow;
   readonly #versions = new WeakMap<MatrixEvent, number>();
   #epoch = 0;
+  /** Whether somebody looks at the newest, as of their last step: what arrives meanwhile does not change it. */
+  #isAtLiveEnd = true;
+  #isFollowDue = false;
   readonly #readUpTo: string | undefined;
   readonly #rebuild = oncePerFrame(() => this.#build());
   readonly #listeners: (() => void)[] = [];
@@ -81,6 +84,7 @@ export class TimelineModel {
   async open(eventId?: string): Promise<void> {
     await this.#one(() => this.#window.load(eventId, FIRST));
     this.isOpen = true;
+    this.#isAtLiveEnd = this.#isLive();
     this.#build();
   }
 
@@ -99,7 +103,14 @@ export class TimelineModel {
 
   async #page(direction: Direction): Promise<boolean> {
     if (!this.#window.canPaginate(direction)) return false;
-    const isMore = await this.#one(() => this.#extend(direction));
+    const isMore = await this.#one(async () => {
+      const { last } = this;
+      const isExtended = await this.#extend(direction);
+      // What came meanwhile waits for its turn: only what fell out of the window makes it end before the newest.
+      if (direction === Direction.Backward) this.#isAtLiveEnd &&= this.last === last;
+      else this.#isAtLiveEnd = this.#isLive();
+      return isExtended;
+    });
     this.#build();
     return isMore;
   }
@@ -182,8 +193,14 @@ export class TimelineModel {
 
   /** Takes in what has just arrived, if the end of the window was the end of the room. */
   async #follow(): Promise<void> {
-    if (this.isAtEnd.value && this.#window.canPaginate(Direction.Forward))
-      await this.#one(() => this.#window.paginate(Direction.Forward, STEP, false));
+    if (this.#isAtLiveEnd && !this.#isFollowDue) {
+      this.#isFollowDue = true;
+      await this.#one(() => {
+        this.#isFollowDue = false;
+        while (this.#window.extend(Direction.Forward, STEP)) continue;
+        return Promise.resolve();
+      });
+    }
     this.#rebuild();
   }
 
@@ -194,7 +211,7 @@ export class TimelineModel {
 
   #build(): void {
     const events = this.#window.getEvents();
-    const isAtEnd = !this.#window.canPaginate(Direction.Forward) || this.#isLive();
+    const isAtEnd = this.#isAtLiveEnd || !this.#window.canPaginate(Direction.Forward);
     const shown = isAtEnd ? [...events, ...this.#pending(events)] : events;
     const rows: Row[] = [];
     let before: MatrixEvent | undefined;

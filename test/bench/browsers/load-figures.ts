@@ -22,7 +22,13 @@ const AT_REST_MS = 3_000;
 
 interface Load {
   readonly bench: {
-    readonly load: { fcp: number; lcp: number; cls: number; startedAt: number; tasks: { startTime: number; duration: number }[] };
+    readonly load: {
+      fcp: number;
+      lcp: number;
+      cls: number;
+      startedAt: number;
+      tasks: { startTime: number; duration: number }[];
+    };
   };
 }
 
@@ -35,7 +41,9 @@ export async function loadFigures(
   const pictures = await film(cdp);
   await load();
   await page.waitForTimeout(AT_REST_MS);
-  const { fcp, lcp, cls, tasks, startedAt } = await page.evaluate(() => (globalThis as unknown as Load).bench.load);
+  const { fcp, lcp, cls, tasks, startedAt } = await page.evaluate(
+    () => (globalThis as unknown as Load).bench.load,
+  );
   return {
     fcpMs: fcp,
     lcpMs: lcp,
@@ -69,8 +77,14 @@ async function film(cdp: CDPSession) {
   };
 }
 
-async function speedIndex(browser: Browser, startedAt: number, pictures: readonly Picture[]): Promise<number> {
-  const ofLoad = pictures.filter(({ at }) => at >= startedAt).map(({ at, jpeg }) => ({ ms: at - startedAt, jpeg }));
+async function speedIndex(
+  browser: Browser,
+  startedAt: number,
+  pictures: readonly Picture[],
+): Promise<number> {
+  const ofLoad = pictures
+    .filter(({ at }) => at >= startedAt)
+    .map(({ at, jpeg }) => ({ ms: at - startedAt, jpeg }));
   if (ofLoad.length === 0) throw new Error("there is no picture of the page");
   const page = await browser.newPage();
   try {

@@ -10,11 +10,23 @@ const AT_ONCE = 16;
 let transactions = 0;
 
 /** Says something. @returns the event's id */
-export async function say(url: string, { token }: Account, roomId: string, body: string, more: object = {}): Promise<string> {
+export async function say(
+  url: string,
+  { token }: Account,
+  roomId: string,
+  body: string,
+  more: object = {},
+): Promise<string> {
   return send(url, token, roomId, "m.room.message", { msgtype: "m.text", body, ...more });
 }
 
-async function send(url: string, token: string, roomId: string, type: string, content: object): Promise<string> {
+async function send(
+  url: string,
+  token: string,
+  roomId: string,
+  type: string,
+  content: object,
+): Promise<string> {
   const path = `rooms/${encodeURIComponent(roomId)}/send/${type}/${(transactions += 1)}`;
   return String((await callServer(url, "PUT", path, token, content))["event_id"]);
 }
@@ -23,7 +35,8 @@ async function send(url: string, token: string, roomId: string, type: string, co
 export function messageText(number: number): string {
   const said = `${number}: ${sentence(number)}`;
   if (number % 20 === 7) return `${said}, https://example.org/${number}?q=${number}`;
-  if (number % 20 === 13) return [said, ...Array.from({ length: 4 }, (_, line) => sentence(number + line))].join("\n");
+  if (number % 20 === 13)
+    return [said, ...Array.from({ length: 4 }, (_, line) => sentence(number + line))].join("\n");
   return said;
 }
 
@@ -33,7 +46,10 @@ export async function fillRoom(
   [owner, guest]: readonly [Account, Account],
   count: number,
 ): Promise<string> {
-  const { room_id } = await callServer(url, "POST", "createRoom", owner.token, { preset: "public_chat", name: "Filled" });
+  const { room_id } = await callServer(url, "POST", "createRoom", owner.token, {
+    preset: "public_chat",
+    name: "Filled",
+  });
   const roomId = String(room_id);
   await callServer(url, "POST", `rooms/${encodeURIComponent(roomId)}/join`, guest.token, {});
   const limit = pLimit(AT_ONCE);
@@ -45,7 +61,12 @@ export async function fillRoom(
   return roomId;
 }
 
-async function one(url: string, people: readonly [Account, Account], roomId: string, number: number): Promise<void> {
+async function one(
+  url: string,
+  people: readonly [Account, Account],
+  roomId: string,
+  number: number,
+): Promise<void> {
   const author = people[Math.floor(number / 3) % 2 === 0 ? 0 : 1];
   const body = messageText(number);
   const isFormatted = number % 20 === 3;

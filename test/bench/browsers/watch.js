@@ -15,8 +15,11 @@ globalThis.bench = (() => {
   observe("layout-shift", ({ value, hadRecentInput }) => hadRecentInput || (load.cls += value));
   observe("longtask", ({ startTime, duration }) => load.tasks.push({ startTime, duration }));
   observe("long-animation-frame", (frame) => {
-    const scripts = frame.scripts.map(({ duration, invoker, sourceFunctionName, forcedStyleAndLayoutDuration }) =>
-      [Math.round(duration), invoker, sourceFunctionName, Math.round(forcedStyleAndLayoutDuration)].join(" "),
+    const scripts = frame.scripts.map(
+      ({ duration, invoker, sourceFunctionName, forcedStyleAndLayoutDuration }) =>
+        [Math.round(duration), invoker, sourceFunctionName, Math.round(forcedStyleAndLayoutDuration)].join(
+          " ",
+        ),
     );
     const { startTime, duration, renderStart, styleAndLayoutStart } = frame;
     frames.push({ startTime, duration, renderStart, styleAndLayoutStart, scripts });
@@ -48,7 +51,11 @@ globalThis.bench = (() => {
       ),
     /** When Enter is pressed, by the machine's clock. */
     watchEnter() {
-      addEventListener("keydown", ({ key, timeStamp }) => key === "Enter" && pressed.push(wall(timeStamp)), true);
+      addEventListener(
+        "keydown",
+        ({ key, timeStamp }) => key === "Enter" && pressed.push(wall(timeStamp)),
+        true,
+      );
     },
     pressed,
     /** When a text that begins with `mark` is first part of a frame that has been drawn, by the machine's clock. */
@@ -66,14 +73,19 @@ globalThis.bench = (() => {
           observer.observe(node);
         }
       };
-      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+      new MutationObserver(look).observe(document.body, {
+        subtree: true,
+        childList: true,
+        characterData: true,
+      });
     },
     shownAt: (text) => shown.get(text) ?? 0,
     /** Events in the order in which their rows came. */
     watchRows() {
       new MutationObserver((changes) => {
         for (const { addedNodes } of changes)
-          for (const node of addedNodes) if (node.dataset?.event !== undefined) arrived.push(node.textContent);
+          for (const node of addedNodes)
+            if (node.dataset?.event !== undefined) arrived.push(node.textContent);
       }).observe(document.querySelector('[role="log"] .rows'), { childList: true });
     },
     arrived,

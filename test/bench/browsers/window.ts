@@ -36,7 +36,9 @@ export async function openWindow(
   await page.addInitScript({ path: join(packageRoot(), "test", "bench", "browsers", "watch.js") });
   if (name !== undefined) {
     const session = JSON.stringify(await sessionOf(url, name));
-    await page.addInitScript({ content: `localStorage.setItem("imcloud.session", ${JSON.stringify(session)})` });
+    await page.addInitScript({
+      content: `localStorage.setItem("imcloud.session", ${JSON.stringify(session)})`,
+    });
   }
   const cdp = await context.newCDPSession(page);
   return { page, cdp, [Symbol.asyncDispose]: () => context.close() };
