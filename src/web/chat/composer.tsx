@@ -7,7 +7,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { EmojiDialog } from "../ui/emoji.jsx";
 import { IconButton } from "../ui/icons.jsx";
 import { Menu } from "../ui/menu.jsx";
-import { attempt, tell } from "../ui/toasts.jsx";
+import { tell } from "../ui/toasts.jsx";
 import { t } from "../words/words.js";
 import { useChat } from "./context.js";
 import { describeMessage, nameOf, plainBody, shortName } from "./describe.js";

@@ -51,7 +51,8 @@ export class Draft {
   /** An edit names the same people as what it takes the place of. */
   #nameAgain(event: MatrixEvent): void {
     this.#named.clear();
-    const html = String(event.getContent<{ formatted_body?: unknown }>().formatted_body ?? "");
+    const { formatted_body: html } = event.getContent<{ formatted_body?: unknown }>();
+    if (typeof html !== "string") return;
     for (const { 1: id = "", 2: name = "" } of html.matchAll(PILL))
       this.#named.set(name, decodeURIComponent(id));
   }

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { IPublicRoomsChunkRoom } from "matrix-js-sdk";
+import { JoinRule, type IPublicRoomsChunkRoom } from "matrix-js-sdk";
 import { go } from "../route.js";
 import { Avatar } from "../ui/avatar.jsx";
 import { attempt, tell } from "../ui/toasts.jsx";
@@ -29,7 +29,7 @@ export function PublicRooms() {
     };
   }, [wanted.value]);
   const enter = async ({ room_id, join_rule }: IPublicRoomsChunkRoom) => {
-    if (join_rule === "knock") {
+    if (join_rule === JoinRule.Knock) {
       await client.knockRoom(room_id);
       tell(t("asked"));
     } else {
@@ -56,7 +56,7 @@ export function PublicRooms() {
                 <Avatar name={name} id={room.room_id} mxc={room.avatar_url} size={36} />
                 <span dir="auto">{name}</span>
                 <small dir="auto">
-                  {room.join_rule === "knock" && `${t("askToJoin")} · `}
+                  {room.join_rule === JoinRule.Knock && `${t("askToJoin")} · `}
                   {room.topic ?? many(room.num_joined_members, "membersOne", "membersMany")}
                 </small>
               </button>
