@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { PASSWORD, startServerProcess, type ServerProcess } from "../bench/server-process.js";
 import { expectAccessible, obstacles } from "./axe.js";
-import { composer, expectNoTrouble, openBrowser, openWindow, sees, type Person } from "./browser.js";
+import { composer, expectNoTrouble, openBrowser, openWindow, type Person, sees, signUp } from "./browser.js";
 import { furnish, type Furnished } from "./furnished.js";
 
 const FOLDER = process.env["IMCLOUD_SCREENS"] ?? "";
@@ -166,12 +166,7 @@ describe.each(Object.entries(DEVICES))("on a %s", (device, options) => {
 
 test("a list with nothing in it", async () => {
   await using zoe = await openWindow(browser, server.url, "zoe", DEVICES["phone"]);
-  const { page } = zoe;
-  await page.locator(".sign-in button.plain").click();
-  await page.locator("input[name=token]").fill("none needed");
-  await page.locator("input[name=user]").fill("zoe");
-  for (const name of ["password", "again"]) await page.locator(`input[name=${name}]`).fill(PASSWORD);
-  await page.keyboard.press("Enter");
+  await signUp(zoe);
   const screen = { name: "empty", hash: "#/", shows: ".rooms .scroll .quiet" };
   expect(await look(zoe, screen, "phone en")).toEqual([]);
   expectNoTrouble(zoe);
