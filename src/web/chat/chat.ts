@@ -27,6 +27,7 @@ import { Uploads } from "./files.js";
 import { Media } from "./media.js";
 import { Notifier } from "./notifier.js";
 import { Outbox } from "./outbox.js";
+import { quietLogger } from "./quiet-logger.js";
 import { listRooms, type RoomEntry } from "./room-entries.js";
 
 /** Why a session ended: its owner wanted it, or the server says so. */
@@ -91,6 +92,7 @@ export class Chat {
       timelineSupport: true,
       useAuthorizationHeader: true,
       cryptoCallbacks: encryption.callbacks,
+      logger: quietLogger,
     });
     const chat = new Chat(client, encryption, onSignedOut);
     Chat.current = chat;

@@ -4,7 +4,7 @@
  * said before.
  * Sources: Matrix client-server API v1.19, "Cross-signing", "Server-side key backups", "Secrets".
  */
-import { initAsync } from "@matrix-org/matrix-sdk-crypto-wasm";
+import { initAsync, LoggerLevel, Tracing } from "@matrix-org/matrix-sdk-crypto-wasm";
 import wasm from "matrix-crypto.wasm";
 import { signal } from "@preact/signals";
 import { ClientEvent, type MatrixClient } from "matrix-js-sdk";
@@ -66,6 +66,7 @@ export class Encryption {
     }
     await initAsync(new URL(wasm, location.origin));
     await client.initRustCrypto();
+    new Tracing(LoggerLevel.Warn).turnOn();
     this.state.value = "ready";
     client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.request.value = request));
     for (const event of [

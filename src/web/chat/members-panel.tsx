@@ -39,8 +39,8 @@ export function MembersPanel({ room }: { readonly room: Room }) {
         {room.canInvite(chat.userId) && <Invite room={room} />}
         <input
           type="search"
-          aria-label={t("findPerson")}
-          placeholder={t("findPerson")}
+          aria-label={t("filterPeople")}
+          placeholder={t("filterPeople")}
           onInput={(event) => (wanted.value = event.currentTarget.value)}
         />
         <ul class="members">

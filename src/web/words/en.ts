@@ -294,4 +294,5 @@ export const en = {
   askToJoin: "by asking",
   asked: "You have asked. Somebody has to let you in.",
   passwordIsWrong: "The password is wrong.",
+  filterPeople: "Find among them",
 };

@@ -294,4 +294,5 @@ export const zh: Words = {
   askToJoin: "请求加入",
   asked: "已发送请求，等待批准。",
   passwordIsWrong: "密码错误。",
+  filterPeople: "在成员中查找",
 };
