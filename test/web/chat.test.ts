@@ -1,35 +1,12 @@
 /** Two people in two browsers, and everything that they may do with messages. */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Browser } from "playwright-core";
-import { startServerProcess, type ServerProcess } from "../bench/server-process.js";
-import {
-  act,
-  composer,
-  conversation,
-  expectNoTrouble,
-  message,
-  openBrowser,
-  pair,
-  say,
-  sees,
-  type Person,
-} from "./browser.js";
+import { expect, test } from "vitest";
+import { act, composer, conversation, expectNoTrouble, message, say, sees, type Person } from "./browser.js";
+import { couple } from "./couple.js";
 
-let server: ServerProcess;
-let browser: Browser;
-let ann: Person;
-let ben: Person;
-beforeAll(async () => {
-  server = await startServerProcess();
-  browser = await openBrowser();
-  [ann, ben] = await pair(browser, server.url, "ann", "ben");
-});
-afterAll(async () => {
-  await browser.close();
-  await server[Symbol.asyncDispose]();
-});
+const people = couple();
 
 test("what one says the other one sees, and who is typing, and what was read", async () => {
+  const { ann, ben } = people;
   await say(ann, "Hello Ben");
   await sees(ben, "Hello Ben");
   await composer(ben.page).pressSequentially("Hel");
@@ -42,6 +19,7 @@ test("what one says the other one sees, and who is typing, and what was read", a
 });
 
 test("a line break, a link, bidirectional text and long words come as they were written", async () => {
+  const { ann, ben } = people;
   const text = `first\nsecond: https://example.org/a?b=c, مرحبا ${"long".repeat(60)} 👩‍👩‍👧`;
   await composer(ann.page).fill("first");
   await composer(ann.page).press("Shift+Enter");
@@ -60,6 +38,7 @@ test("a line break, a link, bidirectional text and long words come as they were 
 });
 
 test("Enter while an input method composes sends nothing", async () => {
+  const { ann, ben } = people;
   const before = await message(ann, "nihao").count();
   await composer(ann.page).fill("nihao");
   await composer(ann.page).evaluate((field) => {
@@ -80,6 +59,7 @@ test("Enter while an input method composes sends nothing", async () => {
 });
 
 test("a message is edited, answered, reacted to and deleted, for both", async () => {
+  const { ann, ben } = people;
   await say(ann, "I liek tea");
   await sees(ben, "I liek tea");
   await act(ann, "I liek tea", "Edit");
@@ -106,6 +86,7 @@ test("a message is edited, answered, reacted to and deleted, for both", async ()
 });
 
 test("a thread is beside the conversation, and both write to it", async () => {
+  const { ann, ben } = people;
   await say(ann, "Where do we meet?");
   await sees(ben, "Where do we meet?");
   await act(ben, "Where do we meet?", "Reply in thread");
@@ -122,6 +103,7 @@ test("a thread is beside the conversation, and both write to it", async () => {
 });
 
 test("pictures and files arrive whole, encrypted on their way", async () => {
+  const { ann, ben } = people;
   const picture = Buffer.from(
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEklEQVR4nGP8z8Dwn4GBgYEBAA0IAgFC3wP5AAAAAElFTkSuQmCC",
     "base64",
@@ -147,6 +129,7 @@ test("pictures and files arrive whole, encrypted on their way", async () => {
 });
 
 test("a voice message is recorded and played", async () => {
+  const { ann, ben } = people;
   await ann.page.getByRole("button", { name: "Record a voice message" }).click();
   await ann.page.getByText(/Recording: 0:0[1-9]/).waitFor();
   await ann.page.getByRole("button", { name: "Stop and send" }).click();
@@ -159,6 +142,7 @@ test("a voice message is recorded and played", async () => {
 });
 
 test("a poll counts each person once, and ends", async () => {
+  const { ann, ben } = people;
   await ann.page.getByRole("button", { name: "More" }).click();
   await ann.page.getByRole("menuitem", { name: "New poll" }).click();
   await ann.page.getByLabel("Question").fill("Tea or coffee?");
@@ -176,6 +160,7 @@ test("a poll counts each person once, and ends", async () => {
 });
 
 test("what was missed is counted in the list, with who was named", async () => {
+  const { server, ann, ben } = people;
   await ben.page.goto(`${server.url}/#/settings`);
   await ben.page.getByRole("heading", { name: "Settings" }).waitFor();
   await composer(ann.page).pressSequentially("Come, @be");

@@ -1,37 +1,14 @@
 /** What is encrypted: two people who verify each other, and a new browser that reads what was said before. */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Browser } from "playwright-core";
-import { callServer, startServerProcess, type ServerProcess } from "../bench/server-process.js";
-import {
-  expectNoTrouble,
-  message,
-  openBrowser,
-  openWindow,
-  pair,
-  PASSWORD,
-  say,
-  sees,
-  signIn,
-  type Person,
-} from "./browser.js";
+import { expect, test } from "vitest";
+import { callServer } from "../bench/server-process.js";
+import { expectNoTrouble, message, openWindow, PASSWORD, say, sees, signIn, type Person } from "./browser.js";
+import { couple } from "./couple.js";
 
-let server: ServerProcess;
-let browser: Browser;
-let ann: Person;
-let ben: Person;
-beforeAll(async () => {
-  server = await startServerProcess();
-  browser = await openBrowser();
-  [ann, ben] = await pair(browser, server.url, "ann", "ben");
-});
-afterAll(async () => {
-  await browser.close();
-  await server[Symbol.asyncDispose]();
-});
+const people = couple();
 
 /** A session of Ben's beside the browser's, to look at what the server has. */
 async function asBen(): Promise<string> {
-  const { access_token: token } = await callServer(server.url, "POST", "login", undefined, {
+  const { access_token: token } = await callServer(people.server.url, "POST", "login", undefined, {
     type: "m.login.password",
     identifier: { type: "m.id.user", user: "ben" },
     password: PASSWORD,
@@ -52,6 +29,7 @@ async function compare(one: Person, other: Person): Promise<void> {
 }
 
 test("the server sees nothing of what was said", async () => {
+  const { server, ann, ben } = people;
   await say(ann, "between the two of us");
   await sees(ben, "between the two of us");
   const token = await asBen();
@@ -69,6 +47,7 @@ test("the server sees nothing of what was said", async () => {
 });
 
 test("two people verify each other by emoji", async () => {
+  const { ann, ben } = people;
   await ann.page.getByRole("button", { name: "People in this chat" }).click();
   await ann.page.getByRole("button", { name: "What to do about ben" }).click();
   await ann.page.getByRole("menuitem", { name: "Verify" }).click();
@@ -80,6 +59,7 @@ test("two people verify each other by emoji", async () => {
 });
 
 test("a new browser reads what was said before with the recovery key, and a wrong one says so", async () => {
+  const { server, browser, ann, ben } = people;
   await ben.page.getByRole("button", { name: "Set up" }).click();
   await ben.page.getByRole("button", { name: "Make a recovery key" }).click();
   const key = (await ben.page.getByRole("dialog").locator(".key").textContent()) ?? "";
@@ -111,6 +91,7 @@ test("a new browser reads what was said before with the recovery key, and a wron
 });
 
 test("a new browser is verified by another one of the same person", async () => {
+  const { server, browser, ben } = people;
   await using phone = await openWindow(browser, server.url, "ben", { viewport: { width: 390, height: 800 } });
   await signIn(phone);
   await phone.page.getByRole("button", { name: "Verify", exact: true }).click();

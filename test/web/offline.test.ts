@@ -1,31 +1,9 @@
 /** A network that comes and goes, tabs that come and go: nothing is lost, and nothing is there twice. */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Browser } from "playwright-core";
-import { startServerProcess, type ServerProcess } from "../bench/server-process.js";
-import {
-  composer,
-  conversation,
-  expectNoTrouble,
-  openBrowser,
-  pair,
-  say,
-  sees,
-  type Person,
-} from "./browser.js";
+import { expect, test } from "vitest";
+import { composer, conversation, expectNoTrouble, say, sees, type Person } from "./browser.js";
+import { couple } from "./couple.js";
 
-let server: ServerProcess;
-let browser: Browser;
-let ann: Person;
-let ben: Person;
-beforeAll(async () => {
-  server = await startServerProcess();
-  browser = await openBrowser();
-  [ann, ben] = await pair(browser, server.url, "ann", "ben");
-});
-afterAll(async () => {
-  await browser.close();
-  await server[Symbol.asyncDispose]();
-});
+const people = couple();
 
 /** The texts of a conversation that begin like this, in order. */
 const texts = async ({ page }: Person, beginning: string): Promise<string[]> =>
@@ -37,6 +15,7 @@ const numbered = (beginning: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${beginning} ${index + 1}`);
 
 test("what is written without a network is sent in order when it is back", async () => {
+  const { ann, ben } = people;
   const wanted = numbered("offline", 4);
   await say(ann, wanted[0] ?? "");
   await sees(ben, wanted[0] ?? "");
@@ -52,6 +31,7 @@ test("what is written without a network is sent in order when it is back", async
 });
 
 test("an answer that was lost on its way makes no second message, and a request that was lost is made again", async () => {
+  const { ann, ben } = people;
   const lose = (isTaken: boolean) =>
     ann.page.route(
       "**/send/m.room.encrypted/**",
@@ -73,6 +53,7 @@ test("an answer that was lost on its way makes no second message, and a request 
 });
 
 test("the page opens without a network, with what was said and what was being written", async () => {
+  const { ann, ben } = people;
   await say(ann, "kept for later");
   await sees(ben, "kept for later");
   await composer(ann.page).fill("half a sen");
@@ -90,6 +71,7 @@ test("the page opens without a network, with what was said and what was being wr
 });
 
 test("one tab at a time has the chat, and another one takes it over", async () => {
+  const { server, ann, ben } = people;
   const second = await ann.context.newPage();
   await second.goto(server.url);
   await second.getByRole("heading", { name: "The chat is open in another tab" }).waitFor();

@@ -169,6 +169,8 @@ test("search finds words, Chinese ones too, and leads to the message", async () 
     .click();
   await sees(teacher, "明天下午三点在图书馆见面");
   await conversation(teacher.page).locator(".is-sought").waitFor();
+  await say(pupil, "and what is said after a jump");
+  await sees(teacher, "and what is said after a jump");
   expectNoTrouble(teacher);
 });
 
