@@ -13,6 +13,12 @@ export async function openBrowser(home?: string): Promise<Browser> {
     executablePath: PATH,
     ...(home !== undefined && { env: { ...process.env, HOME: home } }),
     // Tests run as root, where Chromium's own sandbox cannot be; microphones are made up.
-    args: ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+    // A container has little shared memory.
+    args: [
+      "--disable-dev-shm-usage",
+      "--no-sandbox",
+      "--use-fake-device-for-media-stream",
+      "--use-fake-ui-for-media-stream",
+    ],
   });
 }
