@@ -29,8 +29,7 @@ const PATHS = {
   reply: "M9 6l-5 5 5 5M4 11h9c4 0 7 2 7 7",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5",
   send: "M4 12L3 4l18 8-18 8zM4 12h9",
-  settings:
-    "M12 15.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM12 2.5v3M12 18.5v3M2.5 12h3M18.5 12h3M5.3 5.3l2.1 2.1M16.6 16.600l2.1 2.1M5.3 18.700l2.1-2.1M16.6 7.400l2.1-2.1",
+  settings: "M4 7h9M17 7h3M15 4.5v5M4 17h3M11 17h9M9 14.5v5",
   stop: "M7 7h10v10H7z",
   thread: "M4 5h16v11H11l-4 4v-4H4zM8 9h8M8 12h5",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
