@@ -52,6 +52,21 @@ test("an answer that was lost on its way makes no second message, and a request 
   expect([await texts(ann, "lost"), await texts(ben, "lost")]).toEqual([wanted, wanted]);
 });
 
+/** How many rooms the browser keeps for a start without a network; runs in the page. */
+async function keptRooms(): Promise<number> {
+  const ask = <T>(request: IDBRequest<T>) =>
+    new Promise<T>((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error ?? new Error("the database does not answer"));
+    });
+  const database = await ask(indexedDB.open("matrix-js-sdk:imcloud"));
+  const kept = (await ask(database.transaction("sync").objectStore("sync").getAll())) as {
+    roomsData?: { join?: object };
+  }[];
+  database.close();
+  return Object.keys(kept[0]?.roomsData?.join ?? {}).length;
+}
+
 test("the page opens without a network, with what was said and what was being written", async () => {
   const { ann, ben } = people;
   await say(ann, "kept for later");
@@ -60,7 +75,7 @@ test("the page opens without a network, with what was said and what was being wr
   await ann.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
   await ann.page.reload();
   await sees(ann, "kept for later");
-  // The client keeps what it has of rooms every five minutes, and when the page goes.
+  await expect.poll(() => ann.page.evaluate(keptRooms), { timeout: 20_000 }).toBeGreaterThan(0);
   await ann.context.setOffline(true);
   await ann.page.reload();
   await ann.page.getByRole("link", { name: /ben/ }).waitFor();

@@ -161,6 +161,13 @@ export class Chat {
     // A request that waits may not learn of it for a minute.
     const { signal } = this.#stopping;
     addEventListener("offline", () => (this.connection.value = "offline"), { signal });
+    // The client keeps what it has of rooms after its first sync and every five minutes; and so when it may be the last
+    // time.
+    const keep = () => {
+      client.store.save(true).catch((error: unknown) => console.warn("the rooms were not kept", error));
+    };
+    addEventListener("offline", keep, { signal });
+    document.addEventListener("visibilitychange", () => document.hidden && keep(), { signal });
     addEventListener("online", () => client.retryImmediately(), { signal });
     client.on(HttpApiEvent.SessionLoggedOut, () => {
       if (!this.#isLeaving) this.#onSignedOut("expired");
