@@ -172,7 +172,7 @@ export const adminEn = {
   tokensText: "Whoever has an invitation makes an account with it.",
   howMany: "How many",
   uses: "Accounts that each may make",
-  usesHint: "Empty: any number.",
+  usesHint: "Empty: no limit.",
   days: "Days until it ends",
   daysHint: "Empty: never.",
   makeTokens: "Make",
