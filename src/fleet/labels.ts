@@ -7,7 +7,7 @@
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import PDFDocument from "pdfkit";
-import qrcode from "qrcode-generator";
+import { qrCodeOf } from "../shared/qr-code.js";
 
 export interface Label {
   readonly board: string;
@@ -65,10 +65,8 @@ function draw(sheet: PDFKit.PDFDocument, label: Label, left: number, top: number
 
 /** As squares, which stay sharp at any size. */
 function drawCode(sheet: PDFKit.PDFDocument, text: string, left: number, top: number): void {
-  const code = qrcode(0, "M");
-  code.addData(text);
-  code.make();
-  const count = code.getModuleCount();
+  const code = qrCodeOf(text);
+  const { size: count } = code;
   const size = QR_SIZE / count;
   for (let row = 0; row < count; row += 1)
     for (let column = 0; column < count; column += 1)

@@ -2,6 +2,7 @@
  * The health of a fleet, and its forms for programs: JSON, Prometheus, JUnit. The table for people is the
  * CLI's.
  */
+import { escapeMarkup } from "../shared/markup.js";
 import type { Verdict } from "./check.js";
 import type { Finding } from "./probe.js";
 
@@ -116,8 +117,5 @@ export function healthToJunit(boards: readonly BoardHealth[], failOn: FailOn): s
 
 /** Control characters have no place in XML 1.0, not even escaped. */
 function xml(text: string): string {
-  const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-  return text
-    .replaceAll(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, "")
-    .replaceAll(/[&<>"]/g, (character) => escapes[character] ?? character);
+  return escapeMarkup(text.replaceAll(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, ""));
 }

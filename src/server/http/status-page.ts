@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { version } from "../../../package.json";
+import { escapeMarkup } from "../../shared/markup.js";
 import type { ServerConfig } from "../../shared/server-config.js";
 
 const STYLE = `
@@ -49,8 +50,8 @@ export function statusPage(
   isReady: boolean,
   method: string,
 ): Response {
-  const name = escape(serverName);
-  const address = escape(publicBaseUrl.replace(/\/$/, ""));
+  const name = escapeMarkup(serverName);
+  const address = escapeMarkup(publicBaseUrl.replace(/\/$/, ""));
   const page = `<!doctype html>
 <html lang="en">
 <head>
@@ -75,13 +76,9 @@ export function statusPage(
 </ol>
 <p>If your device calls this address unsafe, it does not know the certificate authority of this cloud yet: ask whoever runs the server for it.</p>
 </main>
-<footer>imcloud ${escape(version)} · <a href="/_matrix/client/versions">versions of the API</a></footer>
+<footer>imcloud ${escapeMarkup(version)} · <a href="/_matrix/client/versions">versions of the API</a></footer>
 </body>
 </html>
 `;
   return new Response(method === "HEAD" ? null : page, { status: isReady ? 200 : 503, headers: HEADERS });
 }
-
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-
-const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? "");

@@ -1,4 +1,4 @@
-import qrcode from "qrcode-generator";
+import { qrCodeOf } from "../../shared/qr-code.js";
 
 export interface QrCodeProps {
   readonly text: string;
@@ -11,10 +11,8 @@ const QUIET = 4;
 
 /** A QR code, black on white in every theme: readers take no other. */
 export function QrCode({ text, label }: QrCodeProps) {
-  const code = qrcode(0, "M");
-  code.addData(text);
-  code.make();
-  const count = code.getModuleCount();
+  const code = qrCodeOf(text);
+  const { size: count } = code;
   const size = count + 2 * QUIET;
   let path = "";
   for (let row = 0; row < count; row += 1)

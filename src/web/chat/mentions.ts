@@ -3,6 +3,7 @@
  * Source: Matrix client-server API v1.19, "User and room mentions".
  */
 import type { Room } from "matrix-js-sdk";
+import { escapeMarkup } from "../../shared/markup.js";
 import { shortName } from "./describe.js";
 
 export interface Suggestion {
@@ -50,19 +51,16 @@ export interface Mentions {
   readonly formatted_body?: string;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? "");
-
 /** @param named who was chosen while it was typed, by name */
 export function mentionsIn(text: string, named: ReadonlyMap<string, string>): Mentions {
   const found = [...named].filter(([name]) => text.includes(`@${name}`));
   if (found.length === 0) return { "m.mentions": {} };
-  let html = escape(text).replaceAll("\n", "<br>");
+  let html = escapeMarkup(text).replaceAll("\n", "<br>");
   // Longer names first: `@Ann` is within `@Anna`.
   for (const [name, userId] of found.sort(([one], [other]) => other.length - one.length))
     html = html.replaceAll(
-      `@${escape(name)}`,
-      `<a href="https://matrix.to/#/${encodeURIComponent(userId)}">${escape(name)}</a>`,
+      `@${escapeMarkup(name)}`,
+      `<a href="https://matrix.to/#/${encodeURIComponent(userId)}">${escapeMarkup(name)}</a>`,
     );
   return {
     "m.mentions": { user_ids: found.map(([, userId]) => userId) },

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { fingerprintLines, type AuthorityCertificate } from "../../../shared/authority-certificate.js";
 import { qrCodeOf } from "../../../shared/qr-code.js";
-import { escape } from "./escape.js";
+import { escapeMarkup } from "../../../shared/markup.js";
 import { LANGUAGES, type Language } from "./language.js";
 import { draw } from "./pictures.js";
 import { PLATFORMS, type PlatformName } from "./platforms.js";
@@ -77,19 +77,19 @@ export function renderPage(input: PageInput): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${escape(fill(words.title, input))}</title>
+<title>${escapeMarkup(fill(words.title, input))}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <nav>${otherLanguages(language)}</nav>
 <main>
-<h1>${escape(fill(words.title, input))}</h1>
+<h1>${escapeMarkup(fill(words.title, input))}</h1>
 <p class="invited" id="invited" hidden>${say(words.invited)}</p>
 <noscript><p class="invited">${say(words.open.withoutScript)}</p></noscript>
 ${body.join("\n")}
 <h2>${say(words.code.title)}</h2>
 ${drawCode(address, words.code.label)}
-<p><code>${escape(address)}</code></p>
+<p><code>${escapeMarkup(address)}</code></p>
 </main>
 <script>${SCRIPT}</script>
 </body>
@@ -130,7 +130,7 @@ function renderLimits({ limits }: Words, say: (text: string) => string): string 
 }
 
 const openLink = ({ open }: Words, address: string): string =>
-  `<p><a class="open" data-carry href="${escape(address)}">${escape(open.link)}</a></p>`;
+  `<p><a class="open" data-carry href="${escapeMarkup(address)}">${escapeMarkup(open.link)}</a></p>`;
 
 function otherLanguages(own: Language): string {
   return (Object.keys(LANGUAGES) as Language[])
@@ -152,7 +152,7 @@ function fill(text: string, { serverName, address, authority }: PageInput): stri
 
 /** Makes elements of the marks that {@link Words} may have. */
 const mark = (text: string): string =>
-  escape(text)
+  escapeMarkup(text)
     .replaceAll(/\*\*(.+?)\*\*/g, "<b>$1</b>")
     .replaceAll(/`(.+?)`/g, "<code>$1</code>");
 
@@ -164,5 +164,5 @@ function drawCode(text: string, label: string): string {
     for (let column = 0; column < code.size; column += 1)
       if (code.isDark(row, column)) path += `M${column + QUIET} ${row + QUIET}h1v1h-1z`;
   const whole = code.size + 2 * QUIET;
-  return `<svg class="code" viewBox="0 0 ${whole} ${whole}" width="200" height="200" role="img" aria-label="${escape(label)}"><rect class="paper" width="${whole}" height="${whole}"/><path d="${path}"/></svg>`;
+  return `<svg class="code" viewBox="0 0 ${whole} ${whole}" width="200" height="200" role="img" aria-label="${escapeMarkup(label)}"><rect class="paper" width="${whole}" height="${whole}"/><path d="${path}"/></svg>`;
 }

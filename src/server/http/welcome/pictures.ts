@@ -3,7 +3,7 @@
  *
  * They have no colours of their own: the page's style sheet has, for light and dark.
  */
-import { escape } from "./escape.js";
+import { escapeMarkup } from "../../../shared/markup.js";
 
 /** A line of a screen: a word, a switch that is on, a box that is ticked, or somewhere to type. */
 export type Row = string | { readonly on: string } | { readonly tick: string } | { readonly field: string };
@@ -37,12 +37,12 @@ export const wordOf = (row: Row): string =>
 export function draw({ frame, title, rows, at, button }: Picture, label: string): string {
   const height = HEAD + rows.length * ROW_HEIGHT + (button === undefined ? 10 : 42);
   return [
-    `<svg class="shot" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escape(label)}">`,
+    `<svg class="shot" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escapeMarkup(label)}">`,
     `<rect class="frame" x="1" y="1" width="${WIDTH - 2}" height="${height - 2}" rx="${frame === "phone" ? 18 : 6}"/>`,
     frame === "phone"
       ? `<rect class="ink" x="${WIDTH / 2 - 18}" y="7" width="36" height="4" rx="2"/>`
       : [0, 1, 2].map((dot) => `<circle class="ink" cx="${WIDTH - 14 - dot * 11}" cy="12" r="3"/>`).join(""),
-    `<text class="title" x="${LEFT}" y="32">${escape(title)}</text>`,
+    `<text class="title" x="${LEFT}" y="32">${escapeMarkup(title)}</text>`,
     ...rows.map((row, index) => drawRow(row, HEAD + index * ROW_HEIGHT, index === at)),
     ...(button === undefined ? [] : [drawButton(button, height - 36, at === undefined)]),
     "</svg>",
@@ -53,7 +53,7 @@ function drawRow(row: Row, top: number, isHere: boolean): string {
   const right = WIDTH - LEFT;
   const middle = top + ROW_HEIGHT / 2 - 2;
   const box = `<rect class="${isHere ? "row here" : "row"}" x="${LEFT - 6}" y="${top}" width="${WIDTH - 2 * LEFT + 12}" height="${ROW_HEIGHT - 5}" rx="5"/>`;
-  const word = (x: number) => `<text x="${x}" y="${middle + 4}">${escape(wordOf(row))}</text>`;
+  const word = (x: number) => `<text x="${x}" y="${middle + 4}">${escapeMarkup(wordOf(row))}</text>`;
   if (typeof row === "string")
     return `${box}${word(LEFT)}<path class="line" d="M${right - 6} ${middle - 4}l4 4l-4 4"/>`;
   if ("on" in row)
@@ -66,5 +66,5 @@ function drawRow(row: Row, top: number, isHere: boolean): string {
 function drawButton(text: string, top: number, isHere: boolean): string {
   const width = Math.max(56, textWidth(text) + 24);
   const left = WIDTH - LEFT - width;
-  return `<rect class="${isHere ? "button here" : "button"}" x="${left}" y="${top}" width="${width}" height="26" rx="6"/><text class="press" x="${left + width / 2}" y="${top + 17}">${escape(text)}</text>`;
+  return `<rect class="${isHere ? "button here" : "button"}" x="${left}" y="${top}" width="${width}" height="26" rx="6"/><text class="press" x="${left + width / 2}" y="${top + 17}">${escapeMarkup(text)}</text>`;
 }

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import type { AuthorityCertificate } from "../../../shared/authority-certificate.js";
-import { escape } from "./escape.js";
+import { escapeMarkup } from "../../../shared/markup.js";
 
 const DOCTYPE =
   '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">';
@@ -14,7 +14,8 @@ const DOCTYPE =
 /** @returns a property list, XML */
 export function profileOf({ name, der, sha256 }: AuthorityCertificate, serverName: string): string {
   const identifier = `imcloud.authority.${sha256.slice(0, 16).toLowerCase()}`;
-  const text = (key: string, value: string): string => `<key>${key}</key><string>${escape(value)}</string>`;
+  const text = (key: string, value: string): string =>
+    `<key>${key}</key><string>${escapeMarkup(value)}</string>`;
   const version = "<key>PayloadVersion</key><integer>1</integer>";
   return `<?xml version="1.0" encoding="UTF-8"?>
 ${DOCTYPE}
