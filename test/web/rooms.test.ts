@@ -16,6 +16,7 @@ import {
   PASSWORD,
   say,
   sees,
+  signUp,
   type Person,
 } from "./browser.js";
 
@@ -41,13 +42,8 @@ afterAll(async () => {
 /** By the link of an invitation. */
 async function joinAs(name: string): Promise<Person> {
   const person = await openWindow(browser, `${server.url}/#/join/${TOKEN}`, name);
-  const { page } = person;
-  await page.getByRole("heading", { name: "You are invited" }).waitFor();
-  await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByLabel("Password, once more").fill(PASSWORD);
-  await page.getByRole("button", { name: "Create account" }).click();
-  await page.getByRole("navigation", { name: "Chats" }).waitFor();
+  await person.page.getByRole("heading", { name: "You are invited" }).waitFor();
+  await signUp(person);
   return person;
 }
 

@@ -14,6 +14,7 @@ import { openDirect } from "./creating.js";
 import { nameOf } from "./describe.js";
 import { directRooms } from "./room-entries.js";
 import { Panel } from "./panel.jsx";
+import { PeopleFinder } from "./people-finder.jsx";
 import { ADMIN, mayAt, MODERATOR, powerOf, setPower } from "./rights.js";
 
 /** Lines that are drawn at most; the filter finds the others. */
@@ -152,45 +153,17 @@ function useActions(room: Room, member: RoomMember): MenuItem[] {
   ];
 }
 
-/** By name or id, as the directory knows people. */
+/** Whoever is not here, or was and left. */
 function Invite({ room }: { readonly room: Room }) {
   const { client } = useChat();
-  const found = useSignal<readonly { user_id: string; display_name?: string }[]>([]);
-  const look = async (term: string) => {
-    if (term === "") return void (found.value = []);
-    const { results } = await client.searchUserDirectory({ term, limit: 8 });
-    found.value = results.filter(({ user_id }) => {
-      const membership = room.getMember(user_id)?.membership ?? "leave";
-      return membership === "leave";
-    });
-  };
   return (
     <section>
-      <label>
-        {t("invite")}
-        <input
-          type="search"
-          placeholder={t("findPerson")}
-          onInput={(event) => attempt(look(event.currentTarget.value.trim()))}
-        />
-      </label>
-      <ul class="people">
-        {found.value.map(({ user_id, display_name }) => (
-          <li key={user_id}>
-            <button
-              type="button"
-              onClick={() => {
-                found.value = [];
-                attempt(client.invite(room.roomId, user_id));
-              }}
-            >
-              <Avatar name={display_name ?? user_id} id={user_id} size={36} />
-              <span dir="auto">{display_name ?? user_id}</span>
-              <small>{user_id}</small>
-            </button>
-          </li>
-        ))}
-      </ul>
+      <h2>{t("invite")}</h2>
+      <PeopleFinder
+        label={t("invite")}
+        isOffered={(userId) => (room.getMember(userId)?.membership ?? "leave") === "leave"}
+        onChoose={(userId) => attempt(client.invite(room.roomId, userId))}
+      />
     </section>
   );
 }

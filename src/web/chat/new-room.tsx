@@ -2,13 +2,12 @@
  * Starting a chat: with one person, or a room of some kind.
  */
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import { go } from "../route.js";
-import { Avatar } from "../ui/avatar.jsx";
 import { attempt } from "../ui/toasts.jsx";
 import { t } from "../words/words.js";
 import { useChat } from "./context.js";
 import { createRoom, openDirect, TEMPLATES, type Template } from "./creating.js";
+import { PeopleFinder } from "./people-finder.jsx";
 import { PublicRooms } from "./public-rooms.jsx";
 import { Header } from "./view-header.jsx";
 import { field } from "../ui/field.js";
@@ -26,40 +25,8 @@ export function NewRoom() {
   );
 }
 
-interface Person {
-  readonly user_id: string;
-  readonly display_name?: string;
-  readonly avatar_url?: string;
-}
-
-/** After the last key before the directory is asked, in milliseconds. */
-const PAUSE_MS = 250;
-
 function People() {
   const { client, encryption } = useChat();
-  const wanted = useSignal("");
-  const found = useSignal<readonly Person[]>([]);
-  useEffect(() => {
-    const term = wanted.value.trim();
-    if (term === "") {
-      found.value = [];
-      return undefined;
-    }
-    let isWanted = true;
-    const timer = setTimeout(
-      () =>
-        attempt(
-          client.searchUserDirectory({ term, limit: 20 }).then(({ results }) => {
-            if (isWanted) found.value = results;
-          }),
-        ),
-      PAUSE_MS,
-    );
-    return () => {
-      isWanted = false;
-      clearTimeout(timer);
-    };
-  }, [wanted.value]);
   const open = (userId: string) =>
     attempt(
       openDirect(client, userId, encryption.state.value === "ready").then((roomId) => go("room", roomId)),
@@ -67,25 +34,7 @@ function People() {
   return (
     <section>
       <h2>{t("chatWith")}</h2>
-      <input
-        type="search"
-        aria-label={t("findPerson")}
-        placeholder={t("findPerson")}
-        onInput={(event) => (wanted.value = event.currentTarget.value)}
-      />
-      <ul class="people">
-        {found.value
-          .filter(({ user_id }) => user_id !== client.getUserId())
-          .map(({ user_id, display_name, avatar_url }) => (
-            <li key={user_id}>
-              <button type="button" onClick={() => open(user_id)}>
-                <Avatar name={display_name ?? user_id} id={user_id} mxc={avatar_url} size={36} />
-                <span dir="auto">{display_name ?? user_id}</span>
-                <small>{user_id}</small>
-              </button>
-            </li>
-          ))}
-      </ul>
+      <PeopleFinder label={t("findPerson")} onChoose={open} />
     </section>
   );
 }

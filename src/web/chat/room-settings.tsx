@@ -4,12 +4,14 @@
 import { EventType, HistoryVisibility, JoinRule, type MatrixClient, type Room } from "matrix-js-sdk";
 import { addressOf } from "../route.js";
 import { Avatar } from "../ui/avatar.jsx";
+import { Choice, Switch } from "../ui/controls.jsx";
 import { confirm } from "../ui/dialog.jsx";
 import { attempt, tell } from "../ui/toasts.jsx";
 import { t } from "../words/words.js";
 import { useChat } from "./context.js";
 import { shortName } from "./describe.js";
 import { Panel } from "./panel.jsx";
+import { PictureField } from "./picture-field.jsx";
 import { changePower, mayAt, MODERATOR, powerLevels } from "./rights.js";
 import { isMuted } from "./room-entries.js";
 import { field } from "../ui/field.js";
@@ -135,7 +137,7 @@ async function leave(client: MatrixClient, room: Room): Promise<void> {
 }
 
 function About({ room }: { readonly room: Room; readonly version: number }) {
-  const { client, media, userId } = useChat();
+  const { client, userId } = useChat();
   const may = (type: EventType) => mayAt(room, type, userId);
   const topic =
     room.currentState.getStateEvents("m.room.topic", "")?.getContent<{ topic?: string }>().topic ?? "";
@@ -147,11 +149,7 @@ function About({ room }: { readonly room: Room; readonly version: number }) {
     if (wanted !== topic) await client.setRoomTopic(room.roomId, wanted);
     tell(t("saved"));
   };
-  const setPicture = async (file: File | undefined) => {
-    if (file === undefined) return;
-    const { url = "" } = await media.upload(file, file.name, false);
-    await client.sendStateEvent(room.roomId, EventType.RoomAvatar, { url }, "");
-  };
+  const setPicture = (url: string) => client.sendStateEvent(room.roomId, EventType.RoomAvatar, { url }, "");
   return (
     <section>
       <Avatar
@@ -160,16 +158,7 @@ function About({ room }: { readonly room: Room; readonly version: number }) {
         mxc={room.getMxcAvatarUrl() ?? undefined}
         size={72}
       />
-      {may(EventType.RoomAvatar) && (
-        <label>
-          {t("picture")}
-          <input
-            type="file"
-            accept="image/*"
-            onChange={(event) => attempt(setPicture(event.currentTarget.files?.[0]))}
-          />
-        </label>
-      )}
+      {may(EventType.RoomAvatar) && <PictureField onPicture={setPicture} />}
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -193,63 +182,5 @@ function About({ room }: { readonly room: Room; readonly version: number }) {
         {(may(EventType.RoomName) || may(EventType.RoomTopic)) && <button>{t("save")}</button>}
       </form>
     </section>
-  );
-}
-
-export interface SwitchProps {
-  readonly label: string;
-  readonly isOn: boolean;
-  readonly isDisabled?: boolean;
-  readonly onChange: (isOn: boolean) => Promise<unknown>;
-}
-
-export function Switch({ label, isOn, isDisabled = false, onChange }: SwitchProps) {
-  return (
-    <label class="choice">
-      <input
-        type="checkbox"
-        checked={isOn}
-        disabled={isDisabled}
-        onChange={({ currentTarget }) => {
-          const wanted = currentTarget.checked;
-          // It shows what is so, and not what was asked for.
-          currentTarget.checked = isOn;
-          attempt(onChange(wanted));
-        }}
-      />
-      <span>{label}</span>
-    </label>
-  );
-}
-
-export interface ChoiceProps {
-  readonly label: string;
-  readonly value: string;
-  readonly options: readonly (readonly [value: string, label: string])[];
-  readonly isDisabled?: boolean;
-  readonly onChange: (value: string) => Promise<unknown>;
-}
-
-export function Choice({ label, value, options, isDisabled = false, onChange }: ChoiceProps) {
-  return (
-    <label>
-      {label}
-      <select
-        value={value}
-        disabled={isDisabled}
-        onChange={({ currentTarget }) => {
-          const wanted = currentTarget.value;
-          currentTarget.value = value;
-          attempt(onChange(wanted));
-        }}
-      >
-        {options.every(([known]) => known !== value) && <option value={value}>{value}</option>}
-        {options.map(([key, text]) => (
-          <option key={key} value={key}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }

@@ -6,6 +6,7 @@ import type { IMyDevice } from "matrix-js-sdk";
 import { useEffect } from "preact/hooks";
 import { registerWorker } from "../register-worker.js";
 import { Avatar } from "../ui/avatar.jsx";
+import { Choice, Switch } from "../ui/controls.jsx";
 import { askPassword, confirm } from "../ui/dialog.jsx";
 import { chooseTheme, chosenTheme, type Theme } from "../ui/theme.js";
 import { attempt, tell } from "../ui/toasts.jsx";
@@ -15,8 +16,8 @@ import { changePassword, endDevices } from "./account.js";
 import { useChat } from "./context.js";
 import { shortName } from "./describe.js";
 import { preferences } from "./preferences.js";
+import { PictureField } from "./picture-field.jsx";
 import { RecoveryDialog } from "./recovery.jsx";
-import { Choice, Switch } from "./room-settings.jsx";
 import { VerifyDeviceDialog } from "./verify-device.jsx";
 import { Header } from "./view-header.jsx";
 import { answerPushes, pushState, startPush, stopPush, type PushState } from "./web-push.js";
@@ -40,13 +41,11 @@ export function Settings() {
 }
 
 function Profile() {
-  const { client, media, userId } = useChat();
+  const { client, userId } = useChat();
   const profile = useSignal<{ displayname?: string; avatar_url?: string }>({});
   useEffect(() => attempt(client.getProfileInfo(userId).then((it) => (profile.value = it))), []);
   const { displayname = "", avatar_url } = profile.value;
-  const setPicture = async (file: File | undefined) => {
-    if (file === undefined) return;
-    const { url = "" } = await media.upload(file, file.name, false);
+  const setPicture = async (url: string) => {
     await client.setAvatarUrl(url);
     profile.value = { ...profile.value, avatar_url: url };
   };
@@ -60,14 +59,7 @@ function Profile() {
       <h2>{t("account")}</h2>
       <Avatar name={displayname || shortName(userId)} id={userId} mxc={avatar_url} size={72} />
       <p class="quiet">{userId}</p>
-      <label>
-        {t("picture")}
-        <input
-          type="file"
-          accept="image/*"
-          onChange={(event) => attempt(setPicture(event.currentTarget.files?.[0]))}
-        />
-      </label>
+      <PictureField onPicture={setPicture} />
       <form
         onSubmit={(event) => {
           event.preventDefault();
