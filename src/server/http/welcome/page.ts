@@ -63,7 +63,7 @@ export function renderPage(input: PageInput): string {
             renderPlatform(name, words.platforms[name], say, name === input.platform),
           ),
           `<h2>${say(words.compare.title)}</h2>`,
-          `<p class="print" dir="ltr">${fingerprintLines(authority.sha256).map(escape).join("<br>")}</p>`,
+          `<p class="print" dir="ltr">${fingerprintLines(authority.sha256).map(escapeMarkup).join("<br>")}</p>`,
           `<p>${say(words.compare.how)}</p>`,
           `<p>${say(words.compare.files)} <a href="/welcome/ca.crt">DER</a> · <a href="/welcome/ca.pem">PEM</a> · <a href="/welcome/imcloud.mobileconfig">iOS, macOS</a></p>`,
           `<h2>${say(words.open.title)}</h2>`,
