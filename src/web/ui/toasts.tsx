@@ -33,7 +33,7 @@ export function attempt(work: Promise<unknown>): void {
 interface Refusal {
   readonly name?: string;
   readonly errcode?: string;
-  readonly data?: { readonly error?: string };
+  readonly data?: { readonly error?: string; readonly retry_after_ms?: number };
 }
 
 /** What a library's error says to programs, in words for people. */
@@ -46,7 +46,7 @@ function explain(error: unknown): string {
     case "M_TOO_LARGE":
       return t("tooLarge");
     case "M_LIMIT_EXCEEDED":
-      return t("tooMany", { seconds: 5 });
+      return t("tooMany", { seconds: Math.ceil((data?.retry_after_ms ?? 1_000) / 1_000) });
     default: {
       const reason = data?.error ?? (error instanceof Error ? error.message : String(error));
       return t("failed", { reason });
