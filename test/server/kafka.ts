@@ -81,12 +81,10 @@ export async function startKafka(): Promise<TestKafka> {
     "64m",
     "kafka.tools.StorageTool",
     "format",
-    "-t",
-    clusterId,
-    "-c",
-    properties,
-    "--add-scram",
-    scram,
+    // One word: one id in 64 begins with a dash.
+    `--cluster-id=${clusterId}`,
+    `--config=${properties}`,
+    `--add-scram=${scram}`,
   );
 
   const brokers = [`127.0.0.1:${open}`];
