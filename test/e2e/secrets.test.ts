@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
 import { operator, type Operator } from "./operator.js";
-import { traceOf } from "./trace.js";
+import { startedOn } from "./trace.js";
 
 const canary = (): string => `canary-${randomUUID()}`;
 const USER_PASSWORD = canary();
@@ -39,7 +39,7 @@ tasks:
 let folder: string;
 let board: VirtualBoard;
 let home: Operator;
-/** The argument lists of all programs that were started on the board, in strace's notation. */
+/** The argument lists of all programs that were started on the board, in JSON, a line each. */
 let started = "";
 
 beforeAll(async () => {
@@ -54,7 +54,7 @@ beforeAll(async () => {
     files: { "playbooks/own.yaml": OWN },
   });
 
-  await using trace = await traceOf(board, join(folder, "started"), ["execve"]);
+  await using trace = await startedOn(board, join(folder, "started"));
   const commands: readonly (readonly [expected: number, ...words: string[]])[] = [
     [0, "facts", "--json"],
     [2, "plan", "--verbose"],
@@ -107,7 +107,7 @@ test("the key of the board's certificate is where it belongs, and nowhere else",
 test("no program was given a secret as an argument", async () => {
   for (const word of [
     '"import_definitions"',
-    '"imcloud-server", "admin", "PUT", "/users/ada"',
+    '/imcloud-server", "admin", "PUT", "/users/ada"',
     '"sudo", "-S"',
   ]) {
     expect(started).toContain(word);
