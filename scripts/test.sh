@@ -17,37 +17,42 @@ trap '[ -z "$preparing" ] || kill "$preparing" 2>/dev/null; rm -rf "$reports"' E
 
 heading() { printf '\n== %s\n' "$1"; }
 
-# A runner that fails without saying how many tests failed counts as one.
-count() { # TITLE EXIT_CODE PASSED FAILED
-  local title=$1 status=$2 ran=$3 broken=$4
-  if [ "$status" -ne 0 ] && [ "$broken" -eq 0 ]; then broken=1; fi
+# A runner that fails without saying how many tests failed counts as one, and what it said last is said again.
+count() { # TITLE EXIT_CODE PASSED FAILED OUTPUT
+  local title=$1 status=$2 ran=$3 broken=$4 output=$5
+  if [ "$status" -ne 0 ] && [ "$broken" -eq 0 ]; then
+    broken=1
+    {
+      printf '%s ended with status %d, and no test of it failed. It ended so:\n' "$title" "$status"
+      tail -n 60 "$output" | sed 's/^/  | /'
+    } >>"$reports/broken"
+  fi
   passed=$((passed + ran))
   failed=$((failed + broken))
   printf '%s: %d passed, %d failed\n' "$title" "$ran" "$broken"
 }
 
 vitest() { # PROJECT
-  local report=$reports/$1.json status=0 figures
+  local report=$reports/$1.json output=$reports/$1 status figures
   heading "$1"
   npx --no-install vitest run --project "$1" --passWithNoTests --reporter=default --reporter=json \
-    --outputFile.json="$report" || status=$?
-  # A file that cannot even be loaded has no test that could fail.
-  figures=$(node -e '
-    const { numPassedTests, numFailedTests, testResults } = JSON.parse(require("fs").readFileSync(process.argv[1]));
-    const unloadable = testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
-    console.log(numPassedTests, numFailedTests + unloadable.length)' "$report" 2>/dev/null) || figures="0 0"
+    --outputFile.json="$report" 2>&1 | tee "$output"
+  status=${PIPESTATUS[0]}
+  figures=$(node scripts/test-report.mjs "$report" 2>>"$reports/broken") || figures="0 0"
   # shellcheck disable=SC2086 # two numbers
-  count "$1" "$status" $figures
+  count "$1" "$status" $figures "$output"
 }
 
 # The IM server runs on Bun; its tests do too. Bun ends with ` N pass` and ` N fail`.
 server() {
-  local status=0 output=$reports/server
+  local status output=$reports/server plain=$reports/server.plain
   heading "server"
   bash scripts/test-server.sh 2>&1 | tee "$output"
   status=${PIPESTATUS[0]}
-  sum() { sed 's/\x1b\[[0-9;]*m//g' "$output" | awk -v word="$1" '$2 == word && NF == 2 { n += $1 } END { print n + 0 }'; }
-  count "server" "$status" "$(sum pass)" "$(sum fail)"
+  sed 's/\x1b\[[0-9;]*m//g' "$output" >"$plain"
+  sum() { awk -v word="$1" '$2 == word && NF == 2 { n += $1 } END { print n + 0 }' "$plain"; }
+  sed -n 's/^(fail) /server: /p' "$plain" | sort -u >>"$reports/broken"
+  count "server" "$status" "$(sum pass)" "$(sum fail)" "$plain"
 }
 
 # The emulated boards' image and template: minutes of work, beside the tests that need neither. Programs first: what
@@ -65,7 +70,7 @@ emulated_is_there() {
   preparing=
   cat "$reports/emulated"
   [ "$status" -eq 0 ] && return 0
-  count "emulated board" "$status" 0 0
+  count "emulated board" "$status" 0 0 "$reports/emulated"
   export IMCLOUD_EMULATED=no
 }
 
@@ -75,8 +80,16 @@ say_what_is_left_out() {
   grep -l describeEmulated test/fault/*.test.ts | sed 's/^/  /'
 }
 
+# Hours of output end with what is looked for.
+say_what_failed() {
+  [ -s "$reports/broken" ] || return 0
+  heading "what failed"
+  cat "$reports/broken"
+}
+
 finish() {
   say_what_is_left_out
+  say_what_failed
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
   exit
