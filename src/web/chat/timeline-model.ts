@@ -7,6 +7,7 @@ import {
   Direction,
   EventStatus,
   MatrixEventEvent,
+  ReceiptType,
   RoomEvent,
   ThreadEvent,
   TimelineWindow,
@@ -18,6 +19,7 @@ import {
 } from "matrix-js-sdk";
 import { nextFrame, oncePerFrame } from "../ui/frame.js";
 import { isSameDay } from "../ui/when.js";
+import { inBlocks, type Block, type Row } from "./blocks.js";
 import { describeMessage, describeState } from "./describe.js";
 
 /** Events that are kept at most: some six screens of a phone. */
@@ -30,22 +32,8 @@ const SLICE = 3;
 /** Between two messages of one person that are shown as one block, in milliseconds. */
 const BLOCK_MS = 5 * 60_000;
 
-export interface Row {
-  readonly id: string;
-  readonly event: MatrixEvent;
-  /** Another one whenever what the row shows has changed. */
-  readonly version: number;
-  readonly kind: "message" | "state";
-  /** A day begins with it. */
-  readonly isNewDay: boolean;
-  /** It goes on with what the same person said just before. */
-  readonly isContinued: boolean;
-  /** It is the first that is new since the room was opened. */
-  readonly isFirstNew: boolean;
-}
-
 export class TimelineModel {
-  readonly rows: Signal<readonly Row[]> = signal([]);
+  readonly blocks: Signal<readonly Block[]> = signal([]);
   /** Whether the newest message is among the rows. */
   readonly isAtEnd = signal(true);
   readonly isAtStart = signal(false);
@@ -184,6 +172,7 @@ export class TimelineModel {
     on(room, RoomEvent.RedactionCancelled, touchAll);
     on(room, RoomEvent.TimelineReset, () => this.#behind(this.open()));
     on(this.#client, MatrixEventEvent.Replaced, touch);
+    on(room, RoomEvent.Receipt, () => this.#rebuild());
     on(room, ThreadEvent.Update, (thread: Thread) => touch(thread.rootEvent));
     on(room, ThreadEvent.New, (thread: Thread) => touch(thread.rootEvent));
     on(this.#client, MatrixEventEvent.Decrypted, (event: MatrixEvent) => {
@@ -232,6 +221,7 @@ export class TimelineModel {
           version: this.#versionOf(event),
           isNewDay,
           isFirstNew,
+          readers: readersOf(event, this.room),
           isContinued:
             !isNewDay &&
             !isFirstNew &&
@@ -247,7 +237,7 @@ export class TimelineModel {
     }
     this.isAtEnd.value = isAtEnd;
     this.isAtStart.value = !this.#window.canPaginate(Direction.Backward);
-    this.rows.value = rows;
+    this.blocks.value = inBlocks(rows, this.blocks.value);
   }
 
   #isLive(): boolean {
@@ -278,6 +268,16 @@ export class TimelineModel {
   #versionOf(event: MatrixEvent): number {
     return (this.#versions.get(event) ?? 0) + this.#epoch;
   }
+}
+
+/** Those who have read up to here, and no further. */
+function readersOf(event: MatrixEvent, room: Room): string {
+  return room
+    .getReceiptsForEvent(event)
+    .filter(({ type, userId }) => type === ReceiptType.Read && userId !== room.myUserId)
+    .map(({ userId }) => userId)
+    .sort()
+    .join(" ");
 }
 
 /** What is encrypted and is, once it can be read, about other messages or the conversation itself. */

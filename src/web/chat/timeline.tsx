@@ -1,20 +1,17 @@
 /**
  * The conversation: a list of rows that grows at both of its ends while somebody scrolls, and stays where they look.
  */
-import { ReceiptType, type MatrixEvent, type Room, type Thread } from "matrix-js-sdk";
-import type { ComponentChildren } from "preact";
-import { useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import type { Room, Thread } from "matrix-js-sdk";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { Icon } from "../ui/icons.jsx";
 import { attempt } from "../ui/toasts.jsx";
-import { day } from "../ui/when.js";
 import { t } from "../words/words.js";
 import type { Chat } from "./chat.js";
 import { useChat } from "./context.js";
-import { describeState, nameOf, shortName } from "./describe.js";
+import { shortName } from "./describe.js";
 import type { Draft } from "./draft.js";
-import { Message } from "./message.jsx";
-import { TimelineModel, type Row } from "./timeline-model.js";
-import { memo } from "preact/compat";
+import { TimelineModel } from "./timeline-model.js";
+import { Rows } from "./timeline-rows.jsx";
 
 export interface TimelineProps {
   readonly room: Room;
@@ -35,8 +32,7 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
   const isStuck = useRef(at === undefined);
   const model = useMemo(() => new TimelineModel(chat.client, room, thread), [chat, room, thread]);
   void chat.changes.value;
-  const rows = model.rows.value;
-  const anchor = isStuck.current ? undefined : anchorIn(scroller.current);
+  const blocks = model.blocks.value;
 
   useEffect(() => () => model.close(), [model]);
   useEffect(() => {
@@ -65,13 +61,9 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
   }, [draft.sent.value]);
 
   useLayoutEffect(() => {
-    const { current } = scroller;
-    if (current === null) return;
-    if (isStuck.current && model.isAtEnd.value) current.scrollTop = current.scrollHeight;
-    else if (anchor !== undefined) restore(current, anchor);
-    extend(current, model);
+    if (scroller.current !== null) extend(scroller.current, model);
     if (isStuck.current) markRead(chat, model);
-  }, [rows]);
+  }, [blocks]);
 
   useGrowth(scroller, () => {
     if (isStuck.current && scroller.current !== null)
@@ -104,16 +96,11 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
       >
         <div class="rows">
           {model.isAtStart.value && thread === undefined && <p class="beginning">{t("beginning")}</p>}
-          {rows.map((row) => (
-            <TimelineRow
-              key={row.id}
-              row={row}
-              room={room}
-              draft={draft}
-              isInThread={thread !== undefined}
-              readers={readersOf(row.event, room)}
-            />
-          ))}
+          <Rows
+            {...{ blocks, room, draft, scroller }}
+            isInThread={thread !== undefined}
+            isAtEnd={() => isStuck.current && model.isAtEnd.value}
+          />
         </div>
       </div>
       {!model.isAtEnd.value && (
@@ -124,91 +111,6 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
       <Typing room={room} />
     </div>
   );
-}
-
-interface RowProps {
-  readonly row: Row;
-  readonly room: Room;
-  readonly draft: Draft;
-  readonly isInThread: boolean;
-  /** User ids with spaces between them. */
-  readonly readers: string;
-}
-
-const TimelineRow = memo(
-  ({ row, room, draft, isInThread, readers }: RowProps) => (
-    <div class="row" data-event={row.event.getId()}>
-      {row.isNewDay && (
-        <h2 class="day">
-          <span>{day(row.event.getTs())}</span>
-        </h2>
-      )}
-      {row.isFirstNew && (
-        <p class="first-new">
-          <span>{t("newMessages")}</span>
-        </p>
-      )}
-      {row.kind === "state" ? (
-        <p class="state" dir="auto">
-          {describeState(row.event, room)}
-        </p>
-      ) : (
-        <Guarded>
-          <Message
-            event={row.event}
-            room={room}
-            draft={draft}
-            isContinued={row.isContinued}
-            isInThread={isInThread}
-            version={row.version}
-          />
-        </Guarded>
-      )}
-      {readers !== "" && <Readers room={room} readers={readers.split(" ")} />}
-    </div>
-  ),
-  (before, after) =>
-    before.row.event === after.row.event &&
-    before.row.version === after.row.version &&
-    before.row.isNewDay === after.row.isNewDay &&
-    before.row.isContinued === after.row.isContinued &&
-    before.row.isFirstNew === after.row.isFirstNew &&
-    before.readers === after.readers,
-);
-
-/** Others may send what nobody thought of: it is not to take the conversation with it. */
-function Guarded({ children }: { readonly children: ComponentChildren }) {
-  const boundary = useErrorBoundary((reason: unknown) => console.warn("a message cannot be shown", reason));
-  const error: unknown = boundary[0];
-  return error === undefined ? <>{children}</> : <p class="gone">{t("unknownMessage")}</p>;
-}
-
-/** Names beyond this are a number. */
-const MOST_READERS = 4;
-
-function Readers({ room, readers }: { readonly room: Room; readonly readers: readonly string[] }) {
-  const names = readers.map((userId) => nameOf(userId, room));
-  const list = new Intl.ListFormat(document.documentElement.lang).format(names);
-  return (
-    <p class="readers" title={t("seenBy", { names: list })}>
-      <Icon name="check" />
-      <span class="hidden">{t("seenBy", { names: list })}</span>
-      <span aria-hidden="true">
-        {names.slice(0, MOST_READERS).join(", ")}
-        {names.length > MOST_READERS && ` +${names.length - MOST_READERS}`}
-      </span>
-    </p>
-  );
-}
-
-/** Those who have read up to here, and no further. */
-function readersOf(event: MatrixEvent, room: Room): string {
-  return room
-    .getReceiptsForEvent(event)
-    .filter(({ type, userId }) => type === ReceiptType.Read && userId !== room.myUserId)
-    .map(({ userId }) => userId)
-    .sort()
-    .join(" ");
 }
 
 function Typing({ room }: { readonly room: Room }) {
@@ -227,34 +129,6 @@ function Typing({ room }: { readonly room: Room }) {
           : t("typingMany", { names: list })}
     </p>
   );
-}
-
-interface Anchor {
-  readonly row: HTMLElement;
-  /** From the top of what is seen, in CSS pixels. */
-  readonly top: number;
-}
-
-/** The first row that is seen: it is to stay where it is, whatever comes above it. */
-function anchorIn(scroller: HTMLElement | null): Anchor | undefined {
-  const rows = scroller?.querySelectorAll<HTMLElement>(":scope > .rows > .row");
-  if (scroller === null || rows === undefined) return undefined;
-  const { scrollTop } = scroller;
-  let [low, high] = [0, rows.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const row = rows[middle];
-    if (row === undefined || row.offsetTop + row.offsetHeight > scrollTop) high = middle;
-    else low = middle + 1;
-  }
-  const row = rows[low];
-  return row === undefined ? undefined : { row, top: row.offsetTop - scrollTop };
-}
-
-function restore(scroller: HTMLElement, { row, top }: Anchor): void {
-  if (!row.isConnected) return;
-  const wanted = row.offsetTop - top;
-  if (Math.abs(scroller.scrollTop - wanted) > 1) scroller.scrollTop = wanted;
 }
 
 /** Asks for more where what is there will soon be scrolled through. */

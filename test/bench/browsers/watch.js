@@ -86,7 +86,7 @@ globalThis.bench = (() => {
         for (const { addedNodes } of changes)
           for (const node of addedNodes)
             if (node.dataset?.event !== undefined) arrived.push(node.textContent);
-      }).observe(document.querySelector('[role="log"] .rows'), { childList: true });
+      }).observe(document.querySelector('[role="log"] .rows'), { childList: true, subtree: true });
     },
     arrived,
     /** The texts that are on the page now. */
