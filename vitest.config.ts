@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 /** Whatever a test does, `imcloud flash` writes to none of this machine's drives; tests with drives of their own name them. */
 process.env["IMCLOUD_FLASH_ONLY"] = `${tmpdir()}:/var/tmp`;
 
+/** Files with boards of their own at once: they wait for them half of the time, and more would come to time limits. */
+const AT_ONCE = 2;
+
 export default defineConfig({
   test: {
     projects: [
@@ -25,7 +28,7 @@ export default defineConfig({
           globalSetup: "test/e2e/fresh-build.ts",
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: AT_ONCE,
         },
       },
       {
@@ -35,7 +38,7 @@ export default defineConfig({
           globalSetup: "test/e2e/fresh-build.ts",
           testTimeout: 600_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: AT_ONCE,
         },
       },
     ],

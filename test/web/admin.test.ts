@@ -114,6 +114,7 @@ test("a table makes accounts line by line, and says of each what became of it", 
 
   await page.getByRole("button", { name: "Sheets to print" }).click();
   await heading("Invitation sheets").waitFor();
+  await page.locator(".cards > li").nth(1).waitFor();
   expect(await page.locator(".cards > li").count()).toBe(2);
   await page.getByText("@cleo:hs1").waitFor();
   await page

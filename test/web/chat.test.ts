@@ -166,7 +166,7 @@ test("what was missed is counted in the list, with who was named", async () => {
   await composer(ann.page).pressSequentially("Come, @be");
   await ann.page.getByRole("option", { name: /@ben:/ }).waitFor();
   await composer(ann.page).press("Enter");
-  expect(await composer(ann.page).inputValue()).toBe("Come, @ben ");
+  await expect.poll(() => composer(ann.page).inputValue()).toBe("Come, @ben ");
   await composer(ann.page).press("Enter");
   const line = ben.page.getByRole("link", { name: /ann/ });
   await line.getByText("1 mention, 1 unread message").waitFor({ state: "attached" });
