@@ -55,14 +55,18 @@ async function kept(request: Request): Promise<Response> {
 /** The server's, if it has one in time. */
 async function newest(request: Request): Promise<Response> {
   const cache = await caches.open(CACHE);
+  const giveUp = new AbortController();
+  const timer = setTimeout(() => giveUp.abort(), PATIENCE_MS);
   try {
-    const response = await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const response = await fetch(request, { signal: giveUp.signal });
     if (response.ok) await cache.put("/", response.clone());
     return response;
   } catch (error) {
     const found = await cache.match("/");
     if (found !== undefined) return found;
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,7 +1,17 @@
 /** What is encrypted: two people who verify each other, and a new browser that reads what was said before. */
 import { expect, test } from "vitest";
 import { callServer } from "../bench/server-process.js";
-import { expectNoTrouble, message, openWindow, PASSWORD, say, sees, signIn, type Person } from "./browser.js";
+import {
+  conversation,
+  expectNoTrouble,
+  message,
+  openWindow,
+  PASSWORD,
+  say,
+  sees,
+  signIn,
+  type Person,
+} from "./browser.js";
 import { couple } from "./couple.js";
 
 const people = couple();
@@ -91,16 +101,44 @@ test("a new browser reads what was said before with the recovery key, and a wron
 });
 
 test("a new browser is verified by another one of the same person", async () => {
-  const { server, browser, ben } = people;
+  const { server, browser, ann, ben } = people;
   await using phone = await openWindow(browser, server.url, "ben", { viewport: { width: 390, height: 800 } });
   await signIn(phone);
+  await phone.page.getByRole("link", { name: /ann/ }).click();
+  await say(phone, "from a new phone");
+  await sees(ann, "from a new phone");
+  const doubt = message(ann, "from a new phone").getByRole("img", { name: /owner has not verified/ });
+  await doubt.waitFor();
+  await phone.page.goBack();
   await phone.page.getByRole("button", { name: "Verify", exact: true }).click();
   await phone.page.getByRole("button", { name: "With another device of mine" }).click();
   await ben.page.getByText("your other device wants to verify.").waitFor();
   await ben.page.getByRole("button", { name: "Accept" }).click();
   await compare(phone, ben);
   await phone.page.getByText("The device is verified.").waitFor();
+  await doubt.waitFor({ state: "detached" });
   await phone.page.getByRole("link", { name: /ann/ }).click();
   await sees(phone, "between the two of us");
   expectNoTrouble(ben, phone);
+});
+
+test("what comes unencrypted into an encrypted chat is marked", async () => {
+  const { server, ann, ben } = people;
+  expect(await conversation(ann.page).getByRole("img", { name: "Not encrypted" }).count()).toBe(0);
+  const token = await asBen();
+  const { joined_rooms: rooms } = (await callServer(server.url, "GET", "joined_rooms", token)) as {
+    joined_rooms: string[];
+  };
+  await callServer(
+    server.url,
+    "PUT",
+    `rooms/${encodeURIComponent(rooms[0] ?? "")}/send/m.room.message/clear`,
+    token,
+    {
+      msgtype: "m.text",
+      body: "for everybody on the way",
+    },
+  );
+  for (const person of [ann, ben])
+    await message(person, "for everybody on the way").getByRole("img", { name: "Not encrypted" }).waitFor();
 });

@@ -39,7 +39,7 @@ export function ImportScreen() {
     const text =
       file instanceof File && file.size > 0 ? decode(await file.arrayBuffer()) : textIn(data, "lines");
     const { wanted, bad } = readAccounts(text);
-    let report = [...wanted.map(waiting), ...bad.map(ofBad)].toSorted((one, other) => one.line - other.line);
+    let report = [...wanted.map(waiting), ...bad.map(ofBad)].sort((one, other) => one.line - other.line);
     setLines(report);
     setBusy(true);
     for (const account of wanted) {

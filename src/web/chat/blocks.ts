@@ -58,7 +58,7 @@ export function inBlocks(rows: readonly Row[], before: readonly Block[]): readon
 /** @param known the block of each row, if it was in one @returns one for each, never a lower one than before it */
 function placesOf(known: readonly (number | undefined)[]): readonly number[] {
   const first = known.findIndex((id) => id !== undefined);
-  const last = known.findLastIndex((id) => id !== undefined);
+  const last = known.reduce<number>((last, id, index) => (id === undefined ? last : index), -1);
   const places: number[] = [];
   let highest = known[first] ?? 0;
   for (let index = Math.max(0, first); index < known.length; index += 1) {

@@ -266,10 +266,9 @@ function useTyping(room: Room): { start(): void; stop(): void } {
 function lastOwn(room: Room, threadId: string | undefined): MatrixEvent | undefined {
   const set =
     threadId === undefined ? room.getUnfilteredTimelineSet() : room.getThread(threadId)?.timelineSet;
-  return set
-    ?.getLiveTimeline()
-    .getEvents()
-    .findLast(
+  return [...(set?.getLiveTimeline().getEvents() ?? [])]
+    .reverse()
+    .find(
       (event) =>
         event.getSender() === room.myUserId &&
         !event.isRedacted() &&

@@ -22,6 +22,7 @@ import { clock, exactly } from "../ui/when.js";
 import { many, t } from "../words/words.js";
 import { useChat } from "./context.js";
 import { describeMessage, nameOf, plainBody } from "./describe.js";
+import { Doubt } from "./doubt.jsx";
 import type { Draft } from "./draft.js";
 import { Content } from "./message-content.jsx";
 import { Reactions, react } from "./reactions.jsx";
@@ -64,6 +65,7 @@ export function Message({ event, room, draft, isContinued, isInThread, version }
         {!event.isRedacted() && <Quotation {...{ event, room, version, isInThread }} />}
         <Content {...{ event, room, version }} />
         <span class="stamp">
+          {room.hasEncryptionStateEvent() && <Doubt {...{ event, room, version }} />}
           {event.replacingEvent() !== null && !event.isRedacted() && <span>{t("edited")} </span>}
           <time dateTime={event.getDate()?.toISOString()} title={exactly(event.getTs())}>
             {clock(event.getTs())}

@@ -87,7 +87,7 @@ function lastEvent(room: Room): MatrixEvent | undefined {
   const pending = room.getPendingEvents().at(-1);
   if (pending !== undefined) return pending;
   return (
-    events.findLast((event) => !event.isState() && describeBriefly(event, room) !== "") ??
+    [...events].reverse().find((event) => !event.isState() && describeBriefly(event, room) !== "") ??
     events.at(-1) ??
     undefined
   );

@@ -74,7 +74,7 @@ function draw(
     drawn.delete(id);
   }
   let next: HTMLElement | null = null;
-  for (const block of blocks.toReversed()) {
+  for (const block of [...blocks].reverse()) {
     const was = drawn.get(block.id);
     const element: HTMLElement = was?.element ?? document.createElement("div");
     if (was === undefined) element.className = "block";

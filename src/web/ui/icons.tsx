@@ -33,6 +33,7 @@ const PATHS = {
   stop: "M7 7h10v10H7z",
   thread: "M4 5h16v11H11l-4 4v-4H4zM8 9h8M8 12h5",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
+  warning: "M12 4l9 16H3zM12 10v5M12 17.5v.1",
 } as const;
 
 export type IconName = keyof typeof PATHS;
