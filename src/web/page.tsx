@@ -8,8 +8,8 @@ import { registerWorker } from "./register-worker.js";
 import { route } from "./route.js";
 import { forgetSession, storedSession, type Session } from "./session.js";
 import { SignIn } from "./sign-in.js";
-import { useTheme } from "./ui/theme.js";
-import { language, t } from "./words/words.js";
+import { usePageLook } from "./ui/theme.js";
+import { t } from "./words/words.js";
 import "./style.css";
 
 const session = signal(storedSession());
@@ -17,8 +17,7 @@ const session = signal(storedSession());
 const trouble = signal<string | undefined>(undefined);
 
 function Page() {
-  useTheme();
-  document.documentElement.lang = language.value;
+  usePageLook();
   if (trouble.value !== undefined) return <Trouble reason={trouble.value} />;
   if (session.value !== undefined) return <div class="splash" aria-busy="true" />;
   const { value } = route;

@@ -5,16 +5,14 @@
 import { render } from "preact";
 import { SignIn } from "../sign-in.js";
 import type { Session } from "../session.js";
-import { useTheme } from "../ui/theme.js";
-import { language } from "../words/words.js";
+import { usePageLook } from "../ui/theme.js";
 import { Gate } from "./app.jsx";
 import { session } from "./server.js";
 import "../style.css";
 import "./admin.css";
 
 function Page() {
-  useTheme();
-  document.documentElement.lang = language.value;
+  usePageLook();
   return session.value === undefined ? <SignIn onSignedIn={signedIn} /> : <Gate />;
 }
 

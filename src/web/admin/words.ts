@@ -3,7 +3,7 @@
  */
 import { adminEn, type AdminWord } from "../words/admin-en.js";
 import { adminZh } from "../words/admin-zh.js";
-import { fill, language, locale, t as shared, type Language, type Word } from "../words/words.js";
+import { fill, isOne, language, locale, t as shared, type Language, type Word } from "../words/words.js";
 
 const LANGUAGES: Readonly<Record<Language, Readonly<Record<AdminWord, string>>>> = {
   en: adminEn,
@@ -20,8 +20,7 @@ export const t = (word: AdminWord | Word, values: Values = {}): string =>
 
 /** @returns `one` for 1 where the language tells one from many */
 export function many(count: number, one: AdminWord, others: AdminWord): string {
-  const isOne = new Intl.PluralRules(language.value).select(count) === "one";
-  return t(isOne ? one : others, { n: number(count) });
+  return t(isOne(count) ? one : others, { n: number(count) });
 }
 
 /** @param digits after the point, at most */

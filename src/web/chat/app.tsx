@@ -1,9 +1,10 @@
+import { useEffect } from "preact/hooks";
 import { guestRoom } from "../guest.js";
 import { route, type Route } from "../route.js";
 import { Questions } from "../ui/dialog.jsx";
 import { Toasts } from "../ui/toasts.jsx";
-import { useTheme } from "../ui/theme.js";
-import { language, t } from "../words/words.js";
+import { usePageLook } from "../ui/theme.js";
+import { t } from "../words/words.js";
 import type { Chat } from "./chat.js";
 import { ChatProvider, useChat } from "./context.js";
 import { pageFor } from "./pages.jsx";
@@ -14,9 +15,11 @@ import { Verification } from "./verification.jsx";
 
 /** The whole chat: the list of rooms, and beside it, on a phone instead of it, what was chosen. */
 export function App({ chat }: { readonly chat: Chat }) {
-  useTheme();
-  document.documentElement.lang = language.value;
-  document.title = titleOf(chat);
+  usePageLook();
+  const title = titleOf(chat);
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
   return (
     <ChatProvider value={chat}>
       <div class={`app ${isAtList() ? "at-list" : "at-view"} ${guestRoom() === undefined ? "" : "is-guest"}`}>

@@ -66,14 +66,16 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
     const { value: editing } = draft.editing;
     const { value: replyTo } = draft.replyTo;
     const { named } = draft;
-    draft.finish();
-    typing.stop();
     // That it was not sent is seen at the message itself, which waits for its next chance.
     const sent =
       editing === undefined
         ? sendText(chat.client, room, text, { threadId: threadId ?? null, replyTo, named })
         : editMessage(chat.client, room, editing, text, named);
-    sent.catch((error: unknown) => console.info("a message could not be sent yet", error));
+    draft.finish();
+    // What was said is not to wait behind the news that nobody types any more.
+    sent
+      .catch((error: unknown) => console.info("a message could not be sent yet", error))
+      .finally(() => typing.stop());
   };
 
   const sendFiles = (files: Iterable<File>) => {

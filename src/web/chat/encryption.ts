@@ -8,6 +8,7 @@ import { initAsync, LoggerLevel, Tracing } from "@matrix-org/matrix-sdk-crypto-w
 import wasm from "matrix-crypto.wasm";
 import { signal } from "@preact/signals";
 import { ClientEvent, type MatrixClient } from "matrix-js-sdk";
+import type { SyncCryptoCallbacks } from "matrix-js-sdk/lib/common-crypto/CryptoBackend.js";
 import {
   CryptoEvent,
   decodeRecoveryKey,
@@ -67,6 +68,7 @@ export class Encryption {
     await initAsync(new URL(wasm, location.origin));
     await client.initRustCrypto();
     new Tracing(LoggerLevel.Warn).turnOn();
+    spare(this.crypto);
     this.state.value = "ready";
     client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.request.value = request));
     for (const event of [
@@ -173,6 +175,41 @@ export class Encryption {
       isBackedUp: (await crypto.getActiveSessionBackupVersion()) !== null,
     };
   }
+}
+
+/**
+ * What the client asks of the library with each message, and what does not change from one to the next.
+ *
+ * With every answer the server says how many of this device's keys it has, and for every time it is told the library
+ * derives all of them anew: several milliseconds before a message is shown, on a phone ten times as many. And before
+ * each message it looks on the disk whether the room has ever been encrypted, lest a server deny it; nobody but this
+ * page writes there, and what comes through it is told at once.
+ */
+function spare(crypto: CryptoApi): void {
+  const backend = crypto as CryptoApi & Pick<SyncCryptoCallbacks, "processKeyCounts" | "onCryptoEvent">;
+  const tell = backend.processKeyCounts.bind(crypto);
+  let told = "";
+  backend.processKeyCounts = async (...counts) => {
+    const now = JSON.stringify(counts);
+    if (now === told) return;
+    await tell(...counts);
+    told = now;
+  };
+
+  const ask = crypto.isEncryptionEnabledInRoom.bind(crypto);
+  const turnOn = backend.onCryptoEvent.bind(crypto);
+  const answers = new Map<string, Promise<boolean>>();
+  crypto.isEncryptionEnabledInRoom = (roomId) => {
+    const answer = answers.get(roomId) ?? ask(roomId);
+    answers.set(roomId, answer);
+    answer.catch(() => answers.delete(roomId));
+    return answer;
+  };
+  backend.onCryptoEvent = async (room, event) => {
+    answers.delete(room.roomId);
+    await turnOn(room, event);
+    answers.delete(room.roomId);
+  };
 }
 
 /** @returns a promise of the client's first sync */

@@ -8,7 +8,7 @@ import { memo } from "preact/compat";
 import { useErrorBoundary, useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "../ui/icons.jsx";
 import { day } from "../ui/when.js";
-import { t } from "../words/words.js";
+import { listed, t } from "../words/words.js";
 import type { Block, Row } from "./blocks.js";
 import { ChatProvider, useChat } from "./context.js";
 import { describeState, nameOf } from "./describe.js";
@@ -129,7 +129,7 @@ const MOST_READERS = 4;
 
 function Readers({ room, readers }: { readonly room: Room; readonly readers: readonly string[] }) {
   const names = readers.map((userId) => nameOf(userId, room));
-  const list = new Intl.ListFormat(document.documentElement.lang).format(names);
+  const list = listed(names);
   return (
     <p class="readers" title={t("seenBy", { names: list })}>
       <Icon name="check" />

@@ -5,7 +5,7 @@ import type { Room, Thread } from "matrix-js-sdk";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { Icon } from "../ui/icons.jsx";
 import { attempt } from "../ui/toasts.jsx";
-import { t } from "../words/words.js";
+import { listed, t } from "../words/words.js";
 import type { Chat } from "./chat.js";
 import { useChat } from "./context.js";
 import { shortName } from "./describe.js";
@@ -119,7 +119,7 @@ function Typing({ room }: { readonly room: Room }) {
     .getJoinedMembers()
     .filter(({ typing, userId }) => typing && userId !== room.myUserId)
     .map(({ name }) => shortName(name));
-  const list = new Intl.ListFormat(document.documentElement.lang).format(names);
+  const list = listed(names);
   return (
     <p class="typing" aria-live="polite" dir="auto">
       {names.length === 0

@@ -2,6 +2,8 @@
  * Light or dark: as the device has it, or as it was chosen.
  */
 import { signal } from "@preact/signals";
+import { useLayoutEffect } from "preact/hooks";
+import { language } from "../words/words.js";
 
 export type Theme = "light" | "dark";
 
@@ -21,9 +23,19 @@ export function chooseTheme(theme: Theme | undefined): void {
   chosenTheme.value = theme;
 }
 
-/** Puts it where the style sheet looks; a component that calls it is drawn anew when it changes. */
-export function useTheme(): void {
-  const { dataset } = document.documentElement;
-  if (chosenTheme.value === undefined) delete dataset["theme"];
-  else dataset["theme"] = chosenTheme.value;
+/**
+ * Puts theme and language where the style sheet and the browser look; a component that calls it is drawn anew when they
+ * change. Only then: putting there what is there already has the whole page styled and laid out again.
+ */
+export function usePageLook(): void {
+  const { documentElement } = document;
+  const { value: theme } = chosenTheme;
+  const { value: lang } = language;
+  useLayoutEffect(() => {
+    if (theme === undefined) delete documentElement.dataset["theme"];
+    else documentElement.dataset["theme"] = theme;
+  }, [theme]);
+  useLayoutEffect(() => {
+    documentElement.lang = lang;
+  }, [lang]);
 }

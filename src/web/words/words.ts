@@ -58,6 +58,15 @@ export const fill = (text: string, values: Readonly<Record<string, string | numb
 
 /** @returns `one` for 1 where the language tells one from many */
 export function many(count: number, one: Word, others: Word): string {
-  const isOne = new Intl.PluralRules(language.value).select(count) === "one";
-  return t(isOne ? one : others, { n: new Intl.NumberFormat(locale()).format(count) });
+  return t(isOne(count) ? one : others, { n: numbers.value.format(count) });
 }
+
+/** Making a format takes a hundred times as long as using one. */
+const plurals = computed(() => new Intl.PluralRules(language.value));
+const numbers = computed(() => new Intl.NumberFormat(locale()));
+const lists = computed(() => new Intl.ListFormat(locale()));
+
+export const isOne = (count: number): boolean => plurals.value.select(count) === "one";
+
+/** `ann, ben, and cleo`, or as the language has it. */
+export const listed = (names: readonly string[]): string => lists.value.format(names);
