@@ -17,7 +17,6 @@ import {
   SyncState,
   ThreadEvent,
   type MatrixClient,
-  type MatrixEvent,
   type Room,
 } from "matrix-js-sdk";
 import type { Session } from "../session.js";
@@ -28,6 +27,7 @@ import { Media } from "./media.js";
 import { Notifier } from "./notifier.js";
 import { Outbox } from "./outbox.js";
 import { quietLogger } from "./quiet-logger.js";
+import { ReadMarks } from "./read-marks.js";
 import { listRooms, type RoomEntry } from "./room-entries.js";
 
 /** Why a session ended: its owner wanted it, or the server says so. */
@@ -58,8 +58,7 @@ export class Chat {
   readonly changes = signal(0);
 
   readonly uploads = new Uploads(this);
-  /** The message that the server was last told to be read. */
-  lastRead: MatrixEvent | undefined;
+  readonly readMarks: ReadMarks;
 
   readonly #onSignedOut: OnSignedOut;
   #isLeaving = false;
@@ -73,6 +72,7 @@ export class Chat {
     this.client = client;
     this.encryption = encryption;
     this.media = new Media(client);
+    this.readMarks = new ReadMarks(client);
     this.#outbox = new Outbox(client);
   }
 

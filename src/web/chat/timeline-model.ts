@@ -28,7 +28,7 @@ const WINDOW = 180;
 const FIRST = 40;
 const STEP = 30;
 /** Events that become rows in one frame: what an old phone draws without a jerk. */
-const SLICE = 3;
+const SLICE = 2;
 /** Between two messages of one person that are shown as one block, in milliseconds. */
 const BLOCK_MS = 5 * 60_000;
 
@@ -113,7 +113,8 @@ export class TimelineModel {
       backwards: direction === Direction.Backward,
       limit: STEP,
     });
-    // What came costs a frame by itself.
+    // What came costs a frame by itself: this one.
+    await nextFrame();
     await nextFrame();
     return this.#window.extend(direction, SLICE);
   }

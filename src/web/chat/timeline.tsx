@@ -158,12 +158,10 @@ function useGrowth(scroller: { readonly current: HTMLElement | null }, onGrowth:
   }, []);
 }
 
-/** Tells the server, and by it the others, what was read. Nobody has read a page that is not seen. */
+/** Nobody has read a page that is not seen. */
 function markRead(chat: Chat, model: TimelineModel): void {
   const { last } = model;
-  if (document.hidden || last === undefined || last === chat.lastRead) return;
-  if (last.isSending() || (last.getSender() === chat.userId && model.room.getUnreadNotificationCount() === 0))
-    return;
-  chat.lastRead = last;
-  behind(chat.client.sendReadReceipt(last));
+  if (document.hidden || last === undefined || last.isSending()) return;
+  if (last.getSender() === chat.userId && model.room.getUnreadNotificationCount() === 0) return;
+  chat.readMarks.set(last);
 }

@@ -85,7 +85,9 @@ globalThis.bench = (() => {
       new MutationObserver((changes) => {
         for (const { addedNodes } of changes)
           for (const node of addedNodes)
-            if (node.dataset?.event !== undefined) arrived.push(node.textContent);
+            if (node.nodeType === node.ELEMENT_NODE)
+              for (const row of node.matches("[data-event]") ? [node] : node.querySelectorAll("[data-event]"))
+                arrived.push(row.textContent);
       }).observe(document.querySelector('[role="log"] .rows'), { childList: true, subtree: true });
     },
     arrived,

@@ -1,0 +1,40 @@
+/**
+ * Tells the server, and by it the others, up to where somebody has read.
+ */
+import type { MatrixClient, MatrixEvent } from "matrix-js-sdk";
+
+/** Between two times of telling, in milliseconds: where much is said at once the last one says it all. */
+const EVERY_MS = 500;
+
+export class ReadMarks {
+  readonly #client: MatrixClient;
+  /** The last of each room or thread that the server is yet to be told, by the conversation's name. */
+  readonly #waiting = new Map<string, MatrixEvent>();
+  #last: MatrixEvent | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(client: MatrixClient) {
+    this.#client = client;
+  }
+
+  /** At once, unless the server has just been told; then a moment later. */
+  set(event: MatrixEvent): void {
+    if (event === this.#last) return;
+    this.#last = event;
+    this.#waiting.set(`${event.getRoomId()} ${event.threadRootId ?? ""}`, event);
+    if (this.#timer === undefined) this.#tell();
+  }
+
+  #tell(): void {
+    this.#timer = undefined;
+    if (this.#waiting.size === 0) return;
+    const events = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const event of events)
+      // Nobody asked for it by name: the next message, or coming back, tries again.
+      this.#client
+        .sendReadReceipt(event)
+        .catch((error: unknown) => console.info("not told what was read", error));
+    this.#timer = setTimeout(() => this.#tell(), EVERY_MS);
+  }
+}
