@@ -283,13 +283,15 @@ test("retention is told, with the way to change it", async () => {
 test("by keyboard: to the content, through a menu, and back from a dialog", async () => {
   await go(page, "Users");
   await heading("Users").waitFor();
-  expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("H1");
+  const focused = (of: "tagName" | "textContent") =>
+    expect.poll(() => page.evaluate((name) => document.activeElement?.[name], of));
+  await focused("tagName").toBe("H1");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await dialog(page, "New account").waitFor();
   await page.keyboard.press("Escape");
   await dialog(page, "New account").waitFor({ state: "detached" });
-  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("New account");
+  await focused("textContent").toBe("New account");
   expectNoTrouble(boss);
 });
 

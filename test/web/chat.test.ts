@@ -141,21 +141,64 @@ test("a voice message is recorded and played", async () => {
   expectNoTrouble(ann, ben);
 });
 
+/** @returns the poll as somebody sees it */
+async function ask(
+  { page }: Person,
+  question: string,
+  answers: readonly string[],
+  ...terms: readonly string[]
+) {
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByRole("menuitem", { name: "New poll" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Question").fill(question);
+  for (const [index, answer] of answers.entries()) {
+    if (index > 1) await form.getByRole("button", { name: "One more answer" }).click();
+    await form.getByLabel(`Answer ${index + 1}`).fill(answer);
+  }
+  for (const term of terms) await form.getByLabel(term).check();
+  await form.getByRole("button", { name: "Send" }).click();
+  return (person: Person) => person.page.getByRole("group", { name: question });
+}
+
 test("a poll counts each person once, and ends", async () => {
   const { ann, ben } = people;
-  await ann.page.getByRole("button", { name: "More" }).click();
-  await ann.page.getByRole("menuitem", { name: "New poll" }).click();
-  await ann.page.getByLabel("Question").fill("Tea or coffee?");
-  await ann.page.getByLabel("Answer 1").fill("Tea");
-  await ann.page.getByLabel("Answer 2").fill("Coffee");
-  await ann.page.getByRole("dialog").getByRole("button", { name: "Send" }).click();
-  const poll = ({ page }: Person) => page.getByRole("group", { name: "Tea or coffee?" });
+  const poll = await ask(ann, "Tea or coffee?", ["Tea", "Coffee"]);
   await poll(ben).getByRole("button", { name: "Tea" }).click();
   await poll(ben).getByRole("button", { name: "Coffee" }).click();
   await poll(ann).getByRole("button", { name: "Coffee" }).click();
   await poll(ann).getByRole("button", { name: "Coffee 2 votes" }).waitFor();
   await poll(ann).getByRole("button", { name: "End the poll" }).click();
   await poll(ben).getByText("The poll is over").waitFor();
+  expectNoTrouble(ann, ben);
+});
+
+test("a poll with several answers each shows what others chose once it is over", async () => {
+  const { ann, ben } = people;
+  const poll = await ask(
+    ann,
+    "Which days?",
+    ["Monday", "Tuesday", "Friday"],
+    "More than one answer may be chosen",
+    "Show the results only at the end",
+  );
+  await poll(ben).getByText("Choose up to 3").waitFor();
+  const choose = async (person: Person, answer: string, isChosen = true) => {
+    const button = poll(person).getByRole("button", { name: answer });
+    await button.click();
+    await expect.poll(() => button.getAttribute("aria-pressed")).toBe(String(isChosen));
+  };
+  await choose(ben, "Monday");
+  await choose(ben, "Friday");
+  await choose(ann, "Tuesday");
+  await choose(ann, "Friday");
+  await choose(ann, "Tuesday", false);
+  await poll(ben).getByText("2 votes · the results are shown at the end").waitFor();
+  expect(await poll(ben).getByRole("progressbar", { includeHidden: true }).count()).toBe(0);
+  await poll(ann).getByRole("button", { name: "End the poll" }).click();
+  for (const person of [ann, ben])
+    for (const answer of ["Monday 1 vote", "Tuesday 0 votes", "Friday 2 votes"])
+      await poll(person).getByRole("button", { name: answer }).waitFor();
   expectNoTrouble(ann, ben);
 });
 

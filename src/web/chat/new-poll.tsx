@@ -23,8 +23,10 @@ export function NewPoll({ room, threadId, onClose }: NewPollProps) {
     event.preventDefault();
     const question = field(event.currentTarget, "question").trim();
     const given = answers.value.map((answer) => answer.trim()).filter((answer) => answer !== "");
+    const isChecked = (name: string) => new FormData(event.currentTarget).has(name);
+    const terms = { most: isChecked("several") ? given.length : 1, isDisclosed: !isChecked("hidden") };
     onClose();
-    attempt(startPoll(client, room, threadId, question, given));
+    attempt(startPoll(client, room, threadId, question, given, terms));
   };
   return (
     <Dialog title={t("newPoll")} onClose={onClose}>
@@ -47,6 +49,14 @@ export function NewPoll({ room, threadId, onClose }: NewPollProps) {
             />
           </label>
         ))}
+        <label class="choice">
+          <input type="checkbox" name="several" />
+          <span>{t("pollSeveral")}</span>
+        </label>
+        <label class="choice">
+          <input type="checkbox" name="hidden" />
+          <span>{t("pollAtEnd")}</span>
+        </label>
         <footer>
           {answers.value.length < MOST_ANSWERS && (
             <button type="button" onClick={() => (answers.value = [...answers.value, ""])}>

@@ -13,43 +13,76 @@ interface Answer {
   readonly text: string;
 }
 
-type Start = Readonly<
-  Record<string, { readonly answers?: readonly Readonly<Record<string, unknown>>[] } | undefined>
->;
+export interface Terms {
+  readonly answers: readonly Answer[];
+  /** Answers that one person may choose. */
+  readonly most: number;
+  /** What others chose is seen before the poll is over. */
+  readonly isDisclosed: boolean;
+}
 
-/** The most that a poll may have. Source: MSC3381. */
+interface Start {
+  readonly answers?: unknown;
+  readonly max_selections?: unknown;
+  readonly kind?: unknown;
+}
+
+/** The most answers that a poll may have. Source: MSC3381. */
 const MOST_ANSWERS = 20;
 
-export function answersOf(event: MatrixEvent): Answer[] {
-  const content = event.getContent<Start>();
-  const answers = (content[`${PREFIX}.start`] ?? content["m.poll.start"] ?? content["m.poll"])?.answers;
-  return (Array.isArray(answers) ? answers : []).slice(0, MOST_ANSWERS).flatMap((given: unknown) => {
-    const answer = (typeof given === "object" && given !== null ? given : {}) as Record<string, unknown>;
-    const [id, text] = [answer["id"] ?? answer["m.id"], answer[TEXT] ?? answer["m.text"] ?? answer["body"]];
-    return typeof id === "string" && typeof text === "string" ? [{ id, text }] : [];
-  });
+/** What is missing or makes no sense is as the proposal has it by default. */
+export function termsOf(event: MatrixEvent): Terms {
+  const content = event.getContent<Readonly<Record<string, Start | undefined>>>();
+  const start = content[`${PREFIX}.start`] ?? content["m.poll.start"] ?? content["m.poll"];
+  const answers = (Array.isArray(start?.answers) ? start.answers : [])
+    .slice(0, MOST_ANSWERS)
+    .flatMap((given: unknown) => {
+      const answer = (typeof given === "object" && given !== null ? given : {}) as Record<string, unknown>;
+      const [id, text] = [answer["id"] ?? answer["m.id"], answer[TEXT] ?? answer["m.text"] ?? answer["body"]];
+      return typeof id === "string" && typeof text === "string" ? [{ id, text }] : [];
+    });
+  const most = start?.max_selections;
+  return {
+    answers,
+    most:
+      typeof most === "number" && Number.isInteger(most) && most >= 1 ? Math.min(most, answers.length) : 1,
+    isDisclosed:
+      start?.kind === `${PREFIX}.disclosed` ||
+      start?.kind === "m.poll.disclosed" ||
+      start?.kind === "m.disclosed",
+  };
 }
 
 export interface Votes {
   readonly counts: ReadonlyMap<string, number>;
+  /** People who chose something. */
   readonly total: number;
-  readonly own: string | undefined;
+  readonly own: readonly string[];
 }
 
-/** Each person's last answer counts. @throws MatrixError when the answers cannot be had */
-export async function countVotes(poll: Poll, me: string): Promise<Votes> {
-  const responses = (await poll.getResponses()).getRelations();
-  const last = new Map<string, { readonly at: number; readonly answer: string }>();
-  for (const response of responses) {
+/** Each person's last response counts, if it says nothing that cannot be chosen. @throws MatrixError when the responses cannot be had */
+export async function countVotes(poll: Poll, terms: Terms, me: string): Promise<Votes> {
+  const last = new Map<string, MatrixEvent>();
+  for (const response of (await poll.getResponses()).getRelations()) {
     const sender = response.getSender() ?? "";
-    const content = response.getContent<Record<string, { answers?: unknown[] } | undefined>>();
-    const answer = (content[`${PREFIX}.response`] ?? content["m.poll.response"])?.answers?.[0];
-    if (typeof answer !== "string" || (last.get(sender)?.at ?? -1) > response.getTs()) continue;
-    last.set(sender, { at: response.getTs(), answer });
+    const before = last.get(sender);
+    if (before === undefined || before.getTs() <= response.getTs()) last.set(sender, response);
   }
+  const chosen = new Map([...last].map(([sender, response]) => [sender, chosenIn(response, terms)]));
   const counts = new Map<string, number>();
-  for (const { answer } of last.values()) counts.set(answer, (counts.get(answer) ?? 0) + 1);
-  return { counts, total: last.size, own: last.get(me)?.answer };
+  for (const answer of [...chosen.values()].flat()) counts.set(answer, (counts.get(answer) ?? 0) + 1);
+  const total = [...chosen.values()].filter(({ length }) => length > 0).length;
+  return { counts, total, own: chosen.get(me) ?? [] };
+}
+
+function chosenIn(response: MatrixEvent, { answers, most }: Terms): readonly string[] {
+  const content = response.getContent<Record<string, unknown>>();
+  const block = (content[`${PREFIX}.response`] ?? content["m.poll.response"]) as
+    { answers?: unknown } | undefined;
+  const given: unknown = content["m.selections"] ?? block?.answers;
+  const chosen = Array.isArray(given) ? given.slice(0, most) : [];
+  const isKnown = (id: unknown): id is string => answers.some((answer) => answer.id === id);
+  return chosen.every(isKnown) ? [...new Set(chosen)] : [];
 }
 
 export async function startPoll(
@@ -58,6 +91,7 @@ export async function startPoll(
   threadId: string | null,
   question: string,
   answers: readonly string[],
+  { most, isDisclosed }: Omit<Terms, "answers">,
 ): Promise<void> {
   const list = answers.map((text, index) => ({ id: String(index + 1), [TEXT]: text }));
   await client.sendEvent(
@@ -67,8 +101,8 @@ export async function startPoll(
     {
       [`${PREFIX}.start`]: {
         question: { [TEXT]: question, body: question, msgtype: "m.text" },
-        kind: `${PREFIX}.disclosed`,
-        max_selections: 1,
+        kind: `${PREFIX}.${isDisclosed ? "disclosed" : "undisclosed"}`,
+        max_selections: most,
         answers: list,
       },
       [TEXT]: [question, ...answers.map((answer, index) => `${index + 1}. ${answer}`)].join("\n"),
@@ -82,7 +116,7 @@ export async function vote(
   client: MatrixClient,
   room: Room,
   poll: MatrixEvent,
-  answer: string,
+  answers: readonly string[],
 ): Promise<void> {
   await client.sendEvent(
     room.roomId,
@@ -90,7 +124,7 @@ export async function vote(
     `${PREFIX}.response` as never,
     {
       "m.relates_to": reference(poll),
-      [`${PREFIX}.response`]: { answers: [answer] },
+      [`${PREFIX}.response`]: { answers },
     } as never,
   );
 }

@@ -22,10 +22,12 @@ export class ReadMarks {
     if (event === this.#last) return;
     this.#last = event;
     this.#waiting.set(`${event.getRoomId()} ${event.threadRootId ?? ""}`, event);
-    if (this.#timer === undefined) this.#tell();
+    if (this.#timer === undefined) this.tell();
   }
 
-  #tell(): void {
+  /** What waits, now: whoever looks away has not read what comes next. */
+  tell(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#waiting.size === 0) return;
     const events = [...this.#waiting.values()];
@@ -35,6 +37,6 @@ export class ReadMarks {
       this.#client
         .sendReadReceipt(event)
         .catch((error: unknown) => console.info("not told what was read", error));
-    this.#timer = setTimeout(() => this.#tell(), EVERY_MS);
+    this.#timer = setTimeout(() => this.tell(), EVERY_MS);
   }
 }

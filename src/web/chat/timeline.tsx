@@ -47,10 +47,16 @@ export function Timeline({ room, thread, draft, at }: TimelineProps) {
     );
   }, [model, at]);
   useEffect(() => {
-    // Somebody comes back and reads what is there.
-    const look = () => isStuck.current && markRead(chat, model);
+    // Somebody comes back and reads what is there, or has seen enough.
+    const look = () => {
+      if (document.hidden) chat.readMarks.tell();
+      else if (isStuck.current) markRead(chat, model);
+    };
     document.addEventListener("visibilitychange", look);
-    return () => document.removeEventListener("visibilitychange", look);
+    return () => {
+      document.removeEventListener("visibilitychange", look);
+      chat.readMarks.tell();
+    };
   }, [chat, model]);
   useEffect(() => {
     // What one says oneself one wants to see.

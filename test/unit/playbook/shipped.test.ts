@@ -256,8 +256,8 @@ test("the old broker of 18.04 gets its settings as Erlang terms, and no argument
         content: string;
       }
     ).content;
-  expect(await environment("ubuntu-18.04.txt")).toMatch(/\{127,0,0,1\} \+sbwt none"\n$/);
-  expect(await environment("ubuntu-20.04.txt")).toMatch(/\+sbwt none \+sbwtdcpu none \+sbwtdio none"\n$/);
+  expect(await environment("ubuntu-18.04.txt")).toMatch(/\{127,0,0,1\} \+sbwt none"$/m);
+  expect(await environment("ubuntu-20.04.txt")).toMatch(/\+sbwt none \+sbwtdcpu none \+sbwtdio none"$/m);
 });
 
 test("swap on a disk and in memory want opposite things", async () => {
