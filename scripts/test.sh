@@ -111,6 +111,7 @@ esac
 tools() {
   local missing=()
   command -v strace >/dev/null || missing+=(strace)
+  command -v python3 >/dev/null || missing+=(python3)
   command -v shellcheck >/dev/null || missing+=(shellcheck)
   command -v readelf >/dev/null || missing+=(binutils)
   command -v ssh >/dev/null || missing+=(openssh-client)

@@ -204,6 +204,9 @@ test("a poll with several answers each shows what others chose once it is over",
 
 test("what was missed is counted in the list, with who was named", async () => {
   const { server, ann, ben } = people;
+  // What is seen is read; the end of a poll is seen before it is.
+  await say(ann, "read before leaving");
+  await sees(ben, "read before leaving");
   await ben.page.goto(`${server.url}/#/settings`);
   await ben.page.getByRole("heading", { name: "Settings" }).waitFor();
   await composer(ann.page).pressSequentially("Come, @be");

@@ -1,7 +1,7 @@
 /**
  * Tells the server, and by it the others, up to where somebody has read.
  */
-import type { MatrixClient, MatrixEvent } from "matrix-js-sdk";
+import { NotificationCountType, type MatrixClient, type MatrixEvent } from "matrix-js-sdk";
 
 /** Between two times of telling, in milliseconds: where much is said at once the last one says it all. */
 const EVERY_MS = 500;
@@ -17,12 +17,25 @@ export class ReadMarks {
     this.#client = client;
   }
 
-  /** At once, unless the server has just been told; then a moment later. */
+  /**
+   * At once, unless the server has just been told; then a moment later.
+   *
+   * @param event the newest that there is
+   */
   set(event: MatrixEvent): void {
     if (event === this.#last) return;
     this.#last = event;
     this.#waiting.set(`${event.getRoomId()} ${event.threadRootId ?? ""}`, event);
+    this.#forgetUnread(event);
     if (this.#timer === undefined) this.tell();
+  }
+
+  /** Nothing is unread here any more, and what comes before the server says so is counted from there. */
+  #forgetUnread(event: MatrixEvent): void {
+    const room = this.#client.getRoom(event.getRoomId());
+    for (const kind of [NotificationCountType.Total, NotificationCountType.Highlight])
+      if (event.threadRootId === undefined) room?.setUnreadNotificationCount(kind, 0);
+      else room?.setThreadUnreadNotificationCount(event.threadRootId, kind, 0);
   }
 
   /** What waits, now: whoever looks away has not read what comes next. */
