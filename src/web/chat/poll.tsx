@@ -1,5 +1,6 @@
 import { PollEvent, type Poll as PollModel, type Room } from "matrix-js-sdk";
 import { useEffect, useState } from "preact/hooks";
+import { Icon } from "../ui/icons.jsx";
 import { attempt } from "../ui/toasts.jsx";
 import { many, t } from "../words/words.js";
 import { useChat } from "./context.js";
@@ -63,7 +64,9 @@ export function Poll({ event, room }: Pick<MessageProps, "event" | "room" | "ver
             disabled={isOver || (most > 1 && own.length >= most && !own.includes(id))}
             onClick={() => choose(id)}
           >
-            <span dir="auto">{text}</span>
+            <span dir="auto">
+              {own.includes(id) && <Icon name="check" />} {text}
+            </span>
             {isShown && <span class="quiet">{many(count, "votesOne", "votesMany")}</span>}
             {isShown && <progress max={Math.max(1, total)} value={count} aria-hidden="true" />}
           </button>
