@@ -60,7 +60,11 @@ export interface Votes {
   readonly own: readonly string[];
 }
 
-/** Each person's last response counts, if it says nothing that cannot be chosen. @throws MatrixError when the responses cannot be had */
+/**
+ * Each person's last response counts, if it says nothing that cannot be chosen.
+ *
+ * @throws MatrixError when the responses cannot be had
+ */
 export async function countVotes(poll: Poll, terms: Terms, me: string): Promise<Votes> {
   const last = new Map<string, MatrixEvent>();
   for (const response of (await poll.getResponses()).getRelations()) {

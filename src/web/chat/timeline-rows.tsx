@@ -39,7 +39,7 @@ export function Rows({ blocks, scroller, isAtEnd, ...around }: RowsProps) {
   useLayoutEffect(() => {
     const { current } = scroller;
     if (current === null || list.current === null) return;
-    const anchor = isAtEnd() ? undefined : anchorIn(current);
+    const anchor = anchorIn(current);
     draw(list.current, blocks, drawn, ({ rows }) => (
       <ChatProvider value={chat}>
         {rows.map((row) => (
@@ -47,8 +47,8 @@ export function Rows({ blocks, scroller, isAtEnd, ...around }: RowsProps) {
         ))}
       </ChatProvider>
     ));
-    if (anchor === undefined) current.scrollTop = current.scrollHeight;
-    else restore(current, anchor);
+    if (isAtEnd()) current.scrollTop = current.scrollHeight;
+    else if (anchor !== undefined) restore(current, anchor);
   }, [blocks]);
   useLayoutEffect(() => () => drawn.forEach(({ element }) => render(null, element)), []);
   return <div ref={list} />;
@@ -149,8 +149,7 @@ interface Anchor {
 }
 
 /** The first row that is seen: it is to stay where it is, whatever comes above it. */
-function anchorIn(scroller: HTMLElement | null): Anchor | undefined {
-  if (scroller === null) return undefined;
+function anchorIn(scroller: HTMLElement): Anchor | undefined {
   const { scrollTop } = scroller;
   const isSeen = (element: HTMLElement) => topOf(element) + element.offsetHeight > scrollTop;
   const block = [...scroller.querySelectorAll<HTMLElement>(".block")].find(isSeen);
