@@ -34,6 +34,10 @@ interface Finding {
   readonly verdict: string;
 }
 
+/** What a command's JSON says of the board. */
+const findingsIn = (json: Readonly<Record<string, unknown>>): readonly Finding[] =>
+  (json["boards"] as Readonly<Record<string, { findings: Finding[] }>>)["pi-1"]?.findings ?? [];
+
 interface Invitation {
   readonly token: string;
   readonly link: string;
@@ -68,9 +72,7 @@ describe("a bare board", () => {
     expect((await home.imcloud("plan")).exitCode).toBe(0);
 
     const health = await home.imcloud("health", "--json");
-    const { findings } = (health.json["boards"] as Record<string, { findings: Finding[] }>)["pi-1"] ?? {
-      findings: [],
-    };
+    const findings = findingsIn(health.json);
     // A virtual board has its machine's load.
     const own = findings.filter(({ check }) => check !== "load");
     expect(own.filter(({ verdict }) => verdict === "critical" || verdict === "unknown")).toEqual([]);
@@ -139,9 +141,7 @@ until ss -Hltn | grep -q ':80 '; do sleep 0.1; done
 systemctl start imcloud-server`);
     const verdicts = async () => {
       const { json } = await home.imcloud("health", "--json");
-      const { findings } = (json["boards"] as Record<string, { findings: Finding[] }>)["pi-1"] ?? {
-        findings: [],
-      };
+      const findings = findingsIn(json);
       return findings.filter(({ check }) => ["imserver", "welcome"].includes(check));
     };
     expect(await verdicts()).toMatchObject([
@@ -164,9 +164,7 @@ systemctl start imcloud-server`);
 until ss -Hltn | grep -q ':3567[0-9] '; do sleep 0.1; done`);
     const audit = await home.imcloud("audit", "--json");
     await board.sh("systemctl stop asking");
-    const { findings } = (audit.json["boards"] as Record<string, { findings: Finding[] }>)["pi-1"] ?? {
-      findings: [],
-    };
+    const findings = findingsIn(audit.json);
     expect(findings.filter(({ check }) => ["ports", "sandbox"].includes(check))).toMatchObject([
       { check: "ports", verdict: "ok" },
       { check: "sandbox", verdict: "ok" },

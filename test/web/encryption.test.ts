@@ -26,6 +26,12 @@ async function asBen(): Promise<string> {
   return String(token);
 }
 
+/** The chat of the two, as a path has it. */
+async function roomOf(token: string): Promise<string> {
+  const { joined_rooms: rooms } = await callServer(people.server.url, "GET", "joined_rooms", token);
+  return encodeURIComponent((rooms as readonly string[])[0] ?? "");
+}
+
 const emoji = ({ page }: Person) => page.getByRole("dialog").getByRole("listitem").allTextContents();
 
 /** Both look, both say that it is the same. */
@@ -43,15 +49,10 @@ test("the server sees nothing of what was said", async () => {
   await say(ann, "between the two of us");
   await sees(ben, "between the two of us");
   const token = await asBen();
-  const { joined_rooms: rooms } = (await callServer(server.url, "GET", "joined_rooms", token)) as {
-    joined_rooms: string[];
+  const room = await roomOf(token);
+  const { chunk } = (await callServer(server.url, "GET", `rooms/${room}/messages?dir=b&limit=1`, token)) as {
+    chunk: { type: string; content: object }[];
   };
-  const { chunk } = (await callServer(
-    server.url,
-    "GET",
-    `rooms/${encodeURIComponent(rooms[0] ?? "")}/messages?dir=b&limit=1`,
-    token,
-  )) as { chunk: { type: string; content: object }[] };
   expect(chunk[0]?.type).toBe("m.room.encrypted");
   expect(JSON.stringify(chunk)).not.toContain("between the two of us");
 });
@@ -126,19 +127,11 @@ test("what comes unencrypted into an encrypted chat is marked", async () => {
   const { server, ann, ben } = people;
   expect(await conversation(ann.page).getByRole("img", { name: "Not encrypted" }).count()).toBe(0);
   const token = await asBen();
-  const { joined_rooms: rooms } = (await callServer(server.url, "GET", "joined_rooms", token)) as {
-    joined_rooms: string[];
-  };
-  await callServer(
-    server.url,
-    "PUT",
-    `rooms/${encodeURIComponent(rooms[0] ?? "")}/send/m.room.message/clear`,
-    token,
-    {
-      msgtype: "m.text",
-      body: "for everybody on the way",
-    },
-  );
+  const room = await roomOf(token);
+  await callServer(server.url, "PUT", `rooms/${room}/send/m.room.message/clear`, token, {
+    msgtype: "m.text",
+    body: "for everybody on the way",
+  });
   for (const person of [ann, ben])
     await message(person, "for everybody on the way").getByRole("img", { name: "Not encrypted" }).waitFor();
 });
