@@ -50,11 +50,11 @@ const labelled = (text: string) => ({ "aria-label": text, title: text });
 async function uncertaintyOf(
   event: MatrixEvent,
   room: Room,
-  { state, crypto }: Encryption,
+  encryption: Encryption,
 ): Promise<Uncertainty | undefined> {
-  if (state.value !== "ready" || event.status !== null || event.isRedacted()) return undefined;
+  if (encryption.state.value !== "ready" || event.status !== null || event.isRedacted()) return undefined;
   if (!event.isEncrypted()) return isSecret(event, room) ? { word: "sentInClear", isGrave: true } : undefined;
-  const info = await crypto.getEncryptionInfoForEvent(event);
+  const info = await encryption.crypto.getEncryptionInfoForEvent(event);
   if (info === null || info.shieldColour === EventShieldColour.NONE) return undefined;
   return {
     word: WORDS.get(info.shieldReason) ?? "fromNobodyKnown",

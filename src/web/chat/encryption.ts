@@ -200,7 +200,9 @@ function spare(crypto: CryptoApi): void {
   const turnOn = backend.onCryptoEvent.bind(crypto);
   const answers = new Map<string, Promise<boolean>>();
   crypto.isEncryptionEnabledInRoom = (roomId) => {
-    const answer = answers.get(roomId) ?? ask(roomId);
+    const known = answers.get(roomId);
+    if (known !== undefined) return known;
+    const answer = ask(roomId);
     answers.set(roomId, answer);
     answer.catch(() => answers.delete(roomId));
     return answer;

@@ -27,7 +27,7 @@ const WINDOW = 180;
 /** Events for the first screen, and for each request while somebody scrolls. */
 const FIRST = 40;
 const STEP = 30;
-/** Events that become rows in one frame: a frame costs an old phone as much as another ten of them. */
+/** Events that become rows in one frame: a frame costs an old phone as much as another four of them. */
 const SLICE = 3;
 /** Between two messages of one person that are shown as one block, in milliseconds. */
 const BLOCK_MS = 5 * 60_000;
