@@ -109,7 +109,7 @@ export async function downloadText(url: string): Promise<string> {
   await using client = proxied(url);
   const response = await fetch(url, { dispatcher: client.agent });
   if (!response.ok) throw new NotServed(url, response);
-  return response.text();
+  return await response.text();
 }
 
 function proxied(url: string): AsyncDisposable & { readonly agent: Dispatcher } {

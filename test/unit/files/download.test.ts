@@ -9,7 +9,7 @@ import { connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { download, NotServed, WrongChecksum } from "../../../src/files/download.js";
+import { download, downloadText, NotServed, WrongChecksum } from "../../../src/files/download.js";
 import { files, webServer } from "./web-server.js";
 
 const CONTENT = randomBytes(300_000);
@@ -93,6 +93,14 @@ test("what has another checksum is not kept", async () => {
     found,
   });
   expect(await readdir(folder)).toEqual([]);
+});
+
+test("a text that comes in pieces is waited for", async () => {
+  await using server = await webServer((_request, response) => {
+    response.write("first, ");
+    setTimeout(() => response.end("last"), 50);
+  });
+  expect(await downloadText(server.url)).toBe("first, last");
 });
 
 test("a server that has no such file is asked once", async () => {
