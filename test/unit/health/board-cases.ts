@@ -409,6 +409,20 @@ export const BOARD_CASES: readonly Case[] = [
     "unknown",
     "apt last asked 40 days ago",
   ],
+  [
+    "from a kit, whose lists are as old as it is",
+    "updates",
+    `lists=\nkit=${new Date(NOW.getTime() - 60 * 86_400_000).toISOString().slice(0, 10)}\nsecurity=0`,
+    "ok",
+    "none missing",
+  ],
+  [
+    "from an old kit",
+    "updates",
+    `lists=\nkit=${new Date(NOW.getTime() - 100 * 86_400_000).toISOString().slice(0, 10)}\nsecurity=0`,
+    "warning",
+    "the packages are from a kit that was made 100 days ago",
+  ],
   ["no lists", "updates", "lists=\nsecurity=0", "unknown", /no package lists/],
   ["apt broken", "updates", "lists=1\nsecurity=0", "unknown", "apt does not say", 1],
 
