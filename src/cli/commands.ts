@@ -16,6 +16,7 @@ import { addHealthCommand } from "./health.js";
 import { addImageCommand } from "./image.js";
 import { addInitCommand } from "./init.js";
 import { addInviteCommand } from "./invite.js";
+import { addKitCommand } from "./kit.js";
 import { addLabCommand } from "./lab.js";
 import { addPlanCommand } from "./plan.js";
 import { addMediaCommand } from "./media.js";
@@ -56,6 +57,7 @@ export const COMMANDS: readonly ((program: Command, context: Context) => void)[]
   addFlashCommand,
   addDrivesCommand,
   addImageCommand,
+  addKitCommand,
   addFlashWriterCommand,
   addServerCommand,
   addLabCommand,

@@ -22,6 +22,7 @@ export interface InitOptions {
   readonly wifiCountry?: string;
   readonly hostKey?: string;
   readonly acceptNewHostKey?: boolean;
+  readonly offline?: boolean;
   readonly admin?: string;
   readonly apply: boolean;
   readonly yes?: boolean;

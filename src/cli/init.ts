@@ -66,6 +66,11 @@ export function addInitCommand(program: Command, context: Context): void {
         .env("IMCLOUD_BROKER")
         .choices(["rabbitmq", "kafka", "none"]),
     )
+    .addOption(
+      new Option("--offline", "boards have no internet: packages come from a kit (`imcloud kit`)").env(
+        "IMCLOUD_OFFLINE",
+      ),
+    )
     .addOption(new Option("--admin <name>", "first account (default: your login here)").env("IMCLOUD_ADMIN"))
     .addOption(new Option("--no-apply", "only write the files"))
     .addOption(new Option("-y, --yes", "take the defaults and apply without asking").env("IMCLOUD_YES"))
@@ -241,7 +246,7 @@ async function chooseCloud(
           { value: "none", name: "none", description: "chat works without; can be added later" },
         ])
       : "rabbitmq");
-  return { name, serverName, broker };
+  return { name, serverName, broker, isOffline: options.offline === true };
 }
 
 interface Account {

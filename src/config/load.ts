@@ -161,8 +161,8 @@ function boardOf(name: string, file: ConfigFile, yaml: YamlFile, override: Overr
   };
 }
 
-/** Without a broker there is none to install. */
-function defaultPlaybooks(broker: ConfigFile["cloud"]["broker"]): string[] {
+/** What boards get of which nothing is said. Without a broker there is none to install. */
+export function defaultPlaybooks(broker: ConfigFile["cloud"]["broker"]): string[] {
   return ["base", "tuning", ...(broker === "none" ? [] : [broker]), "imserver"];
 }
 

@@ -80,6 +80,16 @@ export async function boardArtifacts(
   return begun.finally(() => preparing.delete(platform));
 }
 
+/**
+ * The runtime of a board, fetched if it is not in the cache.
+ *
+ * @param arch as dpkg names it
+ * @throws as {@link runtimeFile}
+ */
+export function boardRuntime(arch: string, fetching: (what: string) => void): Promise<string> {
+  return runtimeFile(BOARD_PLATFORMS[arch] ?? arch, fetching);
+}
+
 const preparing = new Map<string, ReturnType<typeof prepare>>();
 
 async function prepare(

@@ -4,6 +4,7 @@
 import { appendFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { defaultPlaybooks } from "../config/load.js";
 import type { Broker } from "../config/schema.js";
 import { addSecrets } from "../config/secrets.js";
 import { ImcloudError } from "../shared/errors.js";
@@ -14,6 +15,8 @@ export interface NewCloud {
   readonly name: string;
   readonly serverName: string;
   readonly broker: Broker;
+  /** Boards have no internet: packages come from a kit. */
+  readonly isOffline?: boolean;
   readonly board: NewBoard;
 }
 
@@ -64,7 +67,7 @@ export async function rewriteCloud(file: string, cloud: NewCloud): Promise<void>
 }
 
 /** Pure. Comments say what people ask first. */
-export function renderCloud({ name, serverName, broker, board }: NewCloud): string {
+export function renderCloud({ name, serverName, broker, isOffline = false, board }: NewCloud): string {
   const { name: boardName, transport, address, port, user, identityFile, hostKey, firstBoot } = board;
   const settings = {
     ...(transport === "local" ? { transport } : { address }),
@@ -86,12 +89,17 @@ cloud:
   # Part of every user and room id; it can never change.
   serverName: ${serverName}
   broker: ${broker}
-
+${isOffline ? offline(broker) : ""}
 boards:
   ${boardName}:
 ${indented(block(settings))}
 `;
 }
+
+const offline = (broker: Broker): string => `
+# Packages come from a kit, as the boards have no internet: docs/kit.md.
+playbooks: [${["offline", ...defaultPlaybooks(broker)].join(", ")}]
+`;
 
 /** Adds what is missing; a file that others wrote stays theirs. */
 async function ignore(file: string, entries: readonly string[]): Promise<void> {

@@ -5,19 +5,23 @@ import { readAppServices } from "../config/app-services.js";
 import type { BoardConfig, Config } from "../config/load.js";
 import { ACME_SECRET, readTls } from "../config/tls.js";
 import type { Secrets } from "../config/secrets.js";
-import type { Facts } from "../board/facts.js";
+import { releaseOf, type Facts } from "../board/facts.js";
 import { refuseUnfit, resolvePlaybooks, type ResolvedItem } from "../playbook/resolve.js";
 import { Secret } from "../shared/secret.js";
 import { boardArtifacts } from "./artifacts.js";
 import { boardCertificate, certifiable } from "./board-certificate.js";
 import { rememberedFacts } from "./facts-cache.js";
 import { CALLS, CLUSTER_SECRETS, GENERATED, TURN_SECRET } from "./generated-secrets.js";
+import { keptPackages } from "./kit/packages.js";
 import { clusterNodes, fetchKafka, kafkaOf } from "./kafka.js";
 import { welcomeOf } from "./welcome.js";
 import type { Workspace } from "./workspace.js";
 
 /** The port of the IM server's clients, unless a playbook's variable says otherwise. */
 const CLIENT_PORT = 8448;
+
+/** The playbook by which boards install from a kit alone. */
+const OFFLINE = "offline";
 
 const NOT_FETCHED = { path: "", sha256: "0".repeat(64), sizeBytes: 0 };
 
@@ -62,6 +66,10 @@ export function resolverOf({
     const nodes = usesKafka ? await clusterNodes(config, factsAround(workspace, board.name, facts)) : [];
     const kafka = isBroker ? await kafkaOf(config, board.name, facts, nodes) : undefined;
     const known = new Map<string, Secret>(secrets.all());
+    const isOffline = playbooks.includes(OFFLINE) && !onlyLooking;
+    const packages = isOffline
+      ? await keptPackages({ release: releaseOf(facts), arch: facts.arch })
+      : undefined;
     const appServices = isServer
       ? await readAppServices(board.vars.app_services, config.folder, board.origin)
       : [];
@@ -73,6 +81,7 @@ export function resolverOf({
       tls,
       welcome: welcomeOf(board, isServer ? tls : undefined, clientPortOf(board)),
       kafka: kafka ?? { nodes },
+      packages: packages?.note ?? { sources: "" },
       isRelay: playbooks.includes(CALLS),
       turnHosts: isServer ? await turnHosts(config, factsAround(workspace, board.name, facts)) : [],
       appServices: appServices.map(({ name }) => ({ name, secret: secretNameOf(name) })),
@@ -123,9 +132,10 @@ export function resolverOf({
       vars: board.vars,
       secrets: known,
       artifacts: onlyLooking
-        ? { bun: NOT_FETCHED, server: NOT_FETCHED, kafka: NOT_FETCHED }
+        ? { bun: NOT_FETCHED, server: NOT_FETCHED, kafka: NOT_FETCHED, packages: NOT_FETCHED }
         : {
             ...(isServer && (await boardArtifacts(facts.arch, fetching))),
+            ...(packages !== undefined && { packages: packages.source }),
             ...(kafka !== undefined && { kafka: await fetchKafka(kafka, config, fetching) }),
           },
     });

@@ -63,6 +63,14 @@ export const ERRORS = {
     ExitCode.Config,
     "A download, or a file given instead of one, is not signed by those who should have signed it.",
   ),
+  "fleet.kit-unusable": kind(
+    ExitCode.Config,
+    "A kit is incomplete or damaged; nothing more of it was taken in.",
+  ),
+  "fleet.kit-missing": kind(
+    ExitCode.Config,
+    "Boards are to install from a kit, and this machine has none for their system.",
+  ),
   "playbook.invalid": kind(ExitCode.Config, "A playbook says something that imcloud does not understand."),
   "playbook.not-found": kind(ExitCode.Config, "A playbook, template or file that is named does not exist."),
   "engine.step-failed": kind(ExitCode.StepFailed, "A step of the run failed on the board."),

@@ -115,7 +115,7 @@ async function assertSigned(sums: string, sumsUrl: string, keys: string): Promis
 }
 
 /** What is beside an image in the cache, so that damage shows that came later. */
-const notePath = (path: string) => `${path}.sha256`;
+export const notePath = (path: string) => `${path}.sha256`;
 
 export async function rememberSum(path: string, sum: string): Promise<void> {
   await writeFile(notePath(path), `${sum}  ${basename(path)}\n`);

@@ -30,6 +30,13 @@ test("what init writes is what the configuration reads", () => {
   ]);
 });
 
+test("boards without internet install from a kit, before all else", () => {
+  const text = renderCloud({ ...cloud, isOffline: true });
+  expect(readConfig(parseYaml(text, "imcloud.yaml")).boards).toMatchObject([
+    { name: "attic", playbooks: ["offline", "base", "tuning", "rabbitmq", "imserver"] },
+  ]);
+});
+
 test("this machine as the board", () => {
   const text = renderCloud({ ...cloud, board: { name: "here", transport: "local", address: "localhost" } });
   expect(readConfig(parseYaml(text, "imcloud.yaml")).boards).toMatchObject([
