@@ -57,6 +57,17 @@ module.exports = {
       to: { path: "^src/(?!config/|shared/)" },
     },
     {
+      name: "the-web-when-it-is-asked",
+      comment: "undici is a hundred files, which took a quarter of every command's time",
+      severity: "error",
+      from: { path: "^src/(?!server/|web/)", pathNot: "^src/files/web-client[.]ts$" },
+      to: {
+        path: "^src/files/web-client[.]ts$|^node_modules/undici/",
+        dynamic: false,
+        dependencyTypesNot: ["type-only"],
+      },
+    },
+    {
       name: "shared-imports-nothing",
       severity: "error",
       from: { path: "^src/shared/" },

@@ -3,8 +3,6 @@
  *
  * A download that breaks off goes on where it stopped: within a command, and in the next one. What a killed command
  * left is taken over by whoever renames it first, so two commands never write into one file.
- * undici is Node.js's own client, and gives up on a peer that says nothing; proxy-from-env reads the environment as curl
- * does.
  *
  * Source: RFC 9110, "Range Requests".
  */
@@ -14,13 +12,13 @@ import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { getProxyForUrl } from "proxy-from-env";
-import { Agent, Pool, ProxyAgent, fetch, type Dispatcher, type Response } from "undici";
+import type { Dispatcher, Response } from "undici";
 
-/** Longest silence of the peer. */
-const SILENCE_MS = 60_000;
 /** Broken connections that are carried on from in one command. */
 const TRIES = 4;
+
+/** A hundred files of a library, which most commands have no use for. */
+const web = () => import("./web-client.js");
 
 /** What came was not what was asked for. Both sums in hexadecimal digits. */
 export class WrongChecksum extends Error {
@@ -42,12 +40,6 @@ export class NotServed extends Error {
     super(`${url} answers ${status} ${statusText}`.trimEnd());
     this.status = status;
   }
-}
-
-/** Why a download failed: fetch says "fetch failed" and keeps the reason behind it. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? reasonOf(error.cause) : error.message;
 }
 
 /** What the file must be, in hexadecimal digits, lower case. */
@@ -73,6 +65,7 @@ export async function download(
   await mkdir(dirname(target), { recursive: true });
   const part = `${target}.${process.pid}.part`;
   await takeOver(target, part);
+  const { proxied } = await web();
   await using client = proxied(url);
   for (let attempt = 1, had = 0; ; attempt += 1) {
     try {
@@ -106,40 +99,11 @@ export const isDiskFull = (error: unknown): boolean =>
 
 /** @throws NotServed, or the error of the connection */
 export async function downloadText(url: string): Promise<string> {
+  const { fetch, proxied } = await web();
   await using client = proxied(url);
   const response = await fetch(url, { dispatcher: client.agent });
   if (!response.ok) throw new NotServed(url, response);
   return await response.text();
-}
-
-function proxied(url: string): AsyncDisposable & { readonly agent: Dispatcher } {
-  const limits = { headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS };
-  const proxy = getProxyForUrl(url);
-  const agent = proxy === "" ? new Agent(limits) : new ProxyAgent({ uri: proxy, clientFactory, ...limits });
-  return { agent, [Symbol.asyncDispose]: () => agent.destroy() };
-}
-
-const clientFactory = (origin: URL, options: object): Dispatcher => new ProxyPool(origin, options);
-
-/**
- * Fails when the proxy hangs up. undici itself takes an error of this kind for an idle connection's end and connects
- * again at once, two thousand times a second, for ever (6.29.1, `onError` of lib/dispatcher/client.js).
- */
-class ProxyPool extends Pool {
-  override connect(options: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData>;
-  override connect(
-    options: Dispatcher.ConnectOptions,
-    callback: (error: Error | null, data: Dispatcher.ConnectData) => void,
-  ): void;
-  override connect(
-    options: Dispatcher.ConnectOptions,
-    callback?: (error: Error | null, data: Dispatcher.ConnectData) => void,
-  ): Promise<Dispatcher.ConnectData> | void {
-    if (callback !== undefined) return super.connect(options, callback);
-    return super.connect(options).catch((cause: unknown) => {
-      throw new Error(`the proxy hangs up: ${reasonOf(cause)}`);
-    });
-  }
 }
 
 /** From the end of what is there. */
@@ -151,6 +115,7 @@ async function carryOn(
 ): Promise<void> {
   const have = await sizeOf(part);
   // As it is: some servers take an archive for a page that was packed on the way.
+  const { fetch } = await web();
   const headers = { "accept-encoding": "identity", ...(have > 0 && { range: `bytes=${have}-` }) };
   const response = await fetch(url, { dispatcher, headers, ...(signal !== undefined && { signal }) });
   // All of it is there already, or more than the server has now: its checksum tells.

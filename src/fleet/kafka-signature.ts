@@ -11,7 +11,8 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ImcloudError } from "../shared/errors.js";
 import { NotSigned, signerOf } from "../files/signature.js";
-import { downloadText, reasonOf } from "../files/download.js";
+import { downloadText } from "../files/download.js";
+import { reasonOf } from "../files/reason.js";
 import { noteOn } from "./file-notes.js";
 
 const KEYS = "https://downloads.apache.org/kafka/KEYS";

@@ -12,7 +12,6 @@ import { boardArtifacts } from "./artifacts.js";
 import { boardCertificate, certifiable } from "./board-certificate.js";
 import { rememberedFacts } from "./facts-cache.js";
 import { CALLS, CLUSTER_SECRETS, GENERATED, TURN_SECRET } from "./generated-secrets.js";
-import { keptPackages } from "./kit/packages.js";
 import { clusterNodes, fetchKafka, kafkaOf } from "./kafka.js";
 import { welcomeOf } from "./welcome.js";
 import type { Workspace } from "./workspace.js";
@@ -67,9 +66,7 @@ export function resolverOf({
     const kafka = isBroker ? await kafkaOf(config, board.name, facts, nodes) : undefined;
     const known = new Map<string, Secret>(secrets.all());
     const isOffline = playbooks.includes(OFFLINE) && !onlyLooking;
-    const packages = isOffline
-      ? await keptPackages({ release: releaseOf(facts), arch: facts.arch })
-      : undefined;
+    const packages = isOffline ? await packagesFor(facts) : undefined;
     const appServices = isServer
       ? await readAppServices(board.vars.app_services, config.folder, board.origin)
       : [];
@@ -140,6 +137,11 @@ export function resolverOf({
           },
     });
   };
+}
+
+async function packagesFor(facts: Facts) {
+  const { keptPackages } = await import("./kit/packages.js");
+  return keptPackages({ release: releaseOf(facts), arch: facts.arch });
 }
 
 /** No name that a secret of the operator's can have. */

@@ -3,7 +3,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { downloadText, reasonOf } from "../../files/download.js";
+import { downloadText } from "../../files/download.js";
+import { reasonOf } from "../../files/reason.js";
 import { cacheFolder, readOptional, writePrivate } from "../../files/operator-files.js";
 import { didYouMean } from "../../shared/did-you-mean.js";
 import { daysOfFreeUpdates, RELEASES, withoutFreeUpdates } from "../../shared/releases.js";

@@ -1,5 +1,5 @@
 /** What can be wrong with lists of images, and with fetching one. */
-import { reasonOf } from "../../files/download.js";
+import { reasonOf } from "../../files/reason.js";
 import { ImcloudError } from "../../shared/errors.js";
 
 export function listInvalid(where: string, found: string, expected: string, cause: unknown): ImcloudError {

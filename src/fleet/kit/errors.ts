@@ -1,7 +1,8 @@
 /** What can be wrong with a kit. */
 import { ImcloudError } from "../../shared/errors.js";
 import { RELEASES } from "../../shared/releases.js";
-import { NotServed, reasonOf } from "../../files/download.js";
+import { NotServed } from "../../files/download.js";
+import { reasonOf } from "../../files/reason.js";
 import type { System } from "./systems.js";
 
 /** @example "Raspberry Pi OS bookworm, arm64" */
