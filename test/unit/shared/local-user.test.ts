@@ -1,20 +1,16 @@
 import { userInfo } from "node:os";
 import { afterEach, expect, test, vi } from "vitest";
+import { localUser } from "../../../src/shared/local-user.js";
 
-vi.mock("node:os", async (original) => {
-  const os = await original<{ userInfo: typeof userInfo }>();
-  return { ...os, userInfo: vi.fn(os.userInfo) };
-});
 afterEach(() => void vi.unstubAllEnvs());
 
-test("the login's name; without an entry for its number, USER's word or none", async () => {
-  const { localUser } = await import("../../../src/shared/local-user.js");
+test("the login's name; without an entry for its number, USER's word or none", () => {
   expect(localUser()).toBe(userInfo().username);
-  vi.mocked(userInfo).mockImplementation(() => {
+  const nameless = () => {
     throw new Error("uv_os_get_passwd returned ENOENT");
-  });
+  };
   vi.stubEnv("USER", "ada");
-  expect(localUser()).toBe("ada");
+  expect(localUser(nameless)).toBe("ada");
   vi.stubEnv("USER", undefined);
-  expect(localUser()).toBe("");
+  expect(localUser(nameless)).toBe("");
 });
