@@ -78,6 +78,22 @@ export function kitMissing(system: System): ImcloudError {
   });
 }
 
+export function kitBusy(): ImcloudError {
+  return new ImcloudError("config.unreadable", "another command is copying a kit", {
+    expected: "one at a time on a machine",
+    hint: "wait for it, then run the command again",
+  });
+}
+
+export function noFolder(folder: string, cause: unknown): ImcloudError {
+  return new ImcloudError("config.unreadable", `there can be no folder ${folder}`, {
+    found: reasonOf(cause),
+    expected: "a folder that you may write to, or a name for a new one",
+    hint: "name another one; a stick has to be mounted for you to write to",
+    cause,
+  });
+}
+
 export function noRoom(folder: string, needBytes: number, freeBytes: number): ImcloudError {
   const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   return new ImcloudError("config.unreadable", `there is no room for the kit at ${folder}`, {

@@ -10,19 +10,25 @@ import { dirname, join, relative, sep } from "node:path";
 import { Transform, type TransformCallback } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
+import { holdLock } from "../../files/lock.js";
 import { cacheFolder, readOptional, writePrivate } from "../../files/operator-files.js";
 import { isDiskFull } from "../../files/download.js";
 import { reasonOf } from "../../files/reason.js";
 import { addOwnImage, OwnImage } from "../../flash/catalogue/own.js";
 import { hashOf } from "../file-notes.js";
 import { ImcloudError } from "../../shared/errors.js";
-import { kitUnusable, noRoom } from "./errors.js";
+import { kitBusy, kitUnusable, noFolder, noRoom } from "./errors.js";
 
 const MANIFEST = "kit.json";
 
 const KitFile = z.object({
   /** Below the kit's folder and below the cache's; `/` between folders. */
-  path: z.string().regex(/^(?!.*(?:^|\/)\.\.?(?:\/|$))[^/\\:][^\\:]*$/, "a path within the kit"),
+  path: z
+    .string()
+    .regex(
+      /^(?:images|kafka-archives|packages|runtimes)(?:\/(?!\.\.?(?:\/|$))[^/\\:]+)+$/,
+      "a path within the kit",
+    ),
   sizeBytes: z.int().nonnegative(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   isProgram: z.boolean(),
@@ -43,7 +49,7 @@ const Kit = z.object({
 export type Kit = z.infer<typeof Kit>;
 
 export interface KitProgress {
-  /** Told of each file, with how many bytes are done of all. */
+  /** Told now and then how many bytes are done, of all. */
   readonly moved: (bytes: number, ofBytes: number) => void;
 }
 
@@ -69,7 +75,7 @@ export async function packKit(
       isProgram: (mode & 0o100) !== 0,
     });
   }
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const before = await readKit(folder).catch(() => undefined);
   const had = new Map(before?.files.map(({ path, sha256 }) => [path, sha256]));
   const missing: KitFile[] = [];
@@ -81,6 +87,13 @@ export async function packKit(
   const kit: Kit = { version: 1, ...about, madeAt: new Date().toISOString(), files };
   await writePrivate(join(folder, MANIFEST), `${JSON.stringify(kit, null, 2)}\n`);
   return kit;
+}
+
+/** @throws ImcloudError `config.unreadable` where no folder can be */
+export async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw noFolder(folder, cause);
+  });
 }
 
 /**
@@ -121,7 +134,9 @@ export async function checkKit(folder: string, progress: KitProgress): Promise<K
 }
 
 async function readKit(folder: string): Promise<Kit> {
-  const text = await readOptional(join(folder, MANIFEST));
+  const text = await readOptional(join(folder, MANIFEST)).catch((error: unknown) => {
+    throw kitUnusable(folder, reasonOf(error), error);
+  });
   if (text === undefined) throw kitUnusable(folder, `there is no ${MANIFEST}`);
   try {
     return Kit.parse(JSON.parse(text));
@@ -144,6 +159,8 @@ async function copyAll(
   to: string,
   progress: KitProgress,
 ): Promise<void> {
+  await using lock = await holdLock(join(cacheFolder(), "kit.lock"), 0);
+  if (lock === undefined) throw kitBusy();
   const all = total(files);
   await mkdir(to, { recursive: true });
   const { bavail, bsize } = await statfs(to);
@@ -167,7 +184,8 @@ async function copyFile(
   to: string,
   moved: (bytes: number) => void,
 ): Promise<void> {
-  const part = `${to}.${process.pid}.part`;
+  // Of one name: what a killed command left is written over.
+  const part = `${to}.part`;
   const hash = createHash("sha256");
   const watched = new Transform({
     transform(chunk: Buffer, _encoding, done: TransformCallback) {

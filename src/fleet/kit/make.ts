@@ -8,7 +8,7 @@ import type { CatalogueImage } from "../../flash/catalogue/image.js";
 import { readOwnImages, type OwnImage } from "../../flash/catalogue/own.js";
 import type { Fleet } from "../fleet.js";
 import { imageTellsNothing, systemInWords } from "./errors.js";
-import { packKit, type Kit, type KitProgress } from "./kit.js";
+import { makeFolder, packKit, type Kit, type KitProgress } from "./kit.js";
 import { fetchPackages, packageFiles } from "./packages.js";
 import { archivesOf, type Mirrors, type System } from "./systems.js";
 import { wishesOf } from "./wishes.js";
@@ -34,6 +34,7 @@ export interface MakingKit extends KitProgress {
 /** @throws ImcloudError of fetching, of playbooks, and of {@link packKit} */
 export async function makeKit(fleet: Fleet, folder: string, wish: KitWish, making: MakingKit): Promise<Kit> {
   const { note, doing, signal } = making;
+  await makeFolder(folder);
   const catalogue = wish.images.length === 0 ? [] : await loadCatalogue(wish.list, note);
   const images = wish.images.map((id) => findImage(catalogue, id));
   const systems = wish.system === undefined ? images.map(systemOf) : [wish.system];
@@ -57,7 +58,7 @@ export async function makeKit(fleet: Fleet, folder: string, wish: KitWish, makin
     const words = systemInWords(system);
     const { packages: number } = await fetchPackages(system, packages, {
       ...wish,
-      note,
+      ...{ note, moved: making.moved },
       doing: (what) => doing(`${words}: ${what}`),
     });
     paths.push(...Object.values(packageFiles(system)).map((file) => join(cacheFolder(), file)));

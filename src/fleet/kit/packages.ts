@@ -21,6 +21,7 @@ import { cacheFull } from "../../flash/catalogue/errors.js";
 import { unpacked } from "../../flash/decompress.js";
 import { sourceOf } from "../file-notes.js";
 import { archiveNotRead, kitMissing, packagesMissing } from "./errors.js";
+import type { KitProgress } from "./kit.js";
 import { closureOf, parseIndex, sumsOf, type PackageEntry } from "./package-index.js";
 import { archivesOf, type Archive, type Mirrors, type System } from "./systems.js";
 
@@ -57,7 +58,7 @@ export async function keptPackages(
   return { source: await sourceOf(join(cacheFolder(), tar)), note: Note.parse(JSON.parse(noted)) };
 }
 
-export interface FetchPackages extends Mirrors {
+export interface FetchPackages extends Mirrors, KitProgress {
   /** Told what is done now. */
   readonly doing: (what: string) => void;
   readonly note: (line: string) => void;
@@ -102,13 +103,15 @@ export async function fetchPackages(
     suites.flatMap(({ archive: { folder, url }, index }) =>
       index
         .filter((entry) => taken.has(entry))
-        .map(({ file, sha256 }) => [`${folder}/${file}`, { url: `${url}/${file}`, sha256 }] as const),
+        .map(({ file, ...entry }) => [`${folder}/${file}`, { ...entry, url: `${url}/${file}` }] as const),
     ),
   );
+  options.doing(`fetching ${files.size} packages`);
+  const all = [...files.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   let done = 0;
-  const debs = await pLimit(AT_ONCE).map(files, async ([path, { url, sha256 }]) => {
+  const debs = await pLimit(AT_ONCE).map(files, async ([path, { url, sha256, sizeBytes }]) => {
     const from = await fetched(url, sha256);
-    options.doing(`packages: ${(done += 1)} of ${files.size}`);
+    options.moved((done += sizeBytes), all);
     return [path, from] as const;
   });
 

@@ -98,6 +98,26 @@ test("a folder without a list, or with one that is none, is no kit", async () =>
   expect(await refusal(checkKit(kit, silent))).toContain("not one that imcloud wrote");
 });
 
+test("where no folder can be, that is said", async () => {
+  const file = await put("packages/x.tar", "packages");
+  expect(await refusal(packKit(file, about, [file], silent))).toContain("there can be no folder");
+  expect(await refusal(loadKit(file, silent))).toContain("ENOTDIR");
+});
+
+test("without room, nothing is begun", async () => {
+  await packed();
+  const list = JSON.parse(await readFile(join(kit, "kit.json"), "utf8")) as {
+    files: { sizeBytes: number }[];
+  };
+  for (const file of list.files) file.sizeBytes = 2 ** 50;
+  await writeFile(join(kit, "kit.json"), JSON.stringify(list));
+  at("there");
+  expect(await refusal(loadKit(kit, silent))).toMatch(
+    /^config.unreadable: there is no room for the kit at .*: [\d.]+ GB free$/,
+  );
+  expect(await readdir(join(folder, "there"))).toEqual(["kit.lock"]);
+});
+
 test.each(["../../etc/passwd", "/etc/passwd", "a/../../b", "C:\\x", "a\\b", "..", "./x", ""])(
   "a list that names %j is refused before anything is read",
   async (path) => {
