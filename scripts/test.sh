@@ -9,6 +9,12 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
+case $#:${1-} in 0: | 1:fault-long) ;; *)
+  echo "test.sh does not know \`$*\`; it takes nothing (all tests, short) or \`fault-long\` (the fault tests, long)" >&2
+  exit 64
+  ;;
+esac
+
 passed=0
 failed=0
 reports=$(mktemp -d)

@@ -149,24 +149,30 @@ export type KeyKind = "ed25519" | "ecdsa" | "rsa";
 
 const RSA_BITS = 3072;
 
+interface KeyPair {
+  readonly private: string;
+  readonly public: string;
+}
+
 /**
- * A new key pair, in OpenSSH's formats, without a passphrase.
+ * A new key pair, in OpenSSH's formats, without a passphrase. RSA takes half a second, of another thread.
  *
  * One in some four hundred that ssh2 makes is a key that it cannot read itself (measured: 8 of 3,000), so each is
  * read before anybody relies on it.
  */
-export function makeKeyPair(
-  comment: string,
-  kind: KeyKind = "ed25519",
-): { readonly private: string; readonly public: string } {
-  const { generateKeyPairSync } = ssh2.utils;
+export async function makeKeyPair(comment: string, kind: KeyKind = "ed25519"): Promise<KeyPair> {
   for (;;) {
-    const pair =
-      kind === "ed25519"
-        ? generateKeyPairSync(kind, { comment })
-        : kind === "ecdsa"
-          ? generateKeyPairSync(kind, { bits: 256, comment })
-          : generateKeyPairSync(kind, { bits: RSA_BITS, comment });
+    const pair = await generated(comment, kind);
     if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) return pair;
   }
+}
+
+function generated(comment: string, kind: KeyKind): Promise<KeyPair> {
+  const { generateKeyPair } = ssh2.utils;
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, pair: KeyPair) => (error === null ? resolve(pair) : reject(error));
+    if (kind === "ed25519") generateKeyPair(kind, { comment }, done);
+    else if (kind === "ecdsa") generateKeyPair(kind, { bits: 256, comment }, done);
+    else generateKeyPair(kind, { bits: RSA_BITS, comment }, done);
+  });
 }

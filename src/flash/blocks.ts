@@ -29,8 +29,12 @@ export interface Mark {
   readonly isZero: boolean;
 }
 
-/** A part of the image, at the beginning of a slot. */
-export interface Block extends Mark {
+/** A stretch of the image, at the beginning of a slot, and what of it is to be written. */
+export interface Block {
+  readonly offset: number;
+  readonly length: number;
+  /** Ascending, within the block. The first page of an image, which is held back, is in none. */
+  readonly marks: readonly Mark[];
   readonly slot: Slot;
 }
 

@@ -1,13 +1,11 @@
 /**
  * From what somebody typed to an image that can be written: a file, an address, or an id of the catalogue.
  *
- * What is not in the cache is fetched while it is written.
+ * What is not in the cache is fetched while it is written. What fetches and lists is loaded for that alone: a file needs
+ * neither an HTTP client nor OpenPGP.
  */
 import { open, stat } from "node:fs/promises";
-import { findImage, loadCatalogue } from "./catalogue/catalogue.js";
-import { cachePath, fetchImage, forgetImage, isCached, packedSum, rememberedSum } from "./catalogue/fetch.js";
 import { architectureOf, idOf, releaseOf, type CatalogueImage } from "./catalogue/image.js";
-import { wrongPackedSum } from "./catalogue/errors.js";
 import { notAnImage } from "./errors.js";
 import type { FlashImage, Growing } from "./flash.js";
 import { inspectImage } from "./image-file.js";
@@ -36,11 +34,15 @@ export async function findImageFor(word: string, options: FindOptions): Promise<
   );
   if (isFile || /\.(img|xz|gz|zst|zip)$|[\\/]/i.test(word.replace(/^https?:\/\/.*/, "")))
     return ofFile(word, word);
-  const listed = /^https?:\/\//.test(word)
-    ? ofAddress(word)
-    : findImage(await loadCatalogue(options.list, options.note), word);
+  const listed = /^https?:\/\//.test(word) ? ofAddress(word) : await ofCatalogue(word, options);
+  const { isCached } = await import("./catalogue/fetch.js");
   if (!/^https?:/.test(listed.url) || (await isCached(listed))) return ofCache(listed);
   return whileFetching(listed, options);
+}
+
+async function ofCatalogue(id: string, { list, note }: FindOptions): Promise<CatalogueImage> {
+  const { findImage, loadCatalogue } = await import("./catalogue/catalogue.js");
+  return findImage(await loadCatalogue(list, note), id);
 }
 
 function ofAddress(url: string): CatalogueImage {
@@ -59,12 +61,14 @@ async function ofFile(path: string, name: string): Promise<FoundImage> {
 
 /** Damage that came to the cache later shows while it is unpacked and hashed, or, where nobody tells a sum of that, here. */
 async function ofCache(listed: CatalogueImage): Promise<FoundImage> {
+  const { cachePath, forgetImage, packedSum, rememberedSum } = await import("./catalogue/fetch.js");
   const path = cachePath(listed);
   if (listed.sha256 === undefined) {
     const expected = listed.packedSha256 ?? (await rememberedSum(path));
     const found = expected === undefined ? undefined : await packedSum(path);
     if (expected !== found) {
       await forgetImage(listed);
+      const { wrongPackedSum } = await import("./catalogue/errors.js");
       throw wrongPackedSum(path, found ?? "", expected ?? "");
     }
   }
@@ -72,6 +76,7 @@ async function ofCache(listed: CatalogueImage): Promise<FoundImage> {
 }
 
 async function whileFetching(listed: CatalogueImage, options: FindOptions): Promise<FoundImage> {
+  const { cachePath, fetchImage } = await import("./catalogue/fetch.js");
   let path = "";
   let bytes = 0;
   let tell: (bytes: number) => void = () => undefined;

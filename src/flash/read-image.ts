@@ -2,7 +2,7 @@
  * The image, once, in blocks: hashed on its way and given to every drive that still takes part.
  */
 import { createHash, type Hash } from "node:crypto";
-import { BLOCK_BYTES, type Block, type BlockPool, type Slot } from "./blocks.js";
+import { BLOCK_BYTES, PAGE_BYTES, type Block, type BlockPool, type Mark, type Slot } from "./blocks.js";
 import { imageDamaged, withoutTable, wrongSum } from "./errors.js";
 import { parsePartitionTable, type PartitionTable } from "./partition-table.js";
 
@@ -32,6 +32,8 @@ export interface ReadImage {
 }
 
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
+/** Less than this between two ranges is written with them: to a card, a command more costs more. */
+const SMALL_GAP_BYTES = 65_536;
 
 /**
  * @param give called for each block to be written: who wants it holds its slot, and later lets go of it.
@@ -53,11 +55,10 @@ export async function readImage(
     if (offset === 0) table = parsePartitionTable(bytes);
     if (table === undefined) throw withoutTable(name);
     hash.update(bytes);
-    const isMapped = mapped?.pass(offset, bytes) ?? true;
-    if (isMapped || offset === 0) {
-      const digest = createHash("sha256").update(bytes).digest();
-      const isZero = bytes.equals(ZEROS.subarray(0, length));
-      if (!give({ offset, length, digest, isZero, slot })) return undefined;
+    const parts = mapped?.pass(offset, bytes) ?? [{ from: 0, to: length }];
+    if (parts.length > 0 || offset === 0) {
+      const marks = behindTable(parts, offset).map((part) => markOf(part, offset, bytes));
+      if (!give({ offset, length, marks, slot })) return undefined;
     }
     slot.release();
     offset += length;
@@ -67,6 +68,26 @@ export async function readImage(
   const sha256 = hash.digest("hex");
   if (expected !== undefined && expected !== sha256) throw wrongSum(name, sha256, expected);
   return { sizeBytes: offset, sha256, table };
+}
+
+/** Of a block. */
+interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
+const behindTable = (parts: readonly Part[], offset: number): readonly Part[] =>
+  offset > 0
+    ? parts
+    : parts.flatMap(({ from, to }) => (to > PAGE_BYTES ? [{ from: Math.max(from, PAGE_BYTES), to }] : []));
+
+function markOf({ from, to }: Part, offset: number, block: Buffer): Mark {
+  const bytes = block.subarray(from, to);
+  return {
+    ...{ offset: offset + from, length: bytes.length },
+    digest: createHash("sha256").update(bytes).digest(),
+    isZero: bytes.equals(ZEROS.subarray(0, bytes.length)),
+  };
 }
 
 /** Chunks of any length into slots that are full but for the last one. */
@@ -103,19 +124,20 @@ class MappedRanges {
     this.#name = name;
   }
 
-  /** @returns whether any of the bytes belongs to a range */
-  pass(offset: number, bytes: Buffer): boolean {
+  /** @returns what of the bytes belongs to a range, in whole pages */
+  pass(offset: number, bytes: Buffer): readonly Part[] {
     const end = offset + bytes.length;
-    let isMapped = false;
+    const parts: Part[] = [];
     for (;;) {
       const range = this.#ranges[this.#next];
-      if (range === undefined || range.offset >= end) return isMapped;
-      isMapped = true;
-      if (range.sha256 !== undefined)
-        this.#hash.update(
-          bytes.subarray(Math.max(0, range.offset - offset), Math.min(bytes.length, range.end - offset)),
-        );
-      if (range.end > end) return isMapped;
+      if (range === undefined || range.offset >= end) return joined(parts, bytes.length);
+      const part = {
+        from: Math.max(0, range.offset - offset),
+        to: Math.min(bytes.length, range.end - offset),
+      };
+      parts.push(part);
+      if (range.sha256 !== undefined) this.#hash.update(bytes.subarray(part.from, part.to));
+      if (range.end > end) return joined(parts, bytes.length);
       this.#close(range);
     }
   }
@@ -137,4 +159,17 @@ class MappedRanges {
     if (sha256 !== undefined && sha256 !== found)
       throw imageDamaged(this.#name, `the bytes from ${offset} to ${end} are not those of its bmap`);
   }
+}
+
+/** Pages, as direct I/O asks for; what lies close together in one piece. */
+function joined(parts: readonly Part[], length: number): readonly Part[] {
+  const whole: Part[] = [];
+  for (const part of parts) {
+    const from = Math.floor(part.from / PAGE_BYTES) * PAGE_BYTES;
+    const to = Math.min(length, Math.ceil(part.to / PAGE_BYTES) * PAGE_BYTES);
+    const last = whole.at(-1);
+    if (last !== undefined && from - last.to < SMALL_GAP_BYTES) whole.splice(-1, 1, { from: last.from, to });
+    else whole.push({ from, to });
+  }
+  return whole;
 }

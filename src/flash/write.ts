@@ -36,7 +36,7 @@ export interface Written {
   /** The image's. */
   readonly sizeBytes: number;
   readonly sha256: string;
-  /** Blocks that were neither known to be zero there nor left out by a bmap. */
+  /** What was neither known to be zero there nor left out by a bmap. */
   readonly writtenBytes: number;
 }
 
@@ -130,14 +130,14 @@ class Lane {
 
   async #writeBlocks(target: Target): Promise<void> {
     for await (const block of this.#queue) {
-      const { slot, length, offset, digest, isZero } = block;
+      const { slot, length, offset, marks } = block;
       if (offset === 0) this.#first = block;
       try {
         this.#stopIfAsked();
-        if (offset === 0) await this.#writeBehindTable(target, block);
-        else if (!(isZero && target.isZeroed)) {
-          await target.write(slot, length, offset);
-          this.#marks.push({ offset, length, digest, isZero });
+        for (const mark of marks) {
+          if (mark.isZero && target.isZeroed) continue;
+          await target.write(slot, mark.length, mark.offset, mark.offset - offset);
+          this.#marks.push(mark);
         }
         this.#progress.moved(this.#index, length);
       } finally {
@@ -145,13 +145,6 @@ class Lane {
       }
     }
     this.#stopIfAsked();
-  }
-
-  async #writeBehindTable(target: Target, { slot, length }: Block): Promise<void> {
-    const rest = slot.memory.subarray(PAGE_BYTES, length);
-    if (rest.length === 0) return;
-    await target.write(slot, rest.length, PAGE_BYTES, PAGE_BYTES);
-    this.#marks.push(markOf(PAGE_BYTES, rest));
   }
 
   async #finish(target: Target, image: ReadImage | undefined): Promise<Written> {

@@ -8,7 +8,7 @@ import { AuthorizedKey, ssidOf } from "../config/first-boot.js";
 import type { BoardConfig } from "../config/load.js";
 import type { Secrets } from "../config/secrets.js";
 import { passwordHash } from "../flash/first-boot/password.js";
-import type { HostKeyPair, Seed } from "../flash/first-boot/seed.js";
+import type { Seed } from "../flash/first-boot/seed.js";
 import { wifiKey } from "../flash/first-boot/wifi.js";
 import { ImcloudError } from "../shared/errors.js";
 import type { Secret } from "../shared/secret.js";
@@ -16,15 +16,15 @@ import { ownKey } from "./install-key.js";
 import type { Workspace } from "./workspace.js";
 
 /**
- * @param hostKeys none: the board makes its own
+ * All but the host keys, which are made apart.
+ *
  * @throws ImcloudError `flash.setting-refused`, `config.secret-missing`, `config.invalid`
  */
 export async function seedOf(
   board: BoardConfig,
   secrets: Secrets,
   workspace: Workspace,
-  hostKeys: readonly HostKeyPair[],
-): Promise<Seed> {
+): Promise<Omit<Seed, "hostKeys">> {
   const { firstBoot } = board;
   const password = passwordOf(board, secrets);
   const wifi = firstBoot.wifi;
@@ -38,7 +38,6 @@ export async function seedOf(
       sudo: sudoOf(board, password !== undefined),
     },
     sshPasswords: firstBoot.sshPasswords ?? false,
-    hostKeys,
     ...(wifi !== undefined && {
       wifi: {
         ssid: ssidOf(wifi),

@@ -7,6 +7,7 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { randomUUID } from "node:crypto";
+import pLimit from "p-limit";
 import { fingerprintOf, type HostKey } from "../board/host-key.js";
 import { recordHostKeys } from "../board/host-key-store.js";
 import { makeKeyPair, type KeyKind } from "../board/ssh-keys.js";
@@ -21,12 +22,19 @@ import type { Workspace } from "./workspace.js";
 /** RSA for clients of an age in which nothing else was to be had. */
 const KINDS: readonly KeyKind[] = ["ed25519", "ecdsa", "rsa"];
 
-/** New keys, which nothing knows yet. Takes a second: RSA. */
-export function makeIdentity(board: string): readonly HostKeyPair[] {
-  return KINDS.map((kind) => {
-    const pair = makeKeyPair(`${board} (imcloud)`, kind);
-    return { kind, private: new Secret(pair.private), public: pair.public };
-  });
+/** Those of thirty boards at once would keep everything else of the process waiting. */
+const oneBoardAtATime = pLimit(1);
+
+/** New keys, which nothing knows yet. Takes half a second, beside other work: RSA. */
+export function makeIdentity(board: string): Promise<readonly HostKeyPair[]> {
+  return oneBoardAtATime(() =>
+    Promise.all(
+      KINDS.map(async (kind) => {
+        const pair = await makeKeyPair(`${board} (imcloud)`, kind);
+        return { kind, private: new Secret(pair.private), public: pair.public };
+      }),
+    ),
+  );
 }
 
 /**

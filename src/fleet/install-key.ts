@@ -38,7 +38,7 @@ export async function installKey(board: BoardConfig, connecting: Connecting): Pr
 export async function ownKey({ identity }: Workspace): Promise<string> {
   const known = await readOptional(`${identity}.pub`);
   if (known !== undefined && (await readOptional(identity)) !== undefined) return known;
-  const pair = makeKeyPair("imcloud");
+  const pair = await makeKeyPair("imcloud");
   await writePrivate(identity, pair.private);
   await writePrivate(`${identity}.pub`, `${pair.public}\n`);
   return `${pair.public}\n`;

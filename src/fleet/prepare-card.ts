@@ -48,19 +48,24 @@ const PINNABLE: readonly FirstBootFormat[] = ["systemd", "cloudinit", "cloudinit
 export async function prepareCard(fleet: Fleet, board: BoardConfig, wish: CardWish): Promise<PreparedCard> {
   const { workspace, secrets } = fleet;
   if (!wish.isReplacement) refusePinned(board);
-  const keys = wish.isReplacement ? await keptIdentity(workspace, board.name) : makeIdentity(board.name);
-  const seed = await seedOf(board, secrets, workspace, keys);
+  const kept = wish.isReplacement ? await keptIdentity(workspace, board.name) : undefined;
+  const seed = await seedOf(board, secrets, workspace);
+  // New ones are made while the image is written, which is longer.
+  const making = kept === undefined ? makeIdentity(board.name) : Promise.resolve(kept);
+  making.catch(() => undefined); // told to whoever puts them on the card
   const named = wish.format ?? board.firstBoot.format;
   let done: DoneCard | undefined;
   return {
     board,
     done: () => done,
     async customise(target) {
-      const { format, image } = await customiseCard(target, seed, {
+      const hostKeys = await making;
+      const whole = { ...seed, hostKeys };
+      const { format, image } = await customiseCard(target, whole, {
         ...(named !== undefined && { named }),
         ...(wish.catalogued !== undefined && { catalogued: wish.catalogued }),
       });
-      const pinned = PINNABLE.includes(format) ? keys : [];
+      const pinned = PINNABLE.includes(format) ? hostKeys : [];
       if (pinned.length > 0) await keep(fleet, board, pinned, seed.hostname);
       done = { format, system: image.prettyName, fingerprints: fingerprintsOf(pinned) };
     },

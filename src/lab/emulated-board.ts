@@ -18,7 +18,7 @@ import { imageName } from "./emulated/root.js";
 import { claimBoard, releaseBoard } from "./emulated/boards.js";
 import { emulatedLab } from "./emulated/layout.js";
 import { prepareMachine } from "./emulated/programs.js";
-import type { Hardware } from "./emulated/qemu.js";
+import type { Forward, Hardware } from "./emulated/qemu.js";
 import type { Ssd } from "./emulated/ssd.js";
 import { ensureTemplate } from "./emulated/template.js";
 import { labLayout } from "./layout.js";
@@ -65,8 +65,11 @@ export async function emulatedBoard(
     { name, user: options.user ?? ACCOUNTS.pi.name, memoryMb: hardware.memoryMb, template: folder },
     say,
   );
-  const forwards = (options.forwards ?? []).map((port) => ({ machinePort: port, boardPort: port }));
-  const board = new EmulatedBoard(lab, record, { hardware, forwards, ssd: options.ssd });
+  const board = new EmulatedBoard(lab, record, {
+    hardware,
+    forwards: forwardsOf(options),
+    ssd: options.ssd,
+  });
   try {
     await board.thaw();
     return board;
@@ -89,14 +92,17 @@ export async function prepareEmulatedBoard(
  * A board without a card, switched off: `insertCard` gives it one that somebody else wrote, of whose accounts the lab
  * knows nothing.
  */
-export async function bareBoard(name: string): Promise<EmulatedBoard> {
+export async function bareBoard(
+  name: string,
+  options: Pick<EmulatedBoardOptions, "forwards"> = {},
+): Promise<EmulatedBoard> {
   const lab = emulatedLab(labLayout());
   const hardware = hardwareOf({});
   await prepareMachine(say);
   const ingredients = await imageIngredients(lab, []);
   const request = { name, user: ACCOUNTS.pi.name, memoryMb: hardware.memoryMb, template: "" };
   const record = await claimBoard(lab, ingredients, request, say);
-  return new EmulatedBoard(lab, record, { hardware, forwards: [], ssd: undefined });
+  return new EmulatedBoard(lab, record, { hardware, forwards: forwardsOf(options), ssd: undefined });
 }
 
 /** @returns the image that emulated boards are made of, as a whole disk: from the cache, or made in ten minutes */
@@ -112,6 +118,9 @@ export async function isEmulatedImageReady(packages: readonly string[] = []): Pr
   if (!existsSync(lab.imagesFolder)) return false;
   return existsSync(join(lab.imagesFolder, await imageName(await imageIngredients(lab, packages))));
 }
+
+const forwardsOf = ({ forwards = [] }: Pick<EmulatedBoardOptions, "forwards">): readonly Forward[] =>
+  forwards.map((port) => ({ machinePort: port, boardPort: port }));
 
 function hardwareOf({ memoryMb = DEFAULT_MEMORY_MB, sd = "virtio" }: EmulatedBoardOptions): Hardware {
   return { memoryMb, cores: CORES, sd };

@@ -7,13 +7,15 @@
  * Exit code: 0 all goals hold or nothing was decided, 1 one does not hold, 64 no such bench.
  */
 import { loadavg } from "node:os";
+import { bmap } from "./bmap.js";
+import { cardFromCache } from "./card-from-cache.js";
 import { cold, db } from "./db.js";
 import { first } from "./first.js";
-import { write, writeN } from "./flash.js";
 import { echo } from "./echo.js";
 import { fleet } from "./fleet.js";
 import { idle, idle10k } from "./idle.js";
 import { initial } from "./initial.js";
+import { memory } from "./memory.js";
 import type { Bench } from "./metric.js";
 import { noopFull } from "./noop-full.js";
 import { noopWide } from "./noop-wide.js";
@@ -30,6 +32,8 @@ import { users4000 } from "./users4000.js";
 import { syncCost } from "./sync-cost.js";
 import { syncFanout } from "./sync-fanout.js";
 import { isTrial } from "./trial.js";
+import { write } from "./write.js";
+import { writeN } from "./write-n.js";
 
 const BENCHES: readonly Bench[] = [
   start,
@@ -53,6 +57,9 @@ const BENCHES: readonly Bench[] = [
   rabbitSmall,
   write,
   writeN,
+  bmap,
+  memory,
+  cardFromCache,
   page,
   timeline,
   echo,
@@ -61,7 +68,7 @@ const BENCHES: readonly Bench[] = [
 const names = process.argv.slice(2);
 const chosen = names.flatMap((name) => BENCHES.find((bench) => bench.name === name) ?? []);
 if (names.length === 0 || chosen.length < names.length) {
-  const rows = BENCHES.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`);
+  const rows = BENCHES.map(({ name, summary }) => `  ${name.padEnd(16)}${summary}`);
   process.stderr.write(`usage: npm run bench -- NAME...\n\n${rows.join("\n")}\n`);
   process.exitCode = 64;
 } else {

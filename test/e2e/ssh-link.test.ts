@@ -373,7 +373,7 @@ describe("nobody there", () => {
 
 /** A server with a password of its own: OpenSSH without PAM would need an account of the machine. */
 async function passwordServer(method: "password" | "keyboard-interactive", password: string) {
-  const { private: hostKey } = makeKeyPair("host");
+  const { private: hostKey } = await makeKeyPair("host");
   const heard: string[] = [];
   const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
     client.on("error", () => undefined);

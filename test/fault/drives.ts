@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
+import { installPrograms } from "../../src/lab/machine.js";
 
 export interface TestDrive extends AsyncDisposable {
   /** Such as /dev/loop3. */
@@ -40,22 +41,13 @@ const STORE = 'exec dd of="$FILE" seek="$4" oflag=seek_bytes conv=notrunc bs=1M 
 const LOAD =
   'exec dd if="$FILE" skip="$4" count="$3" iflag=skip_bytes,count_bytes,fullblock bs=1M status=none';
 
-export async function installDriveTools(): Promise<void> {
-  const missing: string[] = [];
-  for (const [program, name] of [
-    ["nbdkit", "nbdkit"],
-    ["nbdfuse", "libnbd-bin"],
-    ["fusermount3", "fuse3"],
-    ["sudo", "sudo"],
-  ] as const) {
-    const { failed } = await execa("which", [program], { reject: false });
-    if (failed) missing.push(name);
-  }
-  if (missing.length === 0) return;
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  await execa("apt-get", ["-qq", "update"], { env });
-  await execa("apt-get", ["-qq", "install", "--yes", "--no-install-recommends", ...missing], { env });
-}
+export const installDriveTools = (): Promise<void> =>
+  installPrograms(() => undefined, {
+    nbdkit: "nbdkit",
+    nbdfuse: "libnbd-bin",
+    fusermount3: "fuse3",
+    sudo: "sudo",
+  });
 
 /** @param write in place of a sound drive's way to write: one of {@link FAULTS} */
 export async function testDrive(mib: number, write?: string): Promise<TestDrive> {
@@ -86,10 +78,6 @@ export async function testDrive(mib: number, write?: string): Promise<TestDrive>
 }
 
 async function fuseDrive(folder: string, file: string, bytes: number, write: string) {
-  const mount = join(folder, "fuse");
-  await mkdir(mount);
-  const path = join(mount, "disk");
-  const program = ["nbdkit", "-s", "--exit-with-parent", "eval"];
   const methods = [
     `get_size=echo ${bytes}`,
     `pread=${LOAD}`,
@@ -98,10 +86,26 @@ async function fuseDrive(folder: string, file: string, bytes: number, write: str
     "flush=exit 0",
     "can_flush=exit 0",
   ];
-  const child = execa("nbdfuse", [path, "--command", ...program, ...methods], {
-    env: { FILE: file },
-    reject: false,
-  });
+  return fuseFile(folder, bytes, ["eval", ...methods], { FILE: file });
+}
+
+/**
+ * A file that is whatever nbdkit makes of it.
+ *
+ * @param folder where it is mounted
+ * @param plugin with what it takes, and filters
+ */
+export async function fuseFile(
+  folder: string,
+  bytes: number,
+  plugin: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly path: string } & AsyncDisposable> {
+  const mount = join(folder, "fuse");
+  await mkdir(mount);
+  const path = join(mount, "disk");
+  const program = ["nbdkit", "-s", "--exit-with-parent", ...plugin];
+  const child = execa("nbdfuse", [path, "--command", ...program], { env, reject: false });
   const deadline = Date.now() + PATIENCE_MS;
   while (
     !(await stat(path).then(

@@ -7,13 +7,13 @@
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { execa } from "execa";
 import { stringify } from "yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { operator, type Operator } from "../e2e/operator.js";
 import { bareBoard, isEmulatedImageReady, type EmulatedBoard } from "../../src/lab/emulated-board.js";
 import { checkCard, miniature, MINIATURE_PACKAGES, type MiniatureFormat } from "./miniature.js";
+import { untilSaid } from "./until-said.js";
 
 const isLong = process.env["IMCLOUD_FAULT"] === "long";
 const MAKE_MS = 2_400_000;
@@ -175,17 +175,5 @@ for (const format of ["systemd", "cloudinit"] as const) {
       await expect.poll(now, { timeout: BOOT_MS, interval: 5_000 }).not.toBe(before);
       expect(await ssh("hostname; id -un; sudo -n id -un")).toBe("pi-07\nada\nroot");
     });
-  });
-}
-
-/** Resolves once the stream has had this text; whoever else reads it goes on. */
-async function untilSaid(stream: Readable, text: string): Promise<void> {
-  let heard = "";
-  await new Promise<void>((resolve, reject) => {
-    stream.on("data", (chunk: Buffer) => {
-      heard += chunk.toString();
-      if (heard.includes(text)) resolve();
-    });
-    stream.once("end", () => reject(new Error(`never said \`${text}\`, but:\n${heard}`)));
   });
 }

@@ -136,11 +136,24 @@ test("what a bmap leaves out is not written", async () => {
     },
   ];
   const [outcome] = await write({ image: { name: "tiny.img", bytes: pieces(IMAGE), ranges } });
-  expect(outcome).toMatchObject({ ok: true, value: { writtenBytes: 5 * MIB } });
+  expect(outcome).toMatchObject({ ok: true, value: { writtenBytes: 2 * MIB + 3 * PAGE } });
   const written = await readFile(path("a.img"));
-  expect(written.length).toBe(IMAGE.length);
-  expect(written.subarray(2 * MIB, 6 * MIB).equals(IMAGE.subarray(2 * MIB, 6 * MIB))).toBe(true);
-  expect(written.subarray(6 * MIB).equals(Buffer.alloc(6 * MIB))).toBe(true);
+  const expected = Buffer.alloc(IMAGE.length);
+  for (const { offset, end } of ranges) IMAGE.copy(expected, offset, offset, end);
+  expect(written.equals(expected)).toBe(true);
+});
+
+test("ranges of a bmap that lie close together are written in one piece", async () => {
+  const page = (index: number) => ({ offset: 4 * MIB + index * PAGE, end: 4 * MIB + (index + 1) * PAGE });
+  const ranges = [{ offset: 0, end: PAGE }, page(0), page(16), page(33)];
+  const [outcome] = await write({ image: { name: "tiny.img", bytes: pieces(IMAGE), ranges } });
+  expect(outcome).toMatchObject({ ok: true, value: { writtenBytes: (1 + 17 + 1) * PAGE } });
+  const written = await readFile(path("a.img"));
+  const [near, far] = [page(16), page(33)];
+  const upTo = (image: Buffer) => image.subarray(4 * MIB, near.end);
+  expect(upTo(written).equals(upTo(IMAGE))).toBe(true);
+  expect(written.subarray(near.end, far.offset).equals(Buffer.alloc(16 * PAGE))).toBe(true);
+  expect(written.subarray(far.offset, far.end).equals(IMAGE.subarray(far.offset, far.end))).toBe(true);
 });
 
 function bootSectorOnly(): Buffer {

@@ -31,7 +31,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 test("three keys, of which OpenSSH finds the same public halves and fingerprints", async () => {
   const workspace = workspaceAt(folder);
-  const keys = makeIdentity("pi-07");
+  const keys = await makeIdentity("pi-07");
   await keepIdentity(workspace, "pi-07", keys);
   const kept = join(workspace.identities, "pi-07");
   for (const [index, { kind, public: line }] of keys.entries()) {
@@ -47,7 +47,7 @@ test("three keys, of which OpenSSH finds the same public halves and fingerprints
 
 test("a replaced board gets them again; new ones take their place whole; one without is told", async () => {
   const workspace = workspaceAt(folder);
-  const [first, second] = [makeIdentity("pi-07"), makeIdentity("pi-07")];
+  const [first, second] = [await makeIdentity("pi-07"), await makeIdentity("pi-07")];
   await keepIdentity(workspace, "pi-07", first);
   expect(fingerprintsOf(await keptIdentity(workspace, "pi-07"))).toEqual(fingerprintsOf(first));
   await keepIdentity(workspace, "pi-07", second);
@@ -61,7 +61,7 @@ test("a replaced board gets them again; new ones take their place whole; one wit
 
 test("they become all that is trusted at the board's addresses, and other hosts' lines stay", async () => {
   const workspace = workspaceAt(folder);
-  const [first, second] = [makeIdentity("pi-07"), makeIdentity("pi-07")];
+  const [first, second] = [await makeIdentity("pi-07"), await makeIdentity("pi-07")];
   await pinIdentity({ ...BOARD, name: "other", address: "192.0.2.8" }, workspace, first, []);
   await pinIdentity(BOARD, workspace, first, ["pi-07.local"]);
   await pinIdentity(BOARD, workspace, second, ["pi-07.local"]);

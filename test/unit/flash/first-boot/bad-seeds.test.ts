@@ -19,7 +19,6 @@ const seeding =
         require: (name) => given.get(name) ?? new Secret(""),
       },
       workspaceAt("/nowhere"),
-      [],
     );
   };
 const KEYS = `keys: ["${KEY}"]`;
@@ -148,7 +147,6 @@ function seedOfUser() {
     { ...board, user: "grace" },
     { get: () => undefined, all: () => [], require: () => new Secret("") },
     workspaceAt("/nowhere"),
-    [],
   );
 }
 

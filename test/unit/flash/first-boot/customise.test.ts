@@ -17,7 +17,7 @@ const BOOT = { "cmdline.txt": COMMAND_LINE, "config.txt": CONFIG };
 describe("the format `systemd`", () => {
   test("gets a script, a command line that runs it, and a clean file system", async () => {
     await using bookworm = await card({ boot: BOOT, root: rootOf(BOOKWORM, ["raspberrypi-sys-mods"]) });
-    const key = hostKey();
+    const key = await hostKey();
     const { format, image } = await customiseCard(bookworm.target, seed({ hostKeys: [key], wifi: WIFI }), {});
     expect([format, image.release, image.bootFolder]).toEqual(["systemd", "debian-12", "/boot/firmware"]);
     expect(await bookworm.read("cmdline.txt")).toBe(
@@ -159,9 +159,9 @@ test("what is no FAT is told in mtools' words", async () => {
   });
 });
 
-test("no secret is in a file of the operator's or shows when it is printed", () => {
+test("no secret is in a file of the operator's or shows when it is printed", async () => {
   const shown = JSON.stringify(
-    seed({ user: { ...seed().user, passwordHash: new Secret("canary-9") }, hostKeys: [hostKey()] }),
+    seed({ user: { ...seed().user, passwordHash: new Secret("canary-9") }, hostKeys: [await hostKey()] }),
   );
   expect(shown).not.toMatch(/canary-9|PRIVATE KEY/);
 });

@@ -60,7 +60,7 @@ const anySsid = fc.uint8Array({ minLength: 1, maxLength: 32 }).map((octets) => B
 
 const FULL: Seed = seed({
   user: { ...seed().user, passwordHash: new Secret(HASH) },
-  hostKeys: [hostKey("ed25519"), hostKey("ecdsa")],
+  hostKeys: [await hostKey("ed25519"), await hostKey("ecdsa")],
   wifi: { ...WIFI, ssid: Buffer.from(`caf\u00e9 "'\\`), hidden: true },
   ethernet: { address: "192.168.1.40/24", gateway: "192.168.1.1", dns: ["9.9.9.9", "1.1.1.1"] },
   locale: "de_DE.UTF-8",

@@ -28,7 +28,7 @@ export function seed(changes: Partial<Seed> = {}): Seed {
   };
 }
 
-export function hostKey(kind: HostKeyPair["kind"] = "ed25519"): HostKeyPair {
-  const pair = makeKeyPair("test", kind);
+export async function hostKey(kind: HostKeyPair["kind"] = "ed25519"): Promise<HostKeyPair> {
+  const pair = await makeKeyPair("test", kind);
   return { kind, private: new Secret(pair.private), public: pair.public };
 }
