@@ -47,6 +47,8 @@ export function treeProgress(
       {
         concurrent: true,
         exitOnError: false,
+        // Ctrl-C is the command's to answer: see terminal.ts.
+        registerSignalListeners: false,
         rendererOptions: { logger: stderrLogger(), collapseErrors: false, showErrorMessage: false },
       },
     ).run();
