@@ -20,19 +20,24 @@ interface Lane {
   saidMs: number;
 }
 
-/**
- * @param names of the targets
- * @param imageBytes of the unpacked image, if known
- */
+export interface Shown {
+  /** Of the targets. */
+  readonly names: readonly string[];
+  /** Of the unpacked image, if known. */
+  readonly imageBytes: number | undefined;
+  readonly isAnimated: boolean;
+  /** What goes before the words on the target of that index. */
+  readonly about?: (index: number) => string;
+}
+
 export function flashProgress(
   progress: FleetProgress,
-  names: readonly string[],
-  imageBytes: number | undefined,
-  isAnimated: boolean,
+  { names, imageBytes, isAnimated, about = () => "" }: Shown,
   now: () => number = () => performance.now(),
-): WriteProgress {
+): Pick<WriteProgress, "phase" | "moved"> {
   const lanes = new Map<number, Lane>();
-  const say = (index: number, words: string) => progress.board(names[index] ?? "").doing(words);
+  const say = (index: number, words: string) =>
+    progress.board(names[index] ?? "").doing(`${about(index)}${words}`);
   return {
     phase: (index, phase, ofBytes) => {
       const size = phase === "writing" ? imageBytes : ofBytes;

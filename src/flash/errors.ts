@@ -112,6 +112,35 @@ export function anotherDrive(drive: string, found: string, expected: string): Im
   });
 }
 
+export function cardOfThisRun(card: string, serial: string): ImcloudError {
+  return new ImcloudError("flash.target-refused", `\`${card}\` was written a moment ago`, {
+    found: `its serial number ${serial}`,
+    hint: "take it out, and put in a card that is still to be written",
+  });
+}
+
+/** @param readers that sit at the same place, as far as the machine tells */
+export function readersAlike(readers: readonly string[]): ImcloudError {
+  return new ImcloudError("flash.target-refused", "this machine does not tell these readers apart", {
+    found: readers.map((reader) => `\`${reader}\``).join(", "),
+    expected: "readers of which it is known into which of them a card was put",
+    hint: "give one of them with `--to`, or as many drives as boards",
+  });
+}
+
+export function noCardCame(boards: readonly string[], minutes: number): ImcloudError {
+  return new ImcloudError("flash.no-card", `no card came for ${boards.join(", ")}`, {
+    found: `none that could be written to in ${minutes} minute${minutes === 1 ? "" : "s"}`,
+    hint: `have cards ready, and run the command again with \`--on ${boards.join(" ")}\``,
+  });
+}
+
+export function stoppedBefore(boards: readonly string[]): ImcloudError {
+  return new ImcloudError("flash.interrupted", `stopped before there was a card for ${boards.join(", ")}`, {
+    hint: `run the command again with \`--on ${boards.join(" ")}\``,
+  });
+}
+
 export function notAllowedHere(path: string): ImcloudError {
   return new ImcloudError(
     "flash.target-refused",

@@ -17,8 +17,14 @@ export interface TestDrive extends AsyncDisposable {
   readonly id: string;
   /** What is on it, whatever its fault. */
   content(): Promise<Buffer>;
-  /** Takes the disk out of the reader and puts another one in. */
-  swap(): Promise<void>;
+  /** Takes the disk out of the reader and puts another one in, which is empty and sound. @returns its file */
+  swap(next?: NextDisk): Promise<string>;
+}
+
+export interface NextDisk {
+  /** As large as the first one, if it is not said. */
+  readonly mib?: number;
+  readonly isReadOnly?: boolean;
 }
 
 const MIB = 1_048_576;
@@ -60,11 +66,14 @@ export async function installDriveTools(): Promise<void> {
 /** @param write in place of a sound drive's way to write: one of {@link FAULTS} */
 export async function testDrive(mib: number, write?: string): Promise<TestDrive> {
   const folder = await mkdtemp(join(tmpdir(), "imcloud-drive-"));
-  const [file, other] = [join(folder, "disk"), join(folder, "other")];
-  for (const path of [file, other]) {
+  let count = 0;
+  const empty = async (size: number) => {
+    const path = join(folder, `disk-${(count += 1)}`);
     await (await open(path, "w")).close();
-    await truncate(path, mib * MIB);
-  }
+    await truncate(path, size * MIB);
+    return path;
+  };
+  const file = await empty(mib);
   const fuse = write === undefined ? undefined : await fuseDrive(folder, file, mib * MIB, write);
   const backing = fuse?.path ?? file;
   const direct = fuse === undefined ? [] : ["--direct-io=on"];
@@ -73,9 +82,16 @@ export async function testDrive(mib: number, write?: string): Promise<TestDrive>
     path,
     id: basename(path),
     content: () => readFile(file),
-    swap: async () => {
+    swap: async ({ mib: size = mib, isReadOnly = false } = {}) => {
+      const next = await empty(size);
       await execa("losetup", ["--detach", path]);
-      await execa("losetup", [path, other]);
+      const attach = [...(isReadOnly ? ["--read-only"] : []), path, next];
+      // Whoever just looks at the old disk keeps it for as long.
+      for (const end = Date.now() + PATIENCE_MS; ; await delay(20)) {
+        const { failed, stderr } = await execa("losetup", attach, { reject: false });
+        if (!failed) return next;
+        if (Date.now() > end) throw new Error(`no disk in ${path}: ${stderr}`);
+      }
     },
     [Symbol.asyncDispose]: async () => {
       await execa("losetup", ["--detach", path]);

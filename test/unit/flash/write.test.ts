@@ -26,7 +26,7 @@ async function* pieces(image: Buffer, bytes = 100_000) {
   for (let from = 0; from < image.length; from += bytes)
     yield await Promise.resolve(image.subarray(from, from + bytes));
 }
-const silent: WriteProgress = { phase: () => undefined, moved: () => undefined };
+const silent: WriteProgress = { phase: () => undefined, moved: () => undefined, ended: () => undefined };
 const path = (name: string) => join(folder, name);
 const fileTarget = (name: string) => ({ name, path: path(name), kind: "file" as const });
 
