@@ -84,7 +84,7 @@ export async function flashCardsByReaders(
   );
   const listener: ReadersListener = {
     progress: flashProgress(progress, {
-      ...{ names, imageBytes: image.sizeBytes, isAnimated: terminal.isAnimated },
+      ...{ names, image, isAnimated: terminal.isAnimated },
       about: (reader) => `${said.boardIn(reader)}: `,
     }),
     began: (reader, place) => said.began(reader, place),

@@ -115,7 +115,7 @@ async function flashAtOnce(
       ...(cards !== undefined && { customise: (index: number) => cards.cards[index]?.customise }),
     },
     {
-      ...flashProgress(progress, { names, imageBytes: image.sizeBytes, isAnimated: terminal.isAnimated }),
+      ...flashProgress(progress, { names, image, isAnimated: terminal.isAnimated }),
       ended: (index, outcome) =>
         progress
           .board(names[index] ?? "")

@@ -69,6 +69,7 @@ export function treeProgress(
   return {
     board: (name) => ({
       doing: (what) => show(name, `${name}: ${what}`),
+      measured: () => undefined,
       stepStarted: (title, index, count) => show(name, `${name}: [${index}/${count}] ${title}`),
       output: (line) => {
         const task = rows.get(name)?.task;

@@ -139,6 +139,15 @@ test("a board that is replaced keeps its keys; one that is flashed anew gets oth
     targets: { "7c.img": { outcome: "written" } },
     boards: { "pi-07": { outcome: "written", target: "7c.img" } },
   });
+  const { size } = await stat(image.target.path);
+  expect(
+    anew.stderr
+      .split("\n")
+      .filter((line) => line.includes('"measured"'))
+      .map((line) => JSON.parse(line) as unknown),
+  ).toContainEqual(
+    expect.objectContaining({ board: "7c.img", phase: "writing", bytes: size, ofBytes: size }),
+  );
   const after = await publicKeys("7c.img");
   expect(after.filter((key) => before.includes(key))).toEqual([]);
   expect(await home.read(".imcloud/known_hosts")).not.toContain(before[0]);

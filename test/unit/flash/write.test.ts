@@ -6,6 +6,7 @@ import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { mappedBytes } from "../../../src/flash/read-image.js";
 import type { WrittenTarget } from "../../../src/flash/types.js";
 import { writeImage, type WriteProgress, type WriteRequest } from "../../../src/flash/write.js";
 import { sha256, tinyImage } from "./images.js";
@@ -135,8 +136,17 @@ test("what a bmap leaves out is not written", async () => {
       sha256: sha256(IMAGE.subarray(3 * MIB - PAGE, 5 * MIB + PAGE)),
     },
   ];
-  const [outcome] = await write({ image: { name: "tiny.img", bytes: pieces(IMAGE), ranges } });
+  let [passed, isWriting] = [0, false];
+  const [outcome] = await write(
+    { image: { name: "tiny.img", bytes: pieces(IMAGE), ranges } },
+    {
+      ...silent,
+      phase: (_, phase) => (isWriting = phase === "writing"),
+      moved: (_, bytes) => (passed += isWriting ? bytes : 0),
+    },
+  );
   expect(outcome).toMatchObject({ ok: true, value: { writtenBytes: 5 * MIB } });
+  expect(passed).toBe(mappedBytes(ranges, IMAGE.length));
   const written = await readFile(path("a.img"));
   expect(written.length).toBe(IMAGE.length);
   expect(written.subarray(2 * MIB, 6 * MIB).equals(IMAGE.subarray(2 * MIB, 6 * MIB))).toBe(true);
