@@ -28,20 +28,20 @@ export interface Readers {
 
 /**
  * @param targets drives
+ * @param drives all of the machine's
  * @throws ImcloudError `cli.missing-answer` where nobody is there and nobody said for how long to wait;
  *   `flash.target-refused` for readers that the machine does not tell apart
  */
 export function readersOf(
   targets: readonly ChosenTarget[],
+  drives: readonly Drive[],
   { cardMinutes }: Pick<FlashFlags, "cardMinutes">,
   { canAsk }: Pick<Terminal, "canAsk">,
 ): Readers {
   const first = targets.flatMap((target) =>
     target.drive === undefined ? [] : [{ ...target, drive: target.drive }],
   );
-  const alike = first.filter(
-    ({ drive }) => first.filter((other) => other.drive.slot === drive.slot).length > 1,
-  );
+  const alike = first.filter(({ drive }) => drives.filter(({ slot }) => slot === drive.slot).length > 1);
   if (alike.length > 0) throw readersAlike(alike.map(({ name }) => name));
   if (cardMinutes === undefined && !canAsk)
     throw new ImcloudError("cli.missing-answer", "nobody is there to be told whose card is next", {

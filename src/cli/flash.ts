@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import { failureCode } from "../fleet/failure-code.js";
 import type { ChosenTarget } from "../flash/choose-target.js";
+import type { Drive } from "../flash/drives.js";
 import type { FoundImage } from "../flash/find-image.js";
 import type { WriteOutcome } from "../flash/write.js";
 import { ExitCode } from "../shared/exit-code.js";
@@ -78,7 +79,7 @@ export async function runFlash(flags: FlashFlags, context: Context): Promise<Exi
   const terminal = await context.terminal();
   const { confirmFlash } = await import("./confirm-flash.js");
   const image = await imageOf(flags, terminal);
-  const targets = await targetsOf(flags, image);
+  const { targets, drives } = await targetsOf(flags, image);
   const names = targets.map(({ name }) => name);
   const cards = await prepareCards(flags, targets, image.listed?.initFormat, context, terminal);
   const plan = { image, targets, further: whose(cards, names) };
@@ -87,7 +88,7 @@ export async function runFlash(flags: FlashFlags, context: Context): Promise<Exi
     return flashAtOnce({ image, targets, cards, flags }, context, terminal);
   }
   const { flashCardsByReaders, readersOf } = await import("./flash-readers.js");
-  const readers = readersOf(targets, flags, terminal);
+  const readers = readersOf(targets, drives, flags, terminal);
   await confirmFlash(plan, flags, terminal);
   return flashCardsByReaders({ image, readers, cards, flags }, context, terminal);
 }
@@ -160,7 +161,13 @@ async function imageOf(
   return { ...found, ranges, sizeBytes };
 }
 
-async function targetsOf({ to, unmount }: FlashFlags, image: FoundImage): Promise<readonly ChosenTarget[]> {
+interface Targets {
+  readonly targets: readonly ChosenTarget[];
+  /** All of the machine's, where any is meant. */
+  readonly drives: readonly Drive[];
+}
+
+async function targetsOf({ to, unmount }: FlashFlags, image: FoundImage): Promise<Targets> {
   const { chooseTarget, assertDistinct, looksLikeFile } = await import("../flash/choose-target.js");
   const { loadDrives } = await import("../flash/load-drives.js");
   // A machine that cannot list its drives can write files.
@@ -175,7 +182,7 @@ async function targetsOf({ to, unmount }: FlashFlags, image: FoundImage): Promis
     );
   }
   assertDistinct(targets);
-  return targets;
+  return { targets, drives };
 }
 
 function toJson(

@@ -25,7 +25,9 @@ export class CardWatch {
    * @returns the card, as it is now; undefined while there is none but the last one
    */
   look(drives: readonly Drive[]): Drive | undefined {
-    const found = drives.find(({ slot }) => slot === this.#slot);
+    const [found, ...others] = drives.filter(({ slot }) => slot === this.#slot);
+    // Of two cards in one reader nobody can say which was put in for us.
+    if (others.length > 0) return undefined;
     const before = this.#seen;
     this.#seen = undefined;
     if (found === undefined) this.#wasEmpty = true;

@@ -1,5 +1,6 @@
 /**
- * The drives of this machine that an image may be written to, by what they are and never by their letter.
+ * The drives of a Linux machine that an image may be written to, by what they are and never by their letter. Those of a
+ * Mac: mac-drives.ts.
  *
  * What the system needs is never offered: a drive with a mounted system folder, with swap in use, or with a part of a
  * RAID, LVM or ZFS on it. What is merely mounted can be unmounted.
@@ -28,9 +29,9 @@ export interface Drive {
   readonly mounts: readonly string[];
   /** Why it is not written to, whoever asks for it. */
   readonly refused?: string;
-  /** `MAJOR:MINOR` on Linux. */
+  /** `MAJOR:MINOR` on Linux, `disk4` on macOS. */
   readonly number: string;
-  /** Another one for each disk that the kernel ever saw, also in the same reader. Linux 5.15 and later. */
+  /** Another one for each disk that the kernel ever saw, also in the same reader. Linux 5.15 and later, macOS. */
   readonly sequence?: string;
 }
 

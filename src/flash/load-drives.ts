@@ -3,15 +3,31 @@ import { access, readFile, readdir, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import { LSBLK, parseDrives, type Drive } from "./drives.js";
-import { drivesUnknown } from "./errors.js";
+import { drivesUnknown, filesAlone } from "./errors.js";
+import type { Ask } from "./mac-drives.js";
 
 const LINKS = "/dev/disk";
 
-/** @throws ImcloudError `flash.target-refused` where the system does not tell */
-export async function loadDrives(): Promise<readonly Drive[]> {
-  const [program, ...parameters] = LSBLK;
+/** @throws ImcloudError `flash.target-refused` where the system does not tell, or imcloud writes to no drives on it */
+export async function loadDrives(
+  system: NodeJS.Platform = process.platform,
+  ask: Ask = answerOf,
+): Promise<readonly Drive[]> {
+  if (system === "linux") return loadLinuxDrives(ask);
+  if (system !== "darwin") throw filesAlone(system);
+  const { loadMacDrives } = await import("./mac-drives.js");
+  return loadMacDrives(ask);
+}
+
+async function answerOf(program: string, parameters: readonly string[]): Promise<string> {
   const { stdout, stderr, failed } = await execa(program, parameters, { reject: false });
-  if (failed) throw drivesUnknown(program, stderr);
+  if (failed) throw drivesUnknown(program, stderr ?? "");
+  return stdout;
+}
+
+async function loadLinuxDrives(ask: Ask): Promise<readonly Drive[]> {
+  const [program, ...parameters] = LSBLK;
+  const stdout = await ask(program, parameters);
   const [ids, slots] = [await linksOf("by-id"), await linksOf("by-path")];
   const sequences = new Map<string, string>();
   for (const name of await names("/sys/block")) {

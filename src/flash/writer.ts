@@ -5,13 +5,12 @@
  */
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { execa } from "execa";
 import { BLOCK_BYTES } from "./blocks.js";
 import { unpacked } from "./decompress.js";
-import { interrupted, targetBusy } from "./errors.js";
+import { interrupted } from "./errors.js";
 import { lentNode } from "./lent-node.js";
-import type { TargetRequest } from "./target.js";
 import type { Customise } from "./types.js";
+import { unmount } from "./unmount.js";
 import { writeImage, type WriteProgress } from "./write.js";
 import {
   received,
@@ -100,14 +99,6 @@ class RunningJob {
     } catch (error) {
       tell({ kind: "failed", error: sentError(error) });
     }
-  }
-}
-
-async function unmount({ name, mounts = [] }: TargetRequest): Promise<void> {
-  for (const folder of mounts) {
-    await execa("umount", [folder]).catch((cause: unknown) => {
-      throw targetBusy(name, cause);
-    });
   }
 }
 

@@ -61,3 +61,11 @@ test.each(cases)("%s", (_, last, looks, seenAt) => {
   expect(first < 0 ? undefined : first).toBe(seenAt);
   if (seenAt !== undefined) expect(found[seenAt]).toEqual(looks[seenAt]);
 });
+
+test("of two cards in one reader none is taken: nobody knows which one is meant", () => {
+  const watch = new CardWatch(done);
+  const both = [next, madeDrive({ id: "usb-Reader-0:1", sequence: "20" })];
+  expect([watch.look(both), watch.look(both), watch.look([next]), watch.look([next])]).toEqual([
+    ...[undefined, undefined, undefined, next],
+  ]);
+});
