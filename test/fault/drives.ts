@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
+import { holdLock } from "../../src/files/lock.js";
 
 export interface TestDrive extends AsyncDisposable {
   /** Such as /dev/loop3. */
@@ -29,6 +30,9 @@ export interface NextDisk {
 
 const MIB = 1_048_576;
 const PATIENCE_MS = 20_000;
+const OWN_LOOPS = { first: 240, count: 16 };
+/** One after the other: what a failed test left running does not meet the next one's disk. */
+let loops = process.pid;
 
 /** Shell for nbdkit's eval plugin; `$4` is the offset, `$3` the length of a write, `$FILE` what is behind it. */
 export const FAULTS = {
@@ -77,7 +81,8 @@ export async function testDrive(mib: number, write?: string): Promise<TestDrive>
   const fuse = write === undefined ? undefined : await fuseDrive(folder, file, mib * MIB, write);
   const backing = fuse?.path ?? file;
   const direct = fuse === undefined ? [] : ["--direct-io=on"];
-  const { stdout: path } = await execa("losetup", ["--find", "--show", ...direct, backing]);
+  const { path, lock } = await ownLoop();
+  await execa("losetup", [...direct, path, backing]);
   return {
     path,
     id: basename(path),
@@ -95,10 +100,33 @@ export async function testDrive(mib: number, write?: string): Promise<TestDrive>
     },
     [Symbol.asyncDispose]: async () => {
       await execa("losetup", ["--detach", path]);
+      await lock[Symbol.asyncDispose]();
       await fuse?.[Symbol.asyncDispose]();
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/**
+ * Of the tests' own, as long as it is held. `losetup --find`, which others use, takes low numbers: it would take a device
+ * whose disk is just being changed, and the command under test would find another's disk in its reader.
+ */
+async function ownLoop(): Promise<{ readonly path: string; readonly lock: AsyncDisposable }> {
+  for (let tried = 0; tried < OWN_LOOPS.count; tried += 1) {
+    const number = OWN_LOOPS.first + (loops++ % OWN_LOOPS.count);
+    const lock = await holdLock(join(tmpdir(), `imcloud-loop-${number}`), 0);
+    if (lock === undefined) continue;
+    const path = `/dev/loop${number}`;
+    const isThere = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) await execa("mknod", ["--mode=0660", path, "b", "7", String(number)]);
+    // A test that was killed may have left its disk in there.
+    await execa("losetup", ["--detach", path], { reject: false });
+    return { path, lock };
+  }
+  throw new Error("all loop devices of the tests are held");
 }
 
 async function fuseDrive(folder: string, file: string, bytes: number, write: string) {

@@ -70,6 +70,11 @@ async function* events(running: ReturnType<Operator["start"]>): AsyncGenerator<T
     if (line.startsWith("{")) yield JSON.parse(line) as Told;
 }
 
+/** A test that fails on its way leaves nobody waiting for cards in devices that others will have. */
+const lastly = (end: () => unknown): AsyncDisposable => ({
+  [Symbol.asyncDispose]: () => Promise.resolve(void end()),
+});
+
 test("two readers serve four boards; bad cards cost their boards nothing, and nobody sits at a terminal", async () => {
   await using one = await testDrive(64);
   await using two = await testDrive(64, FAULTS.writeError(30 * MIB));
@@ -78,6 +83,7 @@ test("two readers serve four boards; bad cards cost their boards nothing, and no
     ...flash(drives, ...consent(drives), "--on", "class-a", "--card-minutes", "2", "--json"),
     { env: allowed(drives) },
   );
+  await using _ended = lastly(() => running.kill());
 
   // The robot: whoever wants a card gets one. The first one that it takes is too small, the second one write-protected.
   const odd = [{ mib: 32 }, { isReadOnly: true }];
@@ -123,6 +129,10 @@ test("at a terminal: whose card is next is said, and Ctrl-C while waiting keeps 
   const command = [...sized, ...flash([drive], "--on", "class-a", "--labels", labels)];
   const env = { ...home.environment, ...allowed([drive]), TERM: "xterm-256color" };
   const screen = terminal(command, home.folder, env);
+  let isOver = false;
+  void screen.exit.then(() => (isOver = true));
+  // Twice: at once.
+  await using _ended = lastly(() => isOver || screen.type("\x03\x03"));
   await screen.see("then, card by card as drives are free: pi-02, pi-03, pi-04");
   await screen.see("Overwrite all of this?");
   screen.type("y\r");
