@@ -23,8 +23,7 @@ export async function confirmFlash(
   terminal.note(renderFlashPlan(plan, hash));
   const lost = plan.targets.filter((target) => !isHarmless(target));
   if (lost.length === 0) return;
-  for (const target of lost.filter(isLarge)) {
-    if (large.some((word) => knowsDrive(target, word))) continue;
+  for (const target of lost.filter((one) => !isLargeNamed(one, large))) {
     if (yes.length > 0) throw largeUnnamed(target);
     const question = `${target.name} has ${bytesInWords(target.sizeBytes ?? 0)}. Type its serial number or its size in GB to go on:`;
     const typed = await terminal.input(question, "`--large SERIAL`, or its size in GB");
@@ -43,6 +42,14 @@ export async function confirmFlash(
     hint: "read the plan: drives, sizes or the image are not what they were when the hash was made",
   });
 }
+
+/** @throws ImcloudError `cli.usage` about a large drive that the operator has not named as such */
+export function assertLargeNamed(target: ChosenTarget, large: readonly string[] = []): void {
+  if (!isLargeNamed(target, large)) throw largeUnnamed(target);
+}
+
+const isLargeNamed = (target: ChosenTarget, large: readonly string[]): boolean =>
+  !isLarge(target) || large.some((word) => knowsDrive(target, word));
 
 /** Lines: what is written, and what is lost. */
 export function renderFlashPlan({ image, targets, further }: FlashPlan, hash: string): string {

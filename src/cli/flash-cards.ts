@@ -7,10 +7,13 @@ import { FIRST_BOOT_FORMATS, type FirstBootFormat } from "../config/first-boot.j
 import type { BoardConfig } from "../config/load.js";
 import type { Fleet } from "../fleet/fleet.js";
 import type { PreparedCard } from "../fleet/prepare-card.js";
+import type { ChosenTarget } from "../flash/choose-target.js";
+import type { Written } from "../flash/write.js";
 import { ImcloudError } from "../shared/errors.js";
 import { ExitCode } from "../shared/exit-code.js";
 import { selectors } from "./fleet-options.js";
 import type { Context } from "./program.js";
+import { reportOf } from "./report-error.js";
 import type { Terminal } from "./terminal.js";
 
 export interface CardFlags {
@@ -21,6 +24,7 @@ export interface CardFlags {
   readonly labels?: string;
   readonly wait?: boolean;
   readonly waitMinutes?: number;
+  readonly cardMinutes?: number;
 }
 
 export function addCardOptions(command: Command): Command {
@@ -47,7 +51,19 @@ export function addCardOptions(command: Command): Command {
     )
     .option("--labels <file.pdf>", "write a sheet of labels: name, account, address, code")
     .option("--wait", "wait until the boards are on the network and ready, then apply")
-    .addOption(new Option("--wait-minutes <minutes>", "how long, at most").default(15).argParser(minutes));
+    .addOption(
+      new Option("--wait-minutes <minutes>", "how long, at most")
+        .default(15)
+        .argParser(
+          minutes("--wait-minutes", "a first boot takes one to three minutes, with a slow card ten"),
+        ),
+    )
+    .addOption(
+      new Option(
+        "--card-minutes <minutes>",
+        "with more boards than drives: how long a drive waits for its next card (default: 60 at a terminal)",
+      ).argParser(minutes("--card-minutes", "that is for each card, from when it is asked for")),
+    );
 }
 
 /** Boards in the order of their cards. */
@@ -59,14 +75,14 @@ export interface Cards {
 /**
  * Everything that can go wrong without a card goes wrong here.
  *
- * @param targets names of the files or drives to write
+ * @param targets fewer than boards: drives, into which one card after the other is put
  * @param catalogued the format that the catalogue tells of the image; one that imcloud does not know tells nothing
  * @returns undefined when the image alone was asked for
- * @throws ImcloudError `cli.usage` when there are more boards than cards, or fewer
+ * @throws ImcloudError `cli.usage` when there are fewer boards than targets, or more and not all targets are drives
  */
 export async function prepareCards(
   flags: CardFlags,
-  targets: readonly string[],
+  targets: readonly ChosenTarget[],
   catalogued: string | undefined,
   context: Context,
   terminal: Terminal,
@@ -96,7 +112,17 @@ export async function prepareCards(
 
 /** Which card is whose, for the plan that is agreed to. */
 export function whose(cards: Cards | undefined, targets: readonly string[]): readonly string[] {
-  return cards?.cards.map(({ board }, index) => `${targets[index] ?? ""} is for ${board.name}`) ?? [];
+  const names = cards?.cards.map(({ board }) => board.name) ?? [];
+  const later = names.slice(targets.length);
+  return [
+    ...names.slice(0, targets.length).map((name, index) => `${targets[index] ?? ""} is for ${name}`),
+    ...(later.length === 0
+      ? []
+      : [
+          `then, card by card as drives are free: ${later.join(", ")}`,
+          "  whatever is put in for them is overwritten without a further question",
+        ]),
+  ];
 }
 
 /** `none` in a catalogue says that nobody has told, and not that the image takes nothing. */
@@ -111,31 +137,44 @@ export interface WrittenCard {
   readonly image: string;
 }
 
+export const writtenCard = (target: ChosenTarget | undefined, image: string): WrittenCard => ({
+  drive: target?.name ?? "",
+  serial: target?.drive?.serial ?? "",
+  image,
+});
+
+/** @param place of the card that is done */
+export async function recordWritten({ fleet, cards }: Cards, place: number, on: WrittenCard): Promise<void> {
+  const card = cards[place];
+  const how = card?.done();
+  if (card === undefined || how === undefined) return;
+  const { recordCard } = await import("../fleet/cards.js");
+  await recordCard(fleet.workspace, {
+    board: card.board.name,
+    ...on,
+    format: how.format,
+    fingerprints: [...how.fingerprints],
+    flashedAt: new Date().toISOString(),
+  });
+}
+
 /**
- * Records the cards that were written, writes labels, and says how it goes on.
+ * Writes labels for the cards that are recorded, and says how it goes on.
  *
- * @param written by the place of the card; undefined: it failed
+ * @param isWritten by the place of the card
  */
 export async function concludeCards(
   { fleet, cards }: Cards,
-  written: readonly (WrittenCard | undefined)[],
+  isWritten: readonly boolean[],
   flags: CardFlags,
   context: Context,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const done = cards.flatMap((card, index) => {
-    const [on, how] = [written[index], card.done()];
-    return on === undefined || how === undefined ? [] : [{ board: card.board, on, how }];
+  const done = cards.flatMap((card, place) => {
+    const how = card.done();
+    return isWritten[place] !== true || how === undefined ? [] : [{ board: card.board, how }];
   });
-  const { recordCard } = await import("../fleet/cards.js");
-  for (const { board, on, how } of done) {
-    await recordCard(fleet.workspace, {
-      board: board.name,
-      ...on,
-      format: how.format,
-      fingerprints: [...how.fingerprints],
-      flashedAt: new Date().toISOString(),
-    });
+  for (const { board, how } of done) {
     terminal.note(
       `${board.name}: ${how.system === "" ? "the image" : how.system}, first boot by ${how.format}`,
     );
@@ -158,6 +197,27 @@ export async function concludeCards(
     flags.waitMinutes ?? 15,
     context,
     terminal,
+  );
+}
+
+/** What `--json` has of each board. @param ended by the place of its card */
+export function boardsToJson(
+  { cards }: Cards,
+  ended: readonly ({ readonly target: string; readonly value: Written } | { readonly error: unknown })[],
+): Record<string, unknown> {
+  return Object.fromEntries(
+    cards.flatMap(({ board }, place) => {
+      const one = ended[place];
+      if (one === undefined) return [];
+      return [
+        [
+          board.name,
+          "error" in one
+            ? { outcome: "failed", error: reportOf(one.error) }
+            : { outcome: "written", target: one.target, ...one.value },
+        ],
+      ];
+    }),
   );
 }
 
@@ -189,29 +249,36 @@ async function boardsOf(csv: string, { config }: Fleet): Promise<readonly BoardC
 
 /** Flags that mean nothing without a board. */
 function refuseAlone(flags: CardFlags): void {
-  const alone = (["format", "labels", "wait"] as const).find((name) => flags[name] !== undefined);
+  const words = { format: "--format", labels: "--labels", wait: "--wait", cardMinutes: "--card-minutes" };
+  const alone = (["format", "labels", "wait", "cardMinutes"] as const).find(
+    (name) => flags[name] !== undefined,
+  );
   if (alone === undefined) return;
-  throw new ImcloudError("cli.usage", `\`--${alone}\` says nothing without a board`, {
+  throw new ImcloudError("cli.usage", `\`${words[alone]}\` says nothing without a board`, {
     expected: "--on BOARD, --csv FILE or --replace BOARD",
     hint: "say whose card it is with `--on`, or leave it out",
   });
 }
 
-function refuseUnequal(boards: readonly BoardConfig[], targets: readonly string[]): void {
+function refuseUnequal(boards: readonly BoardConfig[], targets: readonly ChosenTarget[]): void {
   if (boards.length === targets.length) return;
+  if (boards.length > targets.length && targets.every(({ kind }) => kind === "drive")) return;
   const count = (number: number, word: string) => `${number} ${word}${number === 1 ? "" : "s"}`;
   throw new ImcloudError("cli.usage", "each board wants a card of its own", {
     found: `${count(boards.length, "board")} (${boards.map(({ name }) => name).join(", ")}), ${count(targets.length, "card")}`,
-    expected: "as many `--to` as boards, in their order",
+    expected:
+      "as many `--to` as boards, in their order; of drives fewer will do, which get one card after the other",
     hint: "name fewer boards with `--on`, or more cards with `--to`",
   });
 }
 
-function minutes(word: string): number {
-  if (/^[1-9]\d{0,2}$/.test(word)) return Number(word);
-  throw new ImcloudError("cli.usage", `\`--wait-minutes ${word}\` is not what is allowed there`, {
-    found: word,
-    expected: "whole minutes from 1 to 999",
-    hint: "a first boot takes one to three minutes, with a slow card ten",
-  });
-}
+const minutes =
+  (flag: string, hint: string) =>
+  (word: string): number => {
+    if (/^[1-9]\d{0,2}$/.test(word)) return Number(word);
+    throw new ImcloudError("cli.usage", `\`${flag} ${word}\` is not what is allowed there`, {
+      found: word,
+      expected: "whole minutes from 1 to 999",
+      hint,
+    });
+  };

@@ -9,6 +9,7 @@ export function jsonProgress(
   return {
     board: (name) => ({
       doing: (what) => event(name, "doing", { what }),
+      measured: (amount) => event(name, "measured", amount),
       stepStarted: (title, index, count) => event(name, "step-started", { title, index, count }),
       output: (line) => event(name, "output", { line }),
       stepEnded: (title, outcome, durationMs, index, count) =>

@@ -7,6 +7,7 @@ export function lineProgress(write: (line: string) => void, withOutput: boolean)
   return {
     board: (name) => ({
       doing: (what) => write(`${name}: ${what}`),
+      measured: () => undefined,
       stepStarted: (title, index, count) => {
         if (withOutput) write(`${name}: [${index}/${count}] ${title} ...`);
       },

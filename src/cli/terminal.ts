@@ -189,6 +189,7 @@ function lazily(
   return {
     board: (name) => ({
       doing: (what) => later((progress) => progress.board(name).doing(what)),
+      measured: (amount) => later((progress) => progress.board(name).measured(amount)),
       stepStarted: (...step) => later((progress) => progress.board(name).stepStarted(...step)),
       output: (line) => later((progress) => progress.board(name).output(line)),
       stepEnded: (...step) => later((progress) => progress.board(name).stepEnded(...step)),

@@ -47,6 +47,8 @@ export function treeProgress(
       {
         concurrent: true,
         exitOnError: false,
+        // Ctrl-C is the command's to answer: see terminal.ts.
+        registerSignalListeners: false,
         rendererOptions: { logger: stderrLogger(), collapseErrors: false, showErrorMessage: false },
       },
     ).run();
@@ -67,6 +69,7 @@ export function treeProgress(
   return {
     board: (name) => ({
       doing: (what) => show(name, `${name}: ${what}`),
+      measured: () => undefined,
       stepStarted: (title, index, count) => show(name, `${name}: [${index}/${count}] ${title}`),
       output: (line) => {
         const task = rows.get(name)?.task;

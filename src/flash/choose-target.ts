@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { didYouMean } from "../shared/did-you-mean.js";
 import type { Drive } from "./drives.js";
 import { mountedDrive, namedTwice, notADrive, refusedDrive, tooSmall, unknownDrive } from "./errors.js";
+import { rawNode } from "./mac-nodes.js";
 import type { TargetRequest } from "./target.js";
 
 /** Above this a drive is rather somebody's data than a card: its size or serial number is asked for. */
@@ -60,7 +61,7 @@ export async function chooseTarget(
 async function findDrive(word: string, drives: readonly Drive[]): Promise<Drive | undefined> {
   const named = drives.find(({ id, path }) => id === word || path === word);
   if (named !== undefined || !word.startsWith("/dev/")) return named;
-  const path = await realpath(word).catch(() => word);
+  const path = rawNode(await realpath(word).catch(() => word));
   const found = drives.find((drive) => drive.path === path);
   if (found !== undefined) return found;
   const whole = drives.find((drive) => path.startsWith(drive.path));

@@ -1,10 +1,11 @@
 /**
- * The drives of this machine that an image may be written to, by what they are and never by their letter.
+ * The drives of a Linux machine that an image may be written to, by what they are and never by their letter. Those of a
+ * Mac: mac-drives.ts.
  *
  * What the system needs is never offered: a drive with a mounted system folder, with swap in use, or with a part of a
  * RAID, LVM or ZFS on it. What is merely mounted can be unmounted.
  *
- * Sources: lsblk(8); udev's links below /dev/disk/by-id; sysfs, `diskseq`.
+ * Sources: lsblk(8); udev's links below /dev/disk/by-id and by-path; sysfs, `diskseq`.
  */
 import { z } from "zod";
 
@@ -13,6 +14,8 @@ export interface Drive {
   readonly id: string;
   readonly isStable: boolean;
   readonly path: string;
+  /** Where it sits: a reader or port keeps it while cards and sticks come and go. */
+  readonly slot: string;
   readonly sizeBytes: number;
   readonly model: string;
   readonly serial: string;
@@ -26,9 +29,9 @@ export interface Drive {
   readonly mounts: readonly string[];
   /** Why it is not written to, whoever asks for it. */
   readonly refused?: string;
-  /** `MAJOR:MINOR` on Linux. */
+  /** `MAJOR:MINOR` on Linux, `disk4` on macOS. */
   readonly number: string;
-  /** Another one for each disk that the kernel ever saw, also in the same reader. Linux 5.15 and later. */
+  /** Another one for each disk that the kernel ever saw, also in the same reader. Linux 5.15 and later, macOS. */
   readonly sequence?: string;
 }
 
@@ -104,6 +107,8 @@ const NO_DRIVE = /^(ram|zram|sr|fd|nbd|mtd|dm-|md)\d|^mmcblk\d+(boot|rpmb)/;
 export interface Links {
   /** Names below /dev/disk/by-id, by the device's name: `sdb` to `usb-Generic_…`. */
   readonly ids: ReadonlyMap<string, readonly string[]>;
+  /** The same below /dev/disk/by-path, where udev tells the port. */
+  readonly slots: ReadonlyMap<string, readonly string[]>;
   readonly sequences: ReadonlyMap<string, string>;
 }
 
@@ -113,19 +118,24 @@ export interface Links {
  * @returns all drives, also those that are refused; loop devices are last
  * @throws Error when it is not what lsblk prints
  */
-export function parseDrives(json: string, { ids, sequences }: Links): readonly Drive[] {
+export function parseDrives(json: string, { ids, slots, sequences }: Links): readonly Drive[] {
   const { blockdevices } = Listing.parse(JSON.parse(json));
   return blockdevices
     .filter(
       ({ name, type, size }) => (type === "disk" || type === "loop") && size > 0 && !NO_DRIVE.test(name),
     )
-    .map((row) => driveOf(row, ids.get(row.name) ?? [], sequences.get(row.name)))
+    .map((row) => driveOf(row, ids.get(row.name) ?? [], slots.get(row.name) ?? [], sequences.get(row.name)))
     .toSorted((one, other) => rank(one) - rank(other) || (one.id < other.id ? -1 : 1));
 }
 
 const rank = ({ transport, isRemovable }: Drive): number => (transport === "loop" ? 2 : isRemovable ? 0 : 1);
 
-function driveOf(row: Row, links: readonly string[], sequence: string | undefined): Drive {
+function driveOf(
+  row: Row,
+  links: readonly string[],
+  slots: readonly string[],
+  sequence: string | undefined,
+): Drive {
   const all = withChildren(row);
   const transport = row.tran || (row.name.startsWith("mmcblk") ? "mmc" : row.type === "loop" ? "loop" : "");
   const id = links.filter((link) => !link.startsWith("wwn-") && !link.startsWith("nvme-eui.")).toSorted()[0];
@@ -134,6 +144,7 @@ function driveOf(row: Row, links: readonly string[], sequence: string | undefine
     id: id ?? row.name,
     isStable: id !== undefined,
     path: row.path,
+    slot: slots.toSorted()[0] ?? row.path,
     sizeBytes: row.size,
     model: row.model,
     serial: row.serial,

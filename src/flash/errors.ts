@@ -62,10 +62,32 @@ export function wrongSum(path: string, found: string, expected: string): Imcloud
   });
 }
 
-export function drivesUnknown(program: string, said: string): ImcloudError {
+export function drivesUnknown(program: string, said: string, cause?: unknown): ImcloudError {
   return new ImcloudError("flash.target-refused", "this machine does not tell its drives", {
     found: `${program}: ${said.trim() || "could not be started"}`,
-    hint: "install util-linux 2.31 or later, or write to an image file",
+    hint:
+      program === "lsblk"
+        ? "install util-linux 2.31 or later, or write to an image file"
+        : `see what \`${program}\` says by itself, or write to an image file`,
+    cause,
+  });
+}
+
+/** @param system by `process.platform` */
+export function filesAlone(system: string): ImcloudError {
+  const name = system === "win32" ? "Windows" : system;
+  return new ImcloudError("flash.target-refused", `on ${name} imcloud writes to image files alone`, {
+    expected: "Linux or macOS, where drives are to be written",
+    hint: "write an image file with `--to card.img`, and put that on a card by another program",
+  });
+}
+
+/** macOS guards removable volumes from programs that the operator has not let at them, root's included. */
+export function notPermitted(drive: string, cause: unknown): ImcloudError {
+  return new ImcloudError("flash.target-refused", `macOS does not let this terminal write to \`${drive}\``, {
+    found: cause instanceof Error ? cause.message : String(cause),
+    hint: "allow it in System Settings, Privacy & Security, Files and Folders: removable volumes; else Full Disk Access",
+    cause,
   });
 }
 
@@ -109,6 +131,35 @@ export function anotherDrive(drive: string, found: string, expected: string): Im
     found,
     expected,
     hint: "it was changed in between; run the command again and read the plan",
+  });
+}
+
+export function cardOfThisRun(card: string, serial: string): ImcloudError {
+  return new ImcloudError("flash.target-refused", `\`${card}\` was written a moment ago`, {
+    found: `its serial number ${serial}`,
+    hint: "take it out, and put in a card that is still to be written",
+  });
+}
+
+/** @param readers at whose place there are others too, as far as the machine tells */
+export function readersAlike(readers: readonly string[]): ImcloudError {
+  return new ImcloudError("flash.target-refused", "this machine does not tell these readers apart", {
+    found: `${readers.map((reader) => `\`${reader}\``).join(", ")}: more than one drive at one port`,
+    expected: "readers of which it is known into which of them a card was put",
+    hint: "leave a card in one of them alone, or give as many drives as boards",
+  });
+}
+
+export function noCardCame(boards: readonly string[], minutes: number): ImcloudError {
+  return new ImcloudError("flash.no-card", `no card came for ${boards.join(", ")}`, {
+    found: `none that could be written to in ${minutes} minute${minutes === 1 ? "" : "s"}`,
+    hint: `have cards ready, and run the command again with \`--on ${boards.join(" ")}\``,
+  });
+}
+
+export function stoppedBefore(boards: readonly string[]): ImcloudError {
+  return new ImcloudError("flash.interrupted", `stopped before there was a card for ${boards.join(", ")}`, {
+    hint: `run the command again with \`--on ${boards.join(" ")}\``,
   });
 }
 

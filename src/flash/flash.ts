@@ -18,11 +18,13 @@ import type { WriteOutcome, WriteProgress } from "./write.js";
 import {
   received,
   receivedError,
+  receivedOutcome,
   send,
   sentError,
   type FromWriter,
   type Job,
-  type ToWriter,
+  type Said,
+  type Told,
 } from "./writer-protocol.js";
 
 export interface FlashRequest {
@@ -66,38 +68,130 @@ export async function flash(
   request: FlashRequest,
   progress: WriteProgress,
 ): Promise<readonly WriteOutcome[]> {
-  await using _claims = await claim(request.targets);
-  const writer = startWriter(request.targets);
-  const tell = (message: ToWriter) => send(writer.input, message);
-  const stop = () => tell({ kind: "stop" });
-  try {
-    for await (const message of received<FromWriter>(writer.output)) {
-      if (message.kind === "ready") begin(request, tell, stop);
-      else if (message.kind === "phase") progress.phase(message.index, message.phase, message.ofBytes);
-      else if (message.kind === "moved") progress.moved(message.index, message.bytes);
-      else if (message.kind === "customise") void customise(request, message, tell);
-      else if (message.kind === "failed") throw receivedError(message.error);
-      else
-        return message.outcomes.map((one) => (one.ok ? one : { ok: false, error: receivedError(one.error) }));
+  await using flasher = new Flasher(request.targets);
+  return await flasher.flash(request, progress);
+}
+
+/** One process that writes for several flashes, one after the other or at once: sudo asks for its password once. */
+export class Flasher implements AsyncDisposable {
+  readonly #targets: readonly TargetRequest[];
+  readonly #jobs = new Map<number, JobInHand>();
+  #count = 0;
+  #writer: Writer | undefined;
+  #ready: Promise<void> | undefined;
+  #ended: Error | undefined;
+
+  /** @param targets the most that there will be at once, by their kinds */
+  constructor(targets: readonly TargetRequest[]) {
+    this.#targets = targets;
+  }
+
+  /** Like {@link flash}. */
+  async flash(request: FlashRequest, progress: WriteProgress): Promise<readonly WriteOutcome[]> {
+    await using claims = await claim(request.targets);
+    const writer = (this.#writer ??= startWriter(this.#targets));
+    await (this.#ready ??= this.#listen(writer));
+    if (this.#ended !== undefined) throw this.#ended;
+    const id = (this.#count += 1);
+    const tell = (said: Said) => send(writer.input, { ...said, job: id });
+    const stop = () => tell({ kind: "stop" });
+    const job = new JobInHand(request, progress, claims, tell);
+    this.#jobs.set(id, job);
+    try {
+      send(writer.input, jobOf(id, request));
+      begin(request, tell, stop);
+      return await job.outcomes;
+    } finally {
+      this.#jobs.delete(id);
+      request.signal?.removeEventListener("abort", stop);
     }
-    throw writerEnded(await writer.ended);
-  } finally {
-    request.signal?.removeEventListener("abort", stop);
-    writer.input.end();
-    await writer.ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#writer?.input.end();
+    await this.#writer?.ended;
+  }
+
+  /** @returns when the writer is there; rejects when it ends before */
+  #listen(writer: Writer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const listen = async (): Promise<Error> => {
+        for await (const message of received<FromWriter>(writer.output)) {
+          if (message.kind === "ready") resolve();
+          else this.#jobs.get(message.job)?.take(message);
+        }
+        return writerEnded(await writer.ended);
+      };
+      const end = (error: Error) => {
+        this.#ended = error;
+        reject(error);
+        for (const job of this.#jobs.values()) job.fail(error);
+      };
+      listen().then(end, (cause: unknown) => end(asError(cause)));
+    });
   }
 }
 
-function begin(
-  { image, targets, verify, customise: asked, signal }: FlashRequest,
-  tell: (message: ToWriter) => void,
-  stop: () => void,
-): void {
+/** What the writer has been given to do, as we hear of it. */
+class JobInHand {
+  /** For each target, in their order. */
+  readonly outcomes: Promise<readonly WriteOutcome[]>;
+  readonly #request: FlashRequest;
+  readonly #progress: WriteProgress;
+  readonly #claims: Claims;
+  readonly #tell: (said: Said) => void;
+  readonly #ended: WriteOutcome[] = [];
+  readonly #closing: Promise<void>[] = [];
+  #resolve: (outcomes: readonly WriteOutcome[]) => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+
+  constructor(request: FlashRequest, progress: WriteProgress, claims: Claims, tell: (said: Said) => void) {
+    this.#request = request;
+    this.#progress = progress;
+    this.#claims = claims;
+    this.#tell = tell;
+    this.outcomes = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  take(told: Told): void {
+    if (told.kind === "phase") this.#progress.phase(told.index, told.phase, told.ofBytes);
+    else if (told.kind === "moved") this.#progress.moved(told.index, told.bytes);
+    else if (told.kind === "customise") void customise(this.#request, told, this.#tell);
+    else if (told.kind === "ended") {
+      const closing = this.#close(told.index, receivedOutcome(told.outcome));
+      closing.catch(() => undefined); // told by #settle
+      this.#closing.push(closing);
+    } else void this.#settle(told.kind === "failed" ? receivedError(told.error) : undefined);
+  }
+
+  fail(error: unknown): void {
+    this.#reject(error);
+  }
+
+  async #close(index: number, outcome: WriteOutcome): Promise<void> {
+    this.#ended[index] = outcome;
+    await this.#claims.release(index);
+    this.#progress.ended(index, outcome);
+  }
+
+  async #settle(error: Error | undefined): Promise<void> {
+    await Promise.all(this.#closing).catch((cause: unknown) => (error ??= asError(cause)));
+    if (error === undefined) this.#resolve(this.#ended);
+    else this.#reject(error);
+  }
+}
+
+const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)));
+
+function jobOf(job: number, { image, targets, verify, customise: asked }: FlashRequest): Job {
   const { growing, name = image.path, path, format, sha256, ranges } = image;
   const only = process.env.IMCLOUD_FLASH_ONLY;
   const { uid, gid } = identity();
-  const job: Job = {
-    kind: "job",
+  return {
+    ...{ kind: "job", job },
     image: {
       ...{ name, path, format, isGrowing: growing !== undefined },
       ...(sha256 !== undefined && { sha256 }),
@@ -110,7 +204,13 @@ function begin(
     ...(uid !== 0 && { owner: { uid, gid } }),
     ...(only !== undefined && { only }),
   };
-  tell(job);
+}
+
+function begin(
+  { image: { growing }, signal }: FlashRequest,
+  tell: (said: Said) => void,
+  stop: () => void,
+): void {
   if (signal?.aborted === true) stop();
   else signal?.addEventListener("abort", stop);
   growing?.onGrown((bytes) => tell({ kind: "grown", bytes }));
@@ -122,8 +222,8 @@ function begin(
 
 async function customise(
   request: FlashRequest,
-  { index, target }: Extract<FromWriter, { kind: "customise" }>,
-  tell: (message: ToWriter) => void,
+  { index, target }: Extract<Told, { kind: "customise" }>,
+  tell: (answer: Said) => void,
 ): Promise<void> {
   try {
     await request.customise?.(index)?.(target);
@@ -162,20 +262,30 @@ function startWriter(targets: readonly TargetRequest[]): Writer {
 /** Windows has neither; there nothing but files is written. */
 const identity = () => ({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
 
+interface Claims extends AsyncDisposable {
+  /** The target of that index may be claimed again. */
+  release(index: number): Promise<void>;
+}
+
 /** One flash at a time. A drive is also claimed by opening it; this covers what comes before, and files. */
-async function claim(targets: readonly TargetRequest[]): Promise<AsyncDisposable> {
-  const locks: AsyncDisposable[] = [];
-  const letGo = async () => {
-    for (const lock of locks) await lock[Symbol.asyncDispose]();
+async function claim(targets: readonly TargetRequest[]): Promise<Claims> {
+  const locks = new Map<number, AsyncDisposable>();
+  const release = async (index: number) => {
+    const lock = locks.get(index);
+    locks.delete(index);
+    await lock?.[Symbol.asyncDispose]();
   };
-  for (const { name, path } of targets) {
+  const letGo = async () => {
+    for (const index of [...locks.keys()]) await release(index);
+  };
+  for (const [index, { name, path }] of targets.entries()) {
     const id = createHash("sha256").update(resolve(path)).digest("hex").slice(0, 32);
     const lock = await holdLock(join(cacheFolder(), "locks", id), 0);
     if (lock === undefined) {
       await letGo();
       throw targetBusy(name);
     }
-    locks.push(lock);
+    locks.set(index, lock);
   }
-  return { [Symbol.asyncDispose]: letGo };
+  return { release, [Symbol.asyncDispose]: letGo };
 }

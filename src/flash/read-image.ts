@@ -112,6 +112,23 @@ async function* filled(
   if (slot !== undefined) yield { slot, length };
 }
 
+/**
+ * What passes of an image for which ranges are given, in bytes: every block that one of them touches, and the first.
+ *
+ * @param ranges ascending
+ * @param sizeBytes of the image
+ */
+export function mappedBytes(ranges: readonly Range[], sizeBytes: number): number {
+  let [bytes, counted] = [0, 0];
+  for (const { offset, end } of [{ offset: 0, end: 1 }, ...ranges]) {
+    const from = Math.max(counted, Math.floor(offset / BLOCK_BYTES) * BLOCK_BYTES);
+    const to = Math.min(Math.ceil(end / BLOCK_BYTES) * BLOCK_BYTES, sizeBytes);
+    bytes += Math.max(0, to - from);
+    counted = Math.max(counted, to);
+  }
+  return bytes;
+}
+
 /** The ranges of a bmap, and whether what passes is what they say. */
 class MappedRanges {
   readonly #ranges: readonly Range[];

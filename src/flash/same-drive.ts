@@ -1,11 +1,11 @@
 /**
  * Whether what was opened is what was asked about: between a question and its answer a card can be changed for another.
  *
- * Source: sysfs, `/sys/dev/block/MAJOR:MINOR/{size,diskseq}`.
+ * Source: sysfs, `/sys/dev/block/MAJOR:MINOR/{size,diskseq}`; on macOS its tools are asked again, see mac-drives.ts.
  */
 import { readFile, realpath, type FileHandle } from "node:fs/promises";
-import { anotherDrive, notADrive, notAllowedHere } from "./errors.js";
-import { placeOf } from "./errors.js";
+import type { Drive } from "./drives.js";
+import { anotherDrive, notADrive, notAllowedHere, placeOf, refusedDrive } from "./errors.js";
 import type { TargetRequest } from "./target.js";
 
 const SECTOR_BYTES = 512;
@@ -28,11 +28,14 @@ export async function assertAllowed(path: string): Promise<void> {
  *
  * @throws ImcloudError `flash.target-refused`
  */
-export async function assertSame(
-  { name, kind, sizeBytes, identity }: TargetRequest,
-  handle: FileHandle,
-): Promise<void> {
-  if (kind === "file" || identity === undefined || process.platform !== "linux") return;
+export async function assertSame(request: TargetRequest, handle: FileHandle): Promise<void> {
+  const { name, kind, sizeBytes, identity } = request;
+  if (kind === "file" || identity === undefined) return;
+  if (process.platform !== "linux") {
+    const { loadDrives } = await import("./load-drives.js");
+    assertSameOf(request, await loadDrives());
+    return;
+  }
   const info = await handle.stat();
   if (!info.isBlockDevice()) throw notADrive(name, undefined);
   const number = `${major(info.rdev)}:${minor(info.rdev)}`;
@@ -45,6 +48,27 @@ export async function assertSame(
     throw anotherDrive(name, placeOf(size), placeOf(sizeBytes));
   if (sequence !== identity.sequence)
     throw anotherDrive(name, `disk ${sequence} of this machine's`, `disk ${identity.sequence}`);
+}
+
+/**
+ * By what the machine tells now.
+ *
+ * @throws ImcloudError `flash.target-refused`
+ */
+export function assertSameOf(
+  { name, path, sizeBytes = 0, identity }: TargetRequest,
+  drives: readonly Drive[],
+): void {
+  const now = drives.find((drive) => drive.path === path);
+  if (now === undefined) throw anotherDrive(name, "nothing", placeOf(sizeBytes));
+  if (now.refused !== undefined) throw refusedDrive(name, now.refused);
+  if (now.sizeBytes !== sizeBytes) throw anotherDrive(name, placeOf(now.sizeBytes), placeOf(sizeBytes));
+  const told = ({ serial, sequence }: Pick<Drive, "serial" | "sequence">) =>
+    [serial && `serial ${serial}`, sequence && `disk ${sequence} of this machine's`]
+      .filter(Boolean)
+      .join(", ");
+  const [found, expected] = [told(now), told(identity ?? now)];
+  if (found !== expected) throw anotherDrive(name, found, expected);
 }
 
 /** As makedev(3) of glibc puts the two together. */

@@ -1,17 +1,27 @@
 /**
  * A drive or a file that is being written, and how it is kept from being half a system.
  *
- * A drive is claimed as a whole (O_EXCL): while we have it, nobody mounts it or a partition of it. What is written and
- * read back passes by the page cache (O_DIRECT). A file is written beside its name and gets it when all is done.
+ * On Linux a drive is claimed as a whole (O_EXCL): while we have it, nobody mounts it or a partition of it. What is
+ * written and read back passes by the page cache (O_DIRECT). macOS has neither: there its raw device is written to, which
+ * has no cache; what was mounted is unmounted before, and once the partition table is gone nobody finds what to mount. A
+ * file is written beside its name and gets it when all is done.
  *
- * Sources: open(2); block devices and O_EXCL, Linux `bd_prepare_to_claim`.
+ * Sources: open(2); block devices and O_EXCL, Linux `bd_prepare_to_claim`; `man 4 disk` of macOS.
  */
 import { constants } from "node:fs";
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { BLOCK_BYTES, PAGE_BYTES, type Slot } from "./blocks.js";
 import { ImcloudError } from "../shared/errors.js";
 import { assertAllowed, assertSame } from "./same-drive.js";
-import { noRoom, readFailed, standsStill, targetBusy, tooSmall, writeFailed } from "./errors.js";
+import {
+  noRoom,
+  notPermitted,
+  readFailed,
+  standsStill,
+  targetBusy,
+  tooSmall,
+  writeFailed,
+} from "./errors.js";
 
 /** What to write to. */
 export interface TargetRequest {
@@ -28,7 +38,7 @@ export interface TargetRequest {
 }
 
 export interface DriveIdentity {
-  /** `MAJOR:MINOR`. */
+  /** `MAJOR:MINOR`; on macOS `disk4`. */
   readonly number: string;
   readonly serial: string;
   readonly sequence?: string;
@@ -37,8 +47,9 @@ export interface DriveIdentity {
 /** The longest that one MiB may take: cards pause for seconds while they tidy up. */
 const PATIENCE_MS = 120_000;
 const SECTOR_BYTES = 512;
-/** macOS has no such flag; its raw devices have no cache. */
 const DIRECT = (constants.O_DIRECT as number | undefined) ?? 0;
+/** Without O_CREAT it is Linux alone that knows what is meant. */
+const CLAIM = process.platform === "linux" ? constants.O_EXCL : 0;
 
 export class Target implements AsyncDisposable {
   /** Where it is while it is written. */
@@ -62,7 +73,7 @@ export class Target implements AsyncDisposable {
     const flags =
       request.kind === "file"
         ? constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC
-        : constants.O_RDWR | constants.O_EXCL | DIRECT;
+        : constants.O_RDWR | CLAIM | DIRECT;
     try {
       const handle = await open(path, flags, 0o644);
       const target = new Target(request, path, handle);
@@ -74,6 +85,8 @@ export class Target implements AsyncDisposable {
     } catch (error) {
       if (error instanceof ImcloudError) throw error;
       if (codeOf(error) === "EBUSY") throw targetBusy(request.name, error);
+      const isGuarded = process.platform === "darwin" && codeOf(error) === "EPERM";
+      if (isGuarded && request.kind === "drive") throw notPermitted(request.name, error);
       throw writeFailed(request.name, 0, error);
     }
   }

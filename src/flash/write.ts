@@ -30,6 +30,8 @@ export interface WriteProgress {
   phase(index: number, phase: Phase, ofBytes?: number): void;
   /** So many more bytes of the phase are done. */
   moved(index: number, bytes: number): void;
+  /** That target is through, and closed; others may go on. */
+  ended(index: number, outcome: WriteOutcome): void;
 }
 
 export interface Written {
@@ -68,7 +70,13 @@ export async function writeImage(
     return open.length > 0;
   }).finally(stop);
   image.catch(() => undefined); // it may fail while drives are being opened; told below
-  const outcomes = await Promise.all(lanes.map((lane) => lane.run(image)));
+  const outcomes = await Promise.all(
+    lanes.map(async (lane, index) => {
+      const outcome = await lane.run(image);
+      progress.ended(index, outcome);
+      return outcome;
+    }),
+  );
   request.signal?.removeEventListener("abort", stop);
   await image;
   return outcomes;

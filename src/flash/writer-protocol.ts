@@ -10,10 +10,12 @@ import type { ImageFormat } from "./image-format.js";
 import type { Range } from "./read-image.js";
 import type { TargetRequest } from "./target.js";
 import type { WrittenTarget } from "./types.js";
-import type { Phase, Written } from "./write.js";
+import type { Phase, WriteOutcome, Written } from "./write.js";
 
 export interface Job {
   readonly kind: "job";
+  /** By which messages about it are told from those about others: several may run at once. */
+  readonly job: number;
   readonly image: {
     /** For messages. */
     readonly name: string;
@@ -36,8 +38,10 @@ export interface Job {
   readonly only?: string;
 }
 
-export type ToWriter =
-  | Job
+export type ToWriter = Job | (OfJob & Said);
+
+/** What is said of a job; {@link ToWriter} adds of which. */
+export type Said =
   /** So many bytes of the image are there. */
   | { readonly kind: "grown"; readonly bytes: number }
   | { readonly kind: "whole" }
@@ -46,16 +50,25 @@ export type ToWriter =
   | { readonly kind: "customised"; readonly index: number; readonly error?: SentError }
   | { readonly kind: "stop" };
 
-export type FromWriter =
-  | { readonly kind: "ready" }
+export type FromWriter = { readonly kind: "ready" } | (OfJob & Told);
+
+/** What the writer tells of a job; {@link FromWriter} adds of which. */
+export type Told =
   | { readonly kind: "phase"; readonly index: number; readonly phase: Phase; readonly ofBytes?: number }
   | { readonly kind: "moved"; readonly index: number; readonly bytes: number }
   | { readonly kind: "customise"; readonly index: number; readonly target: WrittenTarget }
-  | { readonly kind: "done"; readonly outcomes: readonly SentOutcome[] }
+  /** That target is through; it is closed. */
+  | { readonly kind: "ended"; readonly index: number; readonly outcome: SentOutcome }
+  /** All of them are. */
+  | { readonly kind: "done" }
   /** It is the image's fault, or ours. */
   | { readonly kind: "failed"; readonly error: SentError };
 
-export type SentOutcome =
+interface OfJob {
+  readonly job: number;
+}
+
+type SentOutcome =
   { readonly ok: true; readonly value: Written } | { readonly ok: false; readonly error: SentError };
 
 /** What of an error goes over the line. */
@@ -77,6 +90,12 @@ export async function* received<T>(from: Readable, signal?: AbortSignal): AsyncG
   const lines = createInterface({ input: from, ...(signal !== undefined && { signal }) });
   for await (const line of lines) yield JSON.parse(line) as T;
 }
+
+export const sentOutcome = (outcome: WriteOutcome): SentOutcome =>
+  outcome.ok ? outcome : { ok: false, error: sentError(outcome.error) };
+
+export const receivedOutcome = (outcome: SentOutcome): WriteOutcome =>
+  outcome.ok ? outcome : { ok: false, error: receivedError(outcome.error) };
 
 export function sentError(error: unknown): SentError {
   if (!(error instanceof ImcloudError))

@@ -1,105 +1,109 @@
 /**
  * The process that writes. It may run as root where the command does not, and has threads enough that a slow drive keeps
- * no other waiting. It ends when the command does, however that ends.
+ * no other waiting. It takes one job after the other, and several at once, and ends when the command does, however that
+ * ends.
  */
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { execa } from "execa";
 import { BLOCK_BYTES } from "./blocks.js";
 import { unpacked } from "./decompress.js";
-import { interrupted, targetBusy } from "./errors.js";
+import { interrupted } from "./errors.js";
 import { lentNode } from "./lent-node.js";
-import type { TargetRequest } from "./target.js";
 import type { Customise } from "./types.js";
+import { unmount } from "./unmount.js";
 import { writeImage, type WriteProgress } from "./write.js";
 import {
   received,
   receivedError,
   sentError,
+  sentOutcome,
   type FromWriter,
   type Job,
+  type Said,
+  type Told,
   type ToWriter,
 } from "./writer-protocol.js";
 
 /** Messages about progress, a target. */
 const EVERY_MS = 100;
 
-/** Reads a job from stdin and tells on stdout how it goes, until it is done. */
+/** Reads jobs from stdin and tells on stdout how they go, until nobody is there any more and all are done. */
 export async function runWriter(input: Readable, tell: (message: FromWriter) => void): Promise<void> {
-  const stopping = new AbortController();
-  const finished = new AbortController();
-  const growth = new Growth();
-  const customised = new Map<number, (error: Error | undefined) => void>();
-  let running: Promise<void> | undefined;
+  const jobs = new Map<number, RunningJob>();
   tell({ kind: "ready" });
-  for await (const message of received<ToWriter>(input, finished.signal)) {
-    if (message.kind === "job") {
-      running = run(message, { growth, customised, signal: stopping.signal }, tell).finally(() =>
-        finished.abort(),
-      );
-    } else if (message.kind === "grown") growth.reach(message.bytes);
-    else if (message.kind === "whole") growth.end();
-    else if (message.kind === "broken") growth.end(receivedError(message.error));
-    else if (message.kind === "customised") {
-      customised.get(message.index)?.(message.error && receivedError(message.error));
-    } else stopping.abort();
+  for await (const message of received<ToWriter>(input)) {
+    if (message.kind !== "job") {
+      jobs.get(message.job)?.take(message);
+      continue;
+    }
+    const { job } = message;
+    jobs.set(job, new RunningJob(message, (told) => tell({ ...told, job })));
   }
-  // Nobody is there any more, or all is done.
-  stopping.abort();
-  growth.end(interrupted("the drive"));
-  for (const settle of customised.values()) settle(interrupted("the drive"));
-  await running;
+  for (const job of jobs.values()) job.abandon();
+  for (const { ended } of jobs.values()) await ended;
   input.destroy();
 }
 
-interface Running {
-  readonly growth: Growth;
-  readonly customised: Map<number, (error: Error | undefined) => void>;
-  readonly signal: AbortSignal;
-}
+class RunningJob {
+  /** Never fails: how it went is told. */
+  readonly ended: Promise<void>;
+  readonly #growth = new Growth();
+  readonly #customised = new Map<number, (error: Error | undefined) => void>();
+  readonly #stopping = new AbortController();
 
-async function run(job: Job, { growth, customised, signal }: Running, tell: (message: FromWriter) => void) {
-  if (job.only !== undefined) process.env.IMCLOUD_FLASH_ONLY = job.only;
-  const asked = (index: number): Customise | undefined => {
-    if (job.customise[index] !== true) return undefined;
-    return async (target) => {
-      await using node = await lentNode(target.path, job.owner);
-      const answer = new Promise<Error | undefined>((resolve) => customised.set(index, resolve));
-      tell({ kind: "customise", index, target: { ...target, path: node.path } });
-      const error = await answer;
-      if (error !== undefined) throw error;
-    };
-  };
-  const { path, format, isGrowing, wholePath = path, ...image } = job.image;
-  const input = isGrowing
-    ? Readable.from(growth.follow(path, wholePath), { objectMode: false, signal })
-    : undefined;
-  const bytes = unpacked({ path, format, ...(input !== undefined && { input }) });
-  try {
-    for (const target of job.targets) await unmount(target);
-    const outcomes = await writeImage(
-      { image: { ...image, bytes }, targets: job.targets, verify: job.verify, customise: asked, signal },
-      throttled(tell),
-    );
-    tell({
-      kind: "done",
-      outcomes: outcomes.map((one) => (one.ok ? one : { ok: false, error: sentError(one.error) })),
-    });
-  } catch (error) {
-    tell({ kind: "failed", error: sentError(error) });
+  constructor(job: Job, tell: (told: Told) => void) {
+    this.ended = this.#run(job, tell);
   }
-}
 
-async function unmount({ name, mounts = [] }: TargetRequest): Promise<void> {
-  for (const folder of mounts) {
-    await execa("umount", [folder]).catch((cause: unknown) => {
-      throw targetBusy(name, cause);
-    });
+  take(message: Said): void {
+    if (message.kind === "grown") this.#growth.reach(message.bytes);
+    else if (message.kind === "whole") this.#growth.end();
+    else if (message.kind === "broken") this.#growth.end(receivedError(message.error));
+    else if (message.kind === "customised")
+      this.#customised.get(message.index)?.(message.error && receivedError(message.error));
+    else this.#stopping.abort();
+  }
+
+  /** Nobody waits for it any more. */
+  abandon(): void {
+    this.#stopping.abort();
+    this.#growth.end(interrupted("the drive"));
+    for (const settle of this.#customised.values()) settle(interrupted("the drive"));
+  }
+
+  async #run(job: Job, tell: (told: Told) => void): Promise<void> {
+    if (job.only !== undefined) process.env.IMCLOUD_FLASH_ONLY = job.only;
+    const { signal } = this.#stopping;
+    const asked = (index: number): Customise | undefined => {
+      if (job.customise[index] !== true) return undefined;
+      return async (target) => {
+        await using node = await lentNode(target.path, job.owner);
+        const answer = new Promise<Error | undefined>((resolve) => this.#customised.set(index, resolve));
+        tell({ kind: "customise", index, target: { ...target, path: node.path } });
+        const error = await answer;
+        if (error !== undefined) throw error;
+      };
+    };
+    const { path, format, isGrowing, wholePath = path, ...image } = job.image;
+    const input = isGrowing
+      ? Readable.from(this.#growth.follow(path, wholePath), { objectMode: false, signal })
+      : undefined;
+    const bytes = unpacked({ path, format, ...(input !== undefined && { input }) });
+    try {
+      for (const target of job.targets) await unmount(target);
+      await writeImage(
+        { image: { ...image, bytes }, targets: job.targets, verify: job.verify, customise: asked, signal },
+        throttled(tell),
+      );
+      tell({ kind: "done" });
+    } catch (error) {
+      tell({ kind: "failed", error: sentError(error) });
+    }
   }
 }
 
 /** A message for each block would be thousands. */
-function throttled(tell: (message: FromWriter) => void): WriteProgress {
+function throttled(tell: (told: Told) => void): WriteProgress {
   const pending = new Map<number, { bytes: number; toldMs: number }>();
   const flush = (index: number) => {
     const { bytes = 0 } = pending.get(index) ?? {};
@@ -115,6 +119,10 @@ function throttled(tell: (message: FromWriter) => void): WriteProgress {
       const lane = pending.get(index) ?? { bytes: 0, toldMs: 0 };
       pending.set(index, { ...lane, bytes: lane.bytes + bytes });
       if (performance.now() - lane.toldMs >= EVERY_MS) flush(index);
+    },
+    ended: (index, outcome) => {
+      flush(index);
+      tell({ kind: "ended", index, outcome: sentOutcome(outcome) });
     },
   };
 }

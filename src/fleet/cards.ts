@@ -35,9 +35,19 @@ export async function readCards({ cards }: Workspace): Promise<readonly CardReco
   });
 }
 
+/** The last change of each file: several readers may be done at once, and one must not undo the other. */
+const changes = new Map<string, Promise<void>>();
+
 export async function recordCard(workspace: Workspace, card: CardRecord): Promise<void> {
-  const cards = [card, ...(await readCards(workspace))];
-  await writePrivate(workspace.cards, `${JSON.stringify({ version: 1, cards }, null, 2)}\n`);
+  const before = changes.get(workspace.cards) ?? Promise.resolve();
+  const add = async () => {
+    const cards = [card, ...(await readCards(workspace))];
+    await writePrivate(workspace.cards, `${JSON.stringify({ version: 1, cards }, null, 2)}\n`);
+  };
+  // Whoever made the change before has its error; this one does not depend on it.
+  const change = before.catch(() => undefined).then(add);
+  changes.set(workspace.cards, change);
+  await change;
 }
 
 function jsonOf(text: string): unknown {

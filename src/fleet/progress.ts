@@ -10,6 +10,8 @@ export interface FleetProgress {
 export interface BoardProgress {
   /** What is being waited for, in one line. */
   doing(what: string): void;
+  /** How far it is, for programs; people read it in {@link BoardProgress.doing}. */
+  measured(amount: Amount): void;
   stepStarted(title: string, index: number, count: number): void;
   /** A line that the running step prints. */
   output(line: string): void;
@@ -24,10 +26,24 @@ export interface BoardProgress {
   ended(summary: string, isGood: boolean): void;
 }
 
+/** How far a phase of a long work is. */
+export interface Amount {
+  readonly phase: string;
+  /** Of the phase, that are done. */
+  readonly bytes: number;
+  /** What it comes to, where that is known. */
+  readonly ofBytes?: number;
+  /** Of the whole phase so far; not there before anything is done. */
+  readonly bytesPerSecond?: number;
+  /** At that speed; not there where one of the two is not known. */
+  readonly secondsLeft?: number;
+}
+
 /** For those who only want the result. */
 export const silent: FleetProgress = {
   board: () => ({
     doing: () => undefined,
+    measured: () => undefined,
     stepStarted: () => undefined,
     output: () => undefined,
     stepEnded: () => undefined,

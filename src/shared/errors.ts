@@ -100,6 +100,7 @@ export const ERRORS = {
     ExitCode.StepFailed,
     "A flash was stopped before its end; nothing boots from the drive.",
   ),
+  "flash.no-card": kind(ExitCode.Unreachable, "No card came into a reader in the time given."),
   "lab.unavailable": kind(ExitCode.Config, "This machine cannot run virtual boards as it is."),
   "lab.failed": kind(ExitCode.StepFailed, "A step in making or running a virtual board failed."),
   "lab.not-ready": kind(ExitCode.Unreachable, "A virtual board did not come up in time."),

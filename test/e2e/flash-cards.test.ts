@@ -9,7 +9,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { operator, type Operator } from "./operator.js";
-import { BOOKWORM, card, rootOf, type Card } from "../unit/flash/first-boot/card.js";
+import { BOOKWORM, card, partitioned, rootOf, type Card } from "../unit/flash/first-boot/card.js";
 
 const MIB = 1024 * 1024;
 const PASS_PHRASE = "a pass phrase that nobody sees";
@@ -32,11 +32,7 @@ beforeAll(async () => {
     },
     root: rootOf(BOOKWORM, ["raspberrypi-sys-mods"]),
   });
-  const { path, boot, root } = image.target;
-  const part = (extent: { offset: number; size: number }, type: string) =>
-    `start=${extent.offset / 512},size=${extent.size / 512},type=${type}`;
-  const table = ["label: dos", part(boot, "c"), part(root ?? boot, "83"), ""].join("\n");
-  await execa("sfdisk", ["--quiet", path], { input: table });
+  await partitioned(image);
   home = await operator({ boards: [], empty: true, secrets: { wifi_password: PASS_PHRASE } });
   await home.write("imcloud.yaml", stringify(CONFIG));
 });
@@ -136,8 +132,22 @@ test("a board that is replaced keeps its keys; one that is flashed anew gets oth
   );
   expect(replaced.exitCode, replaced.stderr).toBe(0);
   expect(await publicKeys("7b.img")).toEqual(before);
-  const anew = await home.imcloud("flash", "--image", image.target.path, "--to", "7c.img", "--on", "pi-07");
+  const to = ["--to", "7c.img", "--on", "pi-07", "--json"];
+  const anew = await home.imcloud("flash", "--image", image.target.path, ...to);
   expect(anew.exitCode, anew.stderr).toBe(0);
+  expect(anew.json).toMatchObject({
+    targets: { "7c.img": { outcome: "written" } },
+    boards: { "pi-07": { outcome: "written", target: "7c.img" } },
+  });
+  const { size } = await stat(image.target.path);
+  expect(
+    anew.stderr
+      .split("\n")
+      .filter((line) => line.includes('"measured"'))
+      .map((line) => JSON.parse(line) as unknown),
+  ).toContainEqual(
+    expect.objectContaining({ board: "7c.img", phase: "writing", bytes: size, ofBytes: size }),
+  );
   const after = await publicKeys("7c.img");
   expect(after.filter((key) => before.includes(key))).toEqual([]);
   expect(await home.read(".imcloud/known_hosts")).not.toContain(before[0]);
@@ -179,6 +189,12 @@ test("what is wrong is told before anything is written", async () => {
       64,
       "`--wait-minutes 0` is not what is allowed there",
     ],
+    [["--to", "x.img", "--card-minutes", "5"], 64, "`--card-minutes` says nothing without a board"],
+    [
+      ["--to", "x.img", "--on", "pi-07", "--card-minutes", "1.5"],
+      64,
+      "`--card-minutes 1.5` is not what is allowed there",
+    ],
     [["--to", "x.img", "--on", "pi-07", "--csv", "boards.csv"], 64, "cannot be used with option"],
     [["--to", "x.img", "--csv", "none.csv"], 65, "`none.csv` cannot be read"],
   ];
@@ -194,10 +210,7 @@ test("what is wrong is told before anything is written", async () => {
 
 test("an image that shows no format is refused, its card does not boot, and the board's keys stay in force", async () => {
   await using blank = await card({ boot: { "cmdline.txt": "root=/dev/x\n" } });
-  const { path, boot } = blank.target;
-  await execa("sfdisk", ["--quiet", path], {
-    input: `label: dos\nstart=${boot.offset / 512},size=${boot.size / 512},type=c\n`,
-  });
+  const path = await partitioned(blank);
   const records = await home.read(".imcloud/known_hosts");
   const refused = await home.imcloud("flash", "--image", path, "--to", "blank.img", "--on", "pi-07");
   expect([refused.exitCode, refused.stderr]).toEqual([

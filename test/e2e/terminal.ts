@@ -28,7 +28,8 @@ export function terminal(
   env: Readonly<Record<string, string>>,
 ): Terminal {
   const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-  const process = execa("script", ["--quiet", "--return", "--command", quoted, "/dev/null"], {
+  // A shell in between would end by Ctrl-C, and with a status of its own.
+  const process = execa("script", ["--quiet", "--return", "--command", `exec ${quoted}`, "/dev/null"], {
     cwd: folder,
     env,
     extendEnv: false,

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
+import { holdLock } from "../../src/files/lock.js";
 import { installPrograms } from "../../src/lab/machine.js";
 
 export interface TestDrive extends AsyncDisposable {
@@ -18,12 +19,21 @@ export interface TestDrive extends AsyncDisposable {
   readonly id: string;
   /** What is on it, whatever its fault. */
   content(): Promise<Buffer>;
-  /** Takes the disk out of the reader and puts another one in. */
-  swap(): Promise<void>;
+  /** Takes the disk out of the reader and puts another one in, which is empty and sound. @returns its file */
+  swap(next?: NextDisk): Promise<string>;
+}
+
+export interface NextDisk {
+  /** As large as the first one, if it is not said. */
+  readonly mib?: number;
+  readonly isReadOnly?: boolean;
 }
 
 const MIB = 1_048_576;
 const PATIENCE_MS = 20_000;
+const OWN_LOOPS = { first: 240, count: 16 };
+/** One after the other: what a failed test left running does not meet the next one's disk. */
+let loops = process.pid;
 
 /** Shell for nbdkit's eval plugin; `$4` is the offset, `$3` the length of a write, `$FILE` what is behind it. */
 export const FAULTS = {
@@ -52,29 +62,63 @@ export const installDriveTools = (): Promise<void> =>
 /** @param write in place of a sound drive's way to write: one of {@link FAULTS} */
 export async function testDrive(mib: number, write?: string): Promise<TestDrive> {
   const folder = await mkdtemp(join(tmpdir(), "imcloud-drive-"));
-  const [file, other] = [join(folder, "disk"), join(folder, "other")];
-  for (const path of [file, other]) {
+  let count = 0;
+  const empty = async (size: number) => {
+    const path = join(folder, `disk-${(count += 1)}`);
     await (await open(path, "w")).close();
-    await truncate(path, mib * MIB);
-  }
+    await truncate(path, size * MIB);
+    return path;
+  };
+  const file = await empty(mib);
   const fuse = write === undefined ? undefined : await fuseDrive(folder, file, mib * MIB, write);
   const backing = fuse?.path ?? file;
   const direct = fuse === undefined ? [] : ["--direct-io=on"];
-  const { stdout: path } = await execa("losetup", ["--find", "--show", ...direct, backing]);
+  const { path, lock } = await ownLoop();
+  await execa("losetup", [...direct, path, backing]);
   return {
     path,
     id: basename(path),
     content: () => readFile(file),
-    swap: async () => {
+    swap: async ({ mib: size = mib, isReadOnly = false } = {}) => {
+      const next = await empty(size);
       await execa("losetup", ["--detach", path]);
-      await execa("losetup", [path, other]);
+      const attach = [...(isReadOnly ? ["--read-only"] : []), path, next];
+      // Whoever just looks at the old disk keeps it for as long.
+      for (const end = Date.now() + PATIENCE_MS; ; await delay(20)) {
+        const { failed, stderr } = await execa("losetup", attach, { reject: false });
+        if (!failed) return next;
+        if (Date.now() > end) throw new Error(`no disk in ${path}: ${stderr}`);
+      }
     },
     [Symbol.asyncDispose]: async () => {
       await execa("losetup", ["--detach", path]);
+      await lock[Symbol.asyncDispose]();
       await fuse?.[Symbol.asyncDispose]();
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/**
+ * Of the tests' own, as long as it is held. `losetup --find`, which others use, takes low numbers: it would take a device
+ * whose disk is just being changed, and the command under test would find another's disk in its reader.
+ */
+async function ownLoop(): Promise<{ readonly path: string; readonly lock: AsyncDisposable }> {
+  for (let tried = 0; tried < OWN_LOOPS.count; tried += 1) {
+    const number = OWN_LOOPS.first + (loops++ % OWN_LOOPS.count);
+    const lock = await holdLock(join(tmpdir(), `imcloud-loop-${number}`), 0);
+    if (lock === undefined) continue;
+    const path = `/dev/loop${number}`;
+    const isThere = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) await execa("mknod", ["--mode=0660", path, "b", "7", String(number)]);
+    // A test that was killed may have left its disk in there.
+    await execa("losetup", ["--detach", path], { reject: false });
+    return { path, lock };
+  }
+  throw new Error("all loop devices of the tests are held");
 }
 
 async function fuseDrive(folder: string, file: string, bytes: number, write: string) {

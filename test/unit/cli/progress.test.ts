@@ -6,6 +6,7 @@ import type { FleetProgress } from "../../../src/fleet/progress.js";
 function tell(progress: FleetProgress): void {
   const attic = progress.board("attic");
   attic.doing("probing");
+  attic.measured({ phase: "writing", bytes: 5, ofBytes: 10, bytesPerSecond: 2, secondsLeft: 3 });
   attic.stepStarted("install cups", 1, 2);
   attic.output("Unpacking cups ...");
   attic.stepEnded("install cups", "done", 12_345, 1, 2);
@@ -37,13 +38,17 @@ test("as JSON lines", () => {
   const events = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(events.map(({ event }) => event)).toEqual([
     "doing",
+    "measured",
     "step-started",
     "output",
     "step-ended",
     "step-ended",
     "ended",
   ]);
-  expect(events[3]).toMatchObject({
+  expect(events[1]).toMatchObject({
+    ...{ board: "attic", phase: "writing", bytes: 5, ofBytes: 10, bytesPerSecond: 2, secondsLeft: 3 },
+  });
+  expect(events[4]).toMatchObject({
     board: "attic",
     title: "install cups",
     outcome: "done",

@@ -9,6 +9,7 @@ import { parseDrives, type Drive } from "../../../src/flash/drives.js";
 import { knowsDrive, planHash } from "../../../src/flash/plan.js";
 
 const GB = 1e9;
+const READER = "pci-0000:00:14.0-usb-0:2:1.0-scsi-0:0:0:0";
 const part = (name: string, more: object = {}) => ({
   ...disk(name, { type: "part", rm: false, hotplug: false, tran: null }),
   ...more,
@@ -38,6 +39,7 @@ function drive(...rows: readonly object[]): Drive {
 const parse = (rows: readonly object[]) =>
   parseDrives(JSON.stringify({ blockdevices: rows }), {
     ids: new Map([["sdb", ["wwn-0x5", "usb-Generic_MassStorage_058F-0:0"]]]),
+    slots: new Map([["sdb", ["pci-0000:00:14.0-usbv2-0:2:1.0-scsi-0:0:0:0", READER]]]),
     sequences: new Map([["sdb", "17"]]),
   });
 
@@ -49,6 +51,7 @@ test("a card in a reader: its lasting name, what it is, what is on it", () => {
   ];
   expect(drive(disk("sdb", { children }))).toEqual({
     ...{ id: "usb-Generic_MassStorage_058F-0:0", isStable: true, path: "/dev/sdb", sizeBytes: 32 * GB },
+    ...{ slot: READER },
     ...{ model: "MassStorage", serial: "058F", transport: "usb", isRemovable: true, isReadOnly: false },
     contents: ["vfat `bootfs`", "ext4", "a partition without a file system"],
     mounts: ["/media/me/bootfs"],

@@ -6,6 +6,7 @@ import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { mappedBytes } from "../../../src/flash/read-image.js";
 import type { WrittenTarget } from "../../../src/flash/types.js";
 import { writeImage, type WriteProgress, type WriteRequest } from "../../../src/flash/write.js";
 import { sha256, tinyImage } from "./images.js";
@@ -26,7 +27,7 @@ async function* pieces(image: Buffer, bytes = 100_000) {
   for (let from = 0; from < image.length; from += bytes)
     yield await Promise.resolve(image.subarray(from, from + bytes));
 }
-const silent: WriteProgress = { phase: () => undefined, moved: () => undefined };
+const silent: WriteProgress = { phase: () => undefined, moved: () => undefined, ended: () => undefined };
 const path = (name: string) => join(folder, name);
 const fileTarget = (name: string) => ({ name, path: path(name), kind: "file" as const });
 
@@ -135,8 +136,17 @@ test("what a bmap leaves out is not written", async () => {
       sha256: sha256(IMAGE.subarray(3 * MIB - PAGE, 5 * MIB + PAGE)),
     },
   ];
-  const [outcome] = await write({ image: { name: "tiny.img", bytes: pieces(IMAGE), ranges } });
+  let [passed, isWriting] = [0, false];
+  const [outcome] = await write(
+    { image: { name: "tiny.img", bytes: pieces(IMAGE), ranges } },
+    {
+      ...silent,
+      phase: (_, phase) => (isWriting = phase === "writing"),
+      moved: (_, bytes) => (passed += isWriting ? bytes : 0),
+    },
+  );
   expect(outcome).toMatchObject({ ok: true, value: { writtenBytes: 2 * MIB + 3 * PAGE } });
+  expect(passed).toBe(mappedBytes(ranges, IMAGE.length));
   const written = await readFile(path("a.img"));
   const expected = Buffer.alloc(IMAGE.length);
   for (const { offset, end } of ranges) IMAGE.copy(expected, offset, offset, end);

@@ -42,6 +42,13 @@ test("the last card comes first, and earlier ones stay", async () => {
   expect((await readCards(workspace)).map(({ serial }) => serial)).toEqual(["S2", "S1"]);
 });
 
+test("of cards that are done at once none is lost", async () => {
+  const workspace = workspaceAt(folder);
+  const serials = ["S1", "S2", "S3", "S4"];
+  await Promise.all(serials.map((serial) => recordCard(workspace, { ...CARD, serial })));
+  expect((await readCards(workspace)).map(({ serial }) => serial).toSorted()).toEqual(serials);
+});
+
 test("a record that somebody has broken is told, and not written over", async () => {
   const workspace = workspaceAt(folder);
   await mkdir(join(folder, ".imcloud"));

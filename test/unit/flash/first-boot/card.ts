@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import type { WrittenTarget } from "../../../../src/flash/types.js";
+import type { Extent, WrittenTarget } from "../../../../src/flash/types.js";
 
 const MIB = 1024 * 1024;
 const BOOT = { offset: 4 * MIB, size: 40 * MIB };
@@ -83,6 +83,15 @@ export async function card({ boot, root }: CardFiles): Promise<Card> {
     list: async () => (await execa("mdir", ["-b", "-i", image, "::/"], { env })).stdout,
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   };
+}
+
+/** Gives a card a partition table: it is an image then. @returns its path */
+export async function partitioned({ target: { path, boot, root } }: Card): Promise<string> {
+  const part = ({ offset, size }: Extent, type: string) =>
+    `start=${offset / 512},size=${size / 512},type=${type}`;
+  const parts = [part(boot, "c"), ...(root === undefined ? [] : [part(root, "83")])];
+  await execa("sfdisk", ["--quiet", path], { input: ["label: dos", ...parts, ""].join("\n") });
+  return path;
 }
 
 /** The root of an image by what marks it. */
