@@ -22,6 +22,7 @@ export interface CardFlags {
   readonly replace?: string;
   readonly format?: FirstBootFormat;
   readonly labels?: string;
+  /** False: whoever asked for the cards waits, and says how it goes on. */
   readonly wait?: boolean;
   readonly waitMinutes?: number;
   readonly cardMinutes?: number;
@@ -185,7 +186,7 @@ export async function concludeCards(
   }
   if (flags.labels !== undefined && done.length > 0) await label(flags.labels, done, terminal);
   if (flags.wait !== true) {
-    if (done.length > 0)
+    if (flags.wait === undefined && done.length > 0)
       terminal.note("next: put the cards into their boards, switch them on, and run `imcloud apply`");
     return ExitCode.Ok;
   }

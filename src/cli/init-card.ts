@@ -102,7 +102,8 @@ async function chooseWifi(options: InitOptions, terminal: Terminal): Promise<Wif
 }
 
 export type CardOutcome =
-  { readonly isUp: true; readonly address: string } | { readonly isUp: false; readonly exitCode: ExitCode };
+  | { readonly isUp: true; readonly address: string }
+  | { readonly isUp: false; readonly isWritten: boolean; readonly exitCode: ExitCode };
 
 /** Writes the card by imcloud.yaml, and waits for the board. @returns where it is */
 export async function makeBoardOfCard(
@@ -115,12 +116,11 @@ export async function makeBoardOfCard(
   const flags = {
     image,
     to: [to],
-    verify: true,
-    on: [board.name],
+    ...{ verify: true, wait: false, on: [board.name] },
     ...(options.yes === true && { yes: [to] }),
   };
   const written = await runFlash(flags, context);
-  if (written !== ExitCode.Ok) return { isUp: false, exitCode: written };
+  if (written !== ExitCode.Ok) return { isUp: false, isWritten: false, exitCode: written };
   terminal.note("put the card into the board and switch it on");
   const { openFleetFor } = await import("./fleet-options.js");
   const { waitForBoards } = await import("./flash-wait.js");
@@ -130,5 +130,7 @@ export async function makeBoardOfCard(
   const expected = fleet.boards.map((one) => ({ board: one, fingerprints }));
   const { up, exitCode } = await waitForBoards(fleet, expected, WAIT_MINUTES, terminal);
   const [found] = up;
-  return found === undefined ? { isUp: false, exitCode } : { isUp: true, address: found.address };
+  return found === undefined
+    ? { isUp: false, isWritten: true, exitCode }
+    : { isUp: true, address: found.address };
 }

@@ -137,7 +137,9 @@ export async function runInit(options: InitOptions, context: Context): Promise<E
     const made = await makeBoardOfCard(card, options, context, terminal);
     if (!made.isUp) {
       terminal.note(
-        `when you are ready: \`imcloud flash --on ${board.name} --wait\`, with the image and the card`,
+        made.isWritten
+          ? `the card is written: once ${board.name} is on the network, put its address into ${file} and run \`imcloud apply\`, then \`imcloud user add ${account.name} --admin\``
+          : `when you are ready: \`imcloud flash --on ${board.name} --wait\`, with the image and the card`,
       );
       return made.exitCode;
     }
