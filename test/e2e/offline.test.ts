@@ -9,12 +9,21 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { aptCacheUrl } from "../../src/lab/apt-cache.js";
 import { labLayout } from "../../src/lab/layout.js";
+import { machineMirror } from "../../src/lab/mirror.js";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
 import { twoPeopleChat } from "./chat.js";
 import { operator, type Operator } from "./operator.js";
 
 const PACKAGES = "packages/debian-12-amd64.tar";
 const NOWHERE = "http://127.0.0.1:9";
+
+/** Where this machine has a release's packages from, through the lab's cache. */
+async function archiveOf(release: string): Promise<string> {
+  const { sources } = await machineMirror("debian-bookworm");
+  const words = sources.map((line) => line.split(" ")).find((line) => line.includes(release));
+  const url = words?.find((word) => word.includes("://")) ?? expect.fail(`no source of ${release}`);
+  return url.replace(/^http:\//, aptCacheUrl(labLayout()));
+}
 
 let board: VirtualBoard;
 let home: Operator;
@@ -44,11 +53,10 @@ afterAll(async () => {
 });
 
 test("a kit holds what the boards of imcloud.yaml are going to want", async () => {
-  const cache = aptCacheUrl(labLayout());
   const run = await home.imcloud(
     ...["kit", "make", join(folder, "kit"), "--json", "--release", "debian-12", "--arch", "amd64"],
-    ...["--mirror", `${cache}/deb.debian.org/debian`],
-    ...["--security-mirror", `${cache}/deb.debian.org/debian-security`],
+    ...["--mirror", await archiveOf("bookworm")],
+    ...["--security-mirror", await archiveOf("bookworm-security")],
   );
   expect(run.exitCode, run.stderr).toBe(0);
   const files = run.json["files"] as readonly { readonly path: string }[];
