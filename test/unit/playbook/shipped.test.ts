@@ -65,6 +65,26 @@ test("`quirks: known` is for adapters that the board has, and none of them is no
   expect(await argumentOf("152d:0578", ["1:2:u", "3:4:u"])).toBe(`${path}1:2:u,3:4:u`);
 });
 
+test("a network without internet has somebody of its own who tells the time", async () => {
+  const id = "file:/etc/systemd/timesyncd.conf.d/60-imcloud.conf";
+  const facts = factsOf("raspios-bookworm.txt");
+  expect(idsOf(await resolve(facts, ["base"]))).not.toContain(id);
+  const asked = { ntp_servers: ["192.168.1.1", "time.school.lan"] };
+  expect(valueOf(await resolve(facts, ["base"], asked), id)).toMatchObject({
+    content: "# Managed by imcloud.\n[Time]\nNTP=192.168.1.1 time.school.lan\n",
+  });
+  expect(idsOf(await resolve({ ...facts, timeSync: "chrony" }, ["base"], asked))).not.toContain(id);
+});
+
+test("packages of a kit are there before apt is told to use nothing else", async () => {
+  expect(idsOf(await resolve(factsOf("raspios-bookworm.txt"), ["offline"]))).toEqual([
+    "artifact:/opt/imcloud/packages",
+    "file:/etc/apt/imcloud-offline.list",
+    "file:/etc/apt/apt.conf.d/60imcloud-offline",
+    "command:package lists of the kit",
+  ]);
+});
+
 test("sizes follow the memory", async () => {
   const conf = async (ramMb: number) => {
     const facts = { ...factsOf("raspios-bookworm.txt"), ramMb, packages: { "rabbitmq-server": "3.10.8" } };

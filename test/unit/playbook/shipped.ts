@@ -59,6 +59,7 @@ export async function resolveShipped(
       kafkaCertificate: "KAFKA\n",
       kafka: { nodes },
       appServices: [],
+      packages: { sources: "deb file:/opt/imcloud/packages/debian bookworm main\n" },
       tls,
       welcome: welcomeOf(
         { vars: vars as BoardConfig["vars"], origin: { file: "imcloud.yaml", line: 1 } },
@@ -73,6 +74,6 @@ export async function resolveShipped(
     },
     vars,
     secrets: new Map(SECRETS.map((name) => [name, new Secret(`canary-${name}`)])),
-    artifacts: { bun: source, server: source, kafka: source },
+    artifacts: { bun: source, server: source, kafka: source, packages: source },
   });
 }
