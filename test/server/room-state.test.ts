@@ -106,6 +106,32 @@ test("a join may say more than that, but nothing that others would have to say",
   });
 });
 
+test("nobody lets themself into a restricted room by naming who vouches for them", async () => {
+  const { room_id: club } = await alice.post<{ room_id: string }>("createRoom", {});
+  const roomId = await openRoom({
+    preset: "private_chat",
+    initial_state: [
+      {
+        type: "m.room.join_rules",
+        content: { join_rule: "restricted", allow: [{ type: "m.room_membership", room_id: club }] },
+      },
+    ],
+  });
+  const forged = { membership: "join", join_authorised_via_users_server: alice.userId };
+  const own = `m.room.member/${at(bob.userId)}`;
+  expect((await refusal(setState(bob, roomId, own, forged))).code).toBe("M_FORBIDDEN");
+
+  // Whoever is in one of the rooms comes in this way as by `join`.
+  await alice.post(`rooms/${at(club)}/invite`, { user_id: bob.userId });
+  await join(bob, club);
+  await setState(bob, roomId, own, { membership: "join", displayname: "Bob" });
+  expect(await stateOf(roomId, "m.room.member", bob.userId)).toEqual({
+    membership: "join",
+    displayname: "Bob",
+    join_authorised_via_users_server: alice.userId,
+  });
+});
+
 test("members: both filters together are an `or`; and who was there at a point, be it before the first event", async () => {
   const roomId = await openRoom();
   const sync = await alice.get<{

@@ -62,12 +62,17 @@ async function putState(
     await services.memberships.assertInvitable(stateKey);
   if (type === "m.room.canonical_alias") await assertAliases(roomId, body, services);
   if (type === "m.room.create") throw invalid("a room is made once");
-  const draft = { type, stateKey, sender: caller.userId, content: body, ...timeOf(query, caller) };
+  const said = { type, stateKey, sender: caller.userId, content: body, ...timeOf(query, caller) };
+  const draftIn = type === "m.room.member" ? await services.memberships.vouchedFor(roomId, said) : () => said;
   // Each request of its own: there is no transaction id to know a repetition by.
   const delayMs = query["org.matrix.msc4140.delay"];
-  if (delayMs !== undefined) return scheduled(delayMs, caller, roomId, draft, newToken("put"), services);
+  if (delayMs !== undefined) {
+    const draft = draftIn(await services.rooms.state(roomId));
+    return scheduled(delayMs, caller, roomId, draft, newToken("put"), services);
+  }
   let repeated: string | undefined;
   const [event] = await services.rooms.sendAll(roomId, (current) => {
+    const draft = draftIn(current);
     repeated = repetitionOf(current, draft);
     return repeated === undefined ? [draft] : [];
   });
