@@ -132,6 +132,21 @@ test("nobody lets themself into a restricted room by naming who vouches for them
   });
 });
 
+test("who left sees the state of that moment, whatever became of their membership since", async () => {
+  const roomId = await openRoom({ name: "before" });
+  await join(bob, roomId);
+  await bob.post(`rooms/${at(roomId)}/leave`, {});
+  await setState(alice, roomId, "m.room.name", { name: "after" });
+  const seen = () => bob.get(`rooms/${at(roomId)}/state/m.room.name`);
+  expect(await seen()).toEqual({ name: "before" });
+  for (const change of ["ban", "unban", "invite"])
+    await alice.post(`rooms/${at(roomId)}/${change}`, { user_id: bob.userId });
+  await bob.post(`rooms/${at(roomId)}/leave`, {});
+  expect(await seen()).toEqual({ name: "before" });
+  const { chunk } = await bob.get<{ chunk: object[] }>(`rooms/${at(roomId)}/members?membership=leave`);
+  expect(chunk).toHaveLength(1);
+});
+
 test("members: both filters together are an `or`; and who was there at a point, be it before the first event", async () => {
   const roomId = await openRoom();
   const sync = await alice.get<{

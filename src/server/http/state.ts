@@ -16,6 +16,7 @@ import { timeOf, TimestampQuery } from "./as-service.js";
 import { Content } from "./content.js";
 import { DelayQuery, scheduled, Scheduled } from "./delayed-events.js";
 import type { Services } from "../service/services.js";
+import type { Store } from "../store/store.js";
 
 const Room = z.object({ roomId: RoomId });
 const Key = z.object({ roomId: RoomId, eventType: EventType, stateKey: StateKey.default("") });
@@ -33,14 +34,17 @@ async function stateFor(roomId: string, userId: string, { rooms, store }: Servic
   const row = await store.events.membership(userId, roomId);
   if (row?.membership === "join" || state.historyVisibility === "world_readable")
     return store.events.currentState(roomId);
-  const wasInside =
-    (row?.membership === "leave" || row?.membership === "ban") &&
-    !row.forgotten &&
-    (await store.events.stateHistory(roomId, "m.room.member", userId)).some(
-      ({ content }) => membershipOf(content) === "join",
-    );
-  if (!wasInside || row === undefined) throw forbidden("you are not in this room");
-  return store.events.stateAt(roomId, row.position);
+  const isOut = row?.membership === "leave" || row?.membership === "ban";
+  const leftAt = isOut && !row.forgotten ? await lastLeaving(roomId, userId, store) : undefined;
+  if (leftAt === undefined) throw forbidden("you are not in this room");
+  return store.events.stateAt(roomId, leftAt);
+}
+
+/** Where somebody's last stay ended: a ban, or a refused invite, may have come later. */
+async function lastLeaving(roomId: string, userId: string, { events }: Store): Promise<number | undefined> {
+  const members = await events.stateContents(roomId, "m.room.member", userId);
+  const inside = members.findLastIndex(({ content }) => membershipOf(content) === "join");
+  return inside < 0 ? undefined : members[inside + 1]?.position;
 }
 
 async function getState(
