@@ -30,12 +30,12 @@ export class Hindsight {
     const sights = new Map<string, Sight>();
     for (const { roomId } of events)
       if (!sights.has(roomId)) sights.set(roomId, sight ?? (await this.#history.viewpoint(roomId, userId)));
-    const replaced = await this.#store.views.contents(events.flatMap(({ replaces }) => replaces ?? []));
+    const replaced = await this.#store.views.replaced(events);
     return new Map(
-      events.map(({ eventId, roomId, position, replaces = "" }) => {
+      events.map(({ eventId, roomId, position }) => {
         const seen = sights.get(roomId);
         if (seen === undefined) return [eventId, {}];
-        const old = replaced.get(replaces);
+        const old = replaced.get(eventId);
         return [
           eventId,
           {
