@@ -132,6 +132,16 @@ test("nobody lets themself into a restricted room by naming who vouches for them
   });
 });
 
+test.each(["10", "11", "12"])("version %s: a room's beginning is not redacted", async (version) => {
+  const roomId = await openRoom({ room_version: version });
+  const create = await alice.get<{ event_id: string }>(
+    `rooms/${at(roomId)}/state/m.room.create?format=event`,
+  );
+  const redaction = alice.call("PUT", `rooms/${at(roomId)}/redact/${at(create.event_id)}/${version}`, {});
+  expect((await refusal(redaction)).code).toBe("M_FORBIDDEN");
+  await alice.send(roomId, "still there");
+});
+
 test("who left sees the state of that moment, whatever became of their membership since", async () => {
   const roomId = await openRoom({ name: "before" });
   await join(bob, roomId);
