@@ -162,6 +162,21 @@ describe("sync", () => {
     expect((await refusal(bob.get("pushrules/global/of-a-newer-server/beer"))).code).toBe("M_NOT_FOUND");
   });
 
+  test("push rules and tags that are set at the same time are all there", async () => {
+    const roomId = await roomOf(bob);
+    const names = Array.from({ length: 8 }, (_, index) => `u.${index}`);
+    await Promise.all(
+      names.flatMap((name) => [
+        bob.call("PUT", `pushrules/global/content/${name}`, { pattern: name, actions: [] }),
+        bob.call("PUT", `user/@bob:hs1/rooms/${at(roomId)}/tags/${name}`, {}),
+      ]),
+    );
+    const { global } = await bob.get<{ global: { content: { rule_id: string }[] } }>("pushrules/");
+    expect(global.content.map(({ rule_id: id }) => id).sort()).toEqual(names);
+    const { tags } = await bob.get<{ tags: object }>(`user/@bob:hs1/rooms/${at(roomId)}/tags`);
+    expect(Object.keys(tags).sort()).toEqual(names);
+  });
+
   test("messages to a device come until they are acknowledged, then never again", async () => {
     const { next_batch: since } = await sync(bob);
     const content = { hello: "device" };
