@@ -1,7 +1,7 @@
 /** `/sync`: what it tells, once, and what it waits for. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { sync, type SyncAnswer } from "./syncing.js";
-import { refusal, roomOf, startWithPeople, type Person, type TestServer } from "./test-server.js";
+import { refusal, register, roomOf, startWithPeople, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -211,5 +211,20 @@ describe("sync", () => {
       { device_keys: { "@alice:hs1": [] } },
     );
     expect(found["@alice:hs1"]?.[alice.deviceId]).toMatchObject(deviceKeys);
+  });
+
+  test("who is only asked in has left nobody", async () => {
+    const [one, two] = [await register(server, "inviting"), await register(server, "invited")];
+    const { room_id: roomId } = await one.post<{ room_id: string }>("createRoom", {});
+    const [{ next_batch: ones }, { next_batch: twos }] = [await sync(one), await sync(two)];
+    await one.post(`rooms/${at(roomId)}/invite`, { user_id: two.userId });
+    expect((await sync(one, ones)).device_lists).toBeUndefined();
+    const invited = await sync(two, twos);
+    expect(invited.device_lists).toBeUndefined();
+    await two.post(`rooms/${at(roomId)}/join`, {});
+    expect((await sync(two, invited.next_batch)).device_lists).toEqual({ changed: [one.userId], left: [] });
+    const { next_batch: since } = await sync(one);
+    await two.post(`rooms/${at(roomId)}/leave`, {});
+    expect((await sync(one, since)).device_lists).toEqual({ changed: [], left: [two.userId] });
   });
 });
