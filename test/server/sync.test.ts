@@ -89,6 +89,10 @@ describe("sync", () => {
     await alice.send(roomId, "she is gone");
     expect((await sync(carol, left.next_batch)).rooms).toBeUndefined();
     expect((await sync(carol)).rooms?.leave?.[roomId]).toBeUndefined();
+    const whole = "&full_state=true";
+    expect((await sync(carol, left.next_batch, whole)).rooms?.leave?.[roomId]).toBeUndefined();
+    const asked = `${whole}&filter=${at(JSON.stringify({ room: { include_leave: true } }))}`;
+    expect((await sync(carol, left.next_batch, asked)).rooms?.leave?.[roomId]).toBeDefined();
   });
 
   test("filters choose, lazy loading leaves silent members out", async () => {
@@ -105,7 +109,11 @@ describe("sync", () => {
     const members = joined?.state.events
       .filter(({ type }) => type === "m.room.member")
       .map((event) => (event as unknown as { state_key: string }).state_key);
-    expect(members?.sort()).toEqual(["@alice:hs1", "@carol:hs1"]);
+    // Bob, who says nothing, is told of for the room's name, which is made of its members while it has none.
+    expect(members?.sort()).toEqual(["@alice:hs1", "@bob:hs1", "@carol:hs1"]);
+    await alice.call("PUT", `rooms/${at(roomId)}/state/m.room.name`, { name: "named" });
+    const named = (await sync(carol, undefined, `&filter=${id}`)).rooms?.join?.[roomId];
+    expect(named?.state.events.filter(({ type }) => type === "m.room.member")).toHaveLength(2);
     const inline = at(JSON.stringify({ room: { timeline: { types: ["m.room.name"] }, rooms: [roomId] } }));
     const chosen = await sync(carol, undefined, `&filter=${inline}`);
     expect(Object.keys(chosen.rooms?.join ?? {})).toEqual([roomId]);
