@@ -4,7 +4,7 @@
  */
 import { toClientEvent, type EventDraft, type StoredEvent, type Viewer } from "../core/event.js";
 import type { JsonObject } from "../core/json.js";
-import { reactionOf, relationOf } from "../core/relations.js";
+import { isEditOf, reactionOf, relationOf } from "../core/relations.js";
 import { isShown, mayRead, type Sight } from "../core/visibility.js";
 import type { Stretch } from "../store/events.js";
 import type { RelationFilter, ThreadCount } from "../store/relations.js";
@@ -125,6 +125,26 @@ export class Relations {
     });
   }
 
+  /** The newest edit of each event that has one, as far as the viewer may see it; by the ids of the events. */
+  async newestEdits(
+    events: readonly StoredEvent[],
+    sights: ReadonlyMap<string, Sight>,
+  ): Promise<ReadonlyMap<string, StoredEvent>> {
+    const newest = new Map<string, StoredEvent>();
+    for (const [roomId, sight] of sights) {
+      const byId = new Map(
+        events.flatMap((event) => (event.roomId === roomId ? [[event.eventId, event] as const] : [])),
+      );
+      for (const child of await this.#store.relations.editsAndReferences(roomId, [...byId.keys()])) {
+        const relation = relationOf(child.content);
+        const parent = byId.get(relation?.parent ?? "");
+        if (relation?.relType !== "m.replace" || parent === undefined) continue;
+        if (isEditOf(child, parent) && isShown(sight, child)) newest.set(parent.eventId, child);
+      }
+    }
+    return newest;
+  }
+
   async #sightsOf(
     events: readonly StoredEvent[],
     userId: string,
@@ -210,16 +230,4 @@ export class Relations {
       last: shown.at(-1),
     };
   }
-}
-
-/** Source: "Validity of replacement events". */
-function isEditOf(child: StoredEvent, parent: StoredEvent): boolean {
-  return (
-    child.sender === parent.sender &&
-    child.type === parent.type &&
-    child.stateKey === undefined &&
-    parent.stateKey === undefined &&
-    relationOf(parent.content)?.relType !== "m.replace" &&
-    (child.content["m.new_content"] !== undefined || child.type === "m.room.encrypted")
-  );
 }

@@ -107,7 +107,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     registrationTokens: new RegistrationTokens(store, config.registration.tokenFile),
     welcome: new Welcome(config),
     presence,
-    searches: new Searches(store, history),
+    searches: new Searches(store, history, relations),
     tags: new Tags(store),
     verdicts,
     unread,
