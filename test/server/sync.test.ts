@@ -168,6 +168,8 @@ describe("sync", () => {
     await bob.call("DELETE", "pushrules/global/content/beer");
     expect((await refusal(bob.get("pushrules/global/content/beer"))).code).toBe("M_NOT_FOUND");
     expect((await refusal(bob.get("pushrules/global/of-a-newer-server/beer"))).code).toBe("M_NOT_FOUND");
+    const slashed = bob.call("PUT", `pushrules/global/content/${at("a/b")}`, { pattern: "x", actions: [] });
+    expect((await refusal(slashed)).code).toBe("M_INVALID_PARAM");
   });
 
   test("push rules and tags that are set at the same time are all there", async () => {
