@@ -179,6 +179,21 @@ test("members: both filters together are an `or`; and who was there at a point, 
   expect(await members(`at=${sync.rooms.join[roomId]?.timeline.prev_batch ?? ""}`)).toEqual([alice.userId]);
 });
 
+test("who was there at a point is told to who may read that point", async () => {
+  const roomId = await openRoom({
+    initial_state: [{ type: "m.room.history_visibility", content: { history_visibility: "joined" } }],
+  });
+  await alice.send(roomId, "among members");
+  const { end } = await alice.get<{ end: string }>(`rooms/${at(roomId)}/messages?dir=f&limit=100`);
+  await join(bob, roomId);
+  const members = (person: Person, token: string) =>
+    person.get<{ chunk: object[] }>(`rooms/${at(roomId)}/members?at=${token}`);
+  expect((await members(alice, end)).chunk).toHaveLength(1);
+  expect((await refusal(members(bob, end))).code).toBe("M_FORBIDDEN");
+  const { next_batch: now } = await bob.get<{ next_batch: string }>("sync?timeout=0");
+  expect((await members(bob, now)).chunk).toHaveLength(2);
+});
+
 test("who wants no invites gets none", async () => {
   const roomId = await openRoom();
   const set = (content: object) =>

@@ -9,6 +9,7 @@ import { itemsOf, stringOrNone, type JsonObject } from "../core/json.js";
 import { repetitionOf } from "../core/repetition.js";
 import { membershipOf, type Membership } from "../core/room-state.js";
 import { parseHistoryToken } from "../core/tokens.js";
+import { mayRead } from "../core/visibility.js";
 import { Failure, forbidden, invalid, notFound } from "../service/failure.js";
 import type { Asked } from "./endpoint.js";
 import { endpoint, group, Json } from "./endpoint.js";
@@ -215,5 +216,8 @@ async function membersFor(
   // A token may stand in front of the whole room: it began when who made it was inside.
   const beginning = await services.store.events.history(roomId, { after: 0, upTo: last }, "f", 2);
   const first = beginning.at(-1)?.position ?? 0;
-  return services.store.events.stateAt(roomId, Math.max(first, Math.min(position, last)));
+  const moment = Math.max(first, Math.min(position, last));
+  if (!mayRead(await services.history.viewpoint(roomId, userId), moment))
+    throw forbidden("you may not read what was in the room then");
+  return services.store.events.stateAt(roomId, moment);
 }
