@@ -152,3 +152,8 @@ test("keys of a device that lack what others check them by are refused", async (
     "org.example.more": 1,
   });
 });
+
+test("nobody has an address of a third party", async () => {
+  const person = await register(server, "threepidless");
+  expect(await person.get<object>("account/3pid")).toEqual({ threepids: [] });
+});

@@ -380,6 +380,38 @@ describe("push rules", () => {
     ],
   ])("%s", (_, event, expected) => expect(evaluate(rules, event, context)).toMatchObject(expected));
 
+  test.each([
+    ["be*er", "a beer?", true],
+    ["be*er", "berlin beer", true],
+    ["be*er", "a bee", false],
+    ["be*er", "abeer", false],
+    ["be*er", "beers", false],
+    ["*", "", true],
+    ["*er", "a beer?", true],
+    ["b?er", "a b?er", true],
+    ["a.c", "abc", false],
+  ])("a pattern with stars: %s in %j: %j", (pattern, body, isFound) => {
+    const beer = { rule_id: "beer", default: false, enabled: true, actions: ["notify"], pattern };
+    const own = { ...rules, content: [beer], underride: [] };
+    expect(evaluate(own, message({ body }), context).notify).toBe(isFound);
+  });
+
+  test("a pattern of many stars is no long work", () => {
+    const pattern = "*a".repeat(30) + "*b";
+    const event = message({ body: "a".repeat(60_000) });
+    const condition = { kind: "event_match", key: "content.body", pattern };
+    const slow = { rule_id: "slow", default: false, enabled: true, actions: ["notify"] };
+    const own = {
+      ...rules,
+      override: [{ ...slow, conditions: [condition] }],
+      content: [{ ...slow, pattern }],
+      underride: [],
+    };
+    const startedAt = performance.now();
+    expect(evaluate(own, event, context).notify).toBe(false);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+
   test("@room with the power highlights", () => {
     expect(
       evaluate(rules, message({ "m.mentions": { room: true } }), { ...context, mayNotify: () => true }),

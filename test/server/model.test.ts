@@ -141,17 +141,21 @@ async function assertConverged(world: World): Promise<void> {
   }
 }
 
-/** Messages of others behind what the person has read; without that, behind their coming. */
+/** Messages of others that were not taken back, behind what the person has read and behind their last coming. */
 async function unreadOf(world: World, place: Place, who: number): Promise<number> {
   const truth = await world.truth(place);
   const read = place.readUpTo.get(who);
   const { userId } = world.person(who);
-  const from =
-    read === undefined
-      ? truth.findLastIndex(({ type, state_key: key }) => type === "m.room.member" && key === userId)
-      : truth.findIndex(({ event_id: id }) => id === read);
-  return truth.slice(from + 1).filter(({ type, sender }) => type === "m.room.message" && sender !== userId)
-    .length;
+  const from = Math.max(
+    truth.findLastIndex(({ type, state_key: key }) => type === "m.room.member" && key === userId),
+    truth.findIndex(({ event_id: id }) => id === read),
+  );
+  return truth
+    .slice(from + 1)
+    .filter(
+      ({ type, sender, content }) =>
+        type === "m.room.message" && sender !== userId && content["body"] !== undefined,
+    ).length;
 }
 
 const weighted = (...weights: readonly (readonly [string, number])[]) =>

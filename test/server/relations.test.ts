@@ -217,3 +217,49 @@ test("a history is filtered by what its events speak of", async () => {
   ]);
   expect(await pages({})).toEqual([reference, inThread, plain]);
 });
+
+test("what was said of an event shows nothing that its reader may not see", async () => {
+  const carol = await register(server, "erin");
+  await alice.post(`rooms/${at(roomId)}/invite`, { user_id: carol.userId });
+  await carol.post(`join/${at(roomId)}`, {});
+  const root = await alice.send(roomId, "root");
+  await reply(alice, root, "while carol was there");
+  await carol.post(`rooms/${at(roomId)}/leave`, {});
+  await reply(bob, root, "without carol");
+  await say(alice, "m.room.message", {
+    ...{ msgtype: "m.text", body: "* edited" },
+    ...{ "m.new_content": { msgtype: "m.text", body: "edited" }, ...relating("m.replace", root) },
+  });
+  const thread = async (person: Person) => (await shown(person, root)).unsigned["m.relations"];
+  expect((await thread(carol))?.["m.thread"]).toMatchObject({
+    count: 1,
+    latest_event: { content: { body: "while carol was there" } },
+  });
+  expect((await thread(carol))?.["m.replace"]).toBeUndefined();
+
+  // Whom one ignores is not counted, nor shown as the last who has said something.
+  const ignoring = `user/${at(alice.userId)}/account_data/m.ignored_user_list`;
+  await alice.call("PUT", ignoring, { ignored_users: { [bob.userId]: {} } });
+  expect((await thread(alice))?.["m.thread"]).toMatchObject({
+    count: 1,
+    latest_event: { sender: alice.userId },
+  });
+  const bobs = await bob.send(roomId, "bob begins");
+  await reply(alice, bobs, "and alice answers");
+  const listed = (await threads(alice, "?limit=1")).chunk[0];
+  expect(listed).toMatchObject({ event_id: bobs, content: {} });
+  await alice.call("PUT", ignoring, { ignored_users: {} });
+});
+
+test("what is said in another room speaks of nothing here", async () => {
+  const carol = await register(server, "dora");
+  const root = await alice.send(roomId, "only here");
+  const { room_id: other } = await carol.post<{ room_id: string }>("createRoom", {});
+  for (const relType of ["m.thread", "m.reference"])
+    await carol.call("PUT", `rooms/${at(other)}/send/m.room.message/${relType}`, {
+      ...{ msgtype: "m.text", body: "from elsewhere" },
+      ...relating(relType, root),
+    });
+  expect((await shown(alice, root)).unsigned["m.relations"]).toBeUndefined();
+  expect(ids(await related(alice, root))).toEqual([]);
+});

@@ -106,6 +106,57 @@ test("a join may say more than that, but nothing that others would have to say",
   });
 });
 
+test("nobody lets themself into a restricted room by naming who vouches for them", async () => {
+  const { room_id: club } = await alice.post<{ room_id: string }>("createRoom", {});
+  const roomId = await openRoom({
+    preset: "private_chat",
+    initial_state: [
+      {
+        type: "m.room.join_rules",
+        content: { join_rule: "restricted", allow: [{ type: "m.room_membership", room_id: club }] },
+      },
+    ],
+  });
+  const forged = { membership: "join", join_authorised_via_users_server: alice.userId };
+  const own = `m.room.member/${at(bob.userId)}`;
+  expect((await refusal(setState(bob, roomId, own, forged))).code).toBe("M_FORBIDDEN");
+
+  // Whoever is in one of the rooms comes in this way as by `join`.
+  await alice.post(`rooms/${at(club)}/invite`, { user_id: bob.userId });
+  await join(bob, club);
+  await setState(bob, roomId, own, { membership: "join", displayname: "Bob" });
+  expect(await stateOf(roomId, "m.room.member", bob.userId)).toEqual({
+    membership: "join",
+    displayname: "Bob",
+    join_authorised_via_users_server: alice.userId,
+  });
+});
+
+test.each(["10", "11", "12"])("version %s: a room's beginning is not redacted", async (version) => {
+  const roomId = await openRoom({ room_version: version });
+  const create = await alice.get<{ event_id: string }>(
+    `rooms/${at(roomId)}/state/m.room.create?format=event`,
+  );
+  const redaction = alice.call("PUT", `rooms/${at(roomId)}/redact/${at(create.event_id)}/${version}`, {});
+  expect((await refusal(redaction)).code).toBe("M_FORBIDDEN");
+  await alice.send(roomId, "still there");
+});
+
+test("who left sees the state of that moment, whatever became of their membership since", async () => {
+  const roomId = await openRoom({ name: "before" });
+  await join(bob, roomId);
+  await bob.post(`rooms/${at(roomId)}/leave`, {});
+  await setState(alice, roomId, "m.room.name", { name: "after" });
+  const seen = () => bob.get(`rooms/${at(roomId)}/state/m.room.name`);
+  expect(await seen()).toEqual({ name: "before" });
+  for (const change of ["ban", "unban", "invite"])
+    await alice.post(`rooms/${at(roomId)}/${change}`, { user_id: bob.userId });
+  await bob.post(`rooms/${at(roomId)}/leave`, {});
+  expect(await seen()).toEqual({ name: "before" });
+  const { chunk } = await bob.get<{ chunk: object[] }>(`rooms/${at(roomId)}/members?membership=leave`);
+  expect(chunk).toHaveLength(1);
+});
+
 test("members: both filters together are an `or`; and who was there at a point, be it before the first event", async () => {
   const roomId = await openRoom();
   const sync = await alice.get<{
@@ -126,6 +177,21 @@ test("members: both filters together are an `or`; and who was there at a point, 
   expect(await members("membership=ban&not_membership=leave")).toEqual([alice.userId]);
   expect(await members("membership=ban")).toEqual([]);
   expect(await members(`at=${sync.rooms.join[roomId]?.timeline.prev_batch ?? ""}`)).toEqual([alice.userId]);
+});
+
+test("who was there at a point is told to who may read that point", async () => {
+  const roomId = await openRoom({
+    initial_state: [{ type: "m.room.history_visibility", content: { history_visibility: "joined" } }],
+  });
+  await alice.send(roomId, "among members");
+  const { end } = await alice.get<{ end: string }>(`rooms/${at(roomId)}/messages?dir=f&limit=100`);
+  await join(bob, roomId);
+  const members = (person: Person, token: string) =>
+    person.get<{ chunk: object[] }>(`rooms/${at(roomId)}/members?at=${token}`);
+  expect((await members(alice, end)).chunk).toHaveLength(1);
+  expect((await refusal(members(bob, end))).code).toBe("M_FORBIDDEN");
+  const { next_batch: now } = await bob.get<{ next_batch: string }>("sync?timeout=0");
+  expect((await members(bob, now)).chunk).toHaveLength(2);
 });
 
 test("who wants no invites gets none", async () => {

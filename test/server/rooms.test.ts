@@ -212,3 +212,22 @@ test("profiles are read by all, written by their owners, and follow into rooms",
     avatar_url: "mxc://hs1/x",
   });
 });
+
+test("the name of a profile field is not too long, and says so", async () => {
+  const name = (length: number) => "f".repeat(length);
+  await bob.call("PUT", `profile/@bob:hs1/${name(255)}`, { [name(255)]: 1 });
+  const longer = bob.call("PUT", `profile/@bob:hs1/${name(256)}`, { [name(256)]: 1 });
+  expect((await refusal(longer)).code).toBe("M_KEY_TOO_LARGE");
+  await bob.call("DELETE", `profile/@bob:hs1/${name(255)}`);
+});
+
+test("people are found by names in any script, whatever their case", async () => {
+  const found = async (term: string) =>
+    (
+      await alice.post<{ results: { user_id: string }[] }>("user_directory/search", { search_term: term })
+    ).results.map(({ user_id: userId }) => userId);
+  await carol.call("PUT", "profile/@carol:hs1/displayname", { displayname: "Élodie Öz Жанна 张伟" });
+  for (const term of ["Élodie", "élod", "ÖZ", "жанна", "张", "lodie"])
+    expect(await found(term)).toEqual([carol.userId]);
+  expect(await found("elodié")).toEqual([]);
+});

@@ -59,7 +59,7 @@ test("words are found in any order and case, and Chinese words of one, two or mo
   expect(ranked.highlights).toEqual(["fox"]);
 });
 
-test("only in rooms that one is in, and what one may read; nothing that was redacted, edits as they are now", async () => {
+test("only in rooms that one is in, and what one may read; nothing that was redacted", async () => {
   await alice.call("PUT", `rooms/${at(roomId)}/state/m.room.history_visibility`, {
     history_visibility: "joined",
   });
@@ -70,13 +70,44 @@ test("only in rooms that one is in, and what one may read; nothing that was reda
   expect(bodies(await find(bob, "secretword"))).toEqual(["secretword after"]);
   await alice.call("PUT", `rooms/${at(roomId)}/redact/${at(after)}/r`, {});
   expect((await find(bob, "secretword")).count).toBe(0);
-  await alice.call("PUT", `rooms/${at(roomId)}/send/m.room.message/e`, {
-    msgtype: "m.text",
-    body: "* oldfallback",
-    "m.new_content": { msgtype: "m.text", body: "newtext" },
-    "m.relates_to": { rel_type: "m.replace", event_id: after },
+});
+
+test("a message is found by what it says since it was edited last, and shown as one message", async () => {
+  let edits = 0;
+  const edit = async (person: Person, eventId: string, text: string) => {
+    const path = `rooms/${at(roomId)}/send/m.room.message/edit-${++edits}`;
+    const made = await person.call<{ event_id: string }>("PUT", path, {
+      ...{ msgtype: "m.text", body: `* ${text}`, "m.new_content": { msgtype: "m.text", body: text } },
+      "m.relates_to": { rel_type: "m.replace", event_id: eventId },
+    });
+    return made.event_id;
+  };
+  const redact = (eventId: string) =>
+    alice.call("PUT", `rooms/${at(roomId)}/redact/${at(eventId)}/${++edits}`, {});
+  const found = async (term: string) => (await find(bob, term)).results.map(({ result }) => result.event_id);
+
+  const message = await alice.send(roomId, "firstword kept");
+  expect(await found("firstword")).toEqual([message]);
+  const first = await edit(alice, message, "secondword kept");
+  expect([await found("firstword"), await found("secondword")]).toEqual([[], [message]]);
+  const second = await edit(alice, message, "thirdword kept");
+  expect([await found("secondword"), await found("thirdword")]).toEqual([[], [message]]);
+  expect(await found("kept")).toEqual([message]);
+  expect((await find(bob, "thirdword")).results[0]?.result).toMatchObject({
+    content: { body: "firstword kept" },
+    unsigned: { "m.relations": { "m.replace": { event_id: second } } },
   });
-  expect([(await find(bob, "newtext")).count, (await find(bob, "oldfallback")).count]).toEqual([1, 0]);
+
+  // Nobody edits what another has said, and an edit that is taken back leaves what was there before.
+  await edit(bob, message, "strangeword");
+  expect([await found("strangeword"), await found("thirdword")]).toEqual([[], [message]]);
+  await redact(second);
+  expect([await found("thirdword"), await found("secondword")]).toEqual([[], [message]]);
+  await redact(first);
+  expect([await found("secondword"), await found("firstword")]).toEqual([[], [message]]);
+  await redact(message);
+  await edit(alice, message, "lateword");
+  expect([await found("firstword"), await found("kept"), await found("lateword")]).toEqual([[], [], []]);
 });
 
 test("pages, context, groups and filters", async () => {

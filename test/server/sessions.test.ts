@@ -68,19 +68,26 @@ describe("accounts and sessions", () => {
     expect((await refusal(second.get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
   });
 
-  test("a refresh token serves once, and ends the old access token", async () => {
+  test("a refresh token ends the old access token, and itself once its pair is used", async () => {
     const session = await logIn("alice", "alice's password", { refresh_token: true });
-    const next = await callApi<{ access_token: string }>(server.url, "POST", "refresh", {
-      refresh_token: session.refresh_token,
-    });
+    const refresh = (token: string | undefined) =>
+      callApi<{ access_token: string; refresh_token: string }>(server.url, "POST", "refresh", {
+        refresh_token: token,
+      });
+    const lost = await refresh(session.refresh_token);
     expect((await refusal(personOf(server, session).get("account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
-    expect(await personOf(server, { ...session, ...next }).get("account/whoami")).toMatchObject({
-      user_id: "@alice:hs1",
-    });
-    expect(
-      (await refusal(callApi(server.url, "POST", "refresh", { refresh_token: session.refresh_token })))
-        .status,
-    ).toBe(401);
+
+    // The answer never arrived: the client asks again, and what it did not get ends.
+    const next = await refresh(session.refresh_token);
+    const phone = personOf(server, { ...session, ...next });
+    expect((await refusal(refresh(lost.refresh_token))).status).toBe(401);
+    expect(await phone.get("account/whoami")).toMatchObject({ user_id: "@alice:hs1" });
+    expect((await refusal(refresh(session.refresh_token))).status).toBe(401);
+
+    // The next refresh is a use, too.
+    const third = await refresh(next.refresh_token);
+    await refresh(third.refresh_token);
+    expect((await refusal(refresh(next.refresh_token))).status).toBe(401);
   });
 
   test("a new password needs the old one, and ends the other devices", async () => {

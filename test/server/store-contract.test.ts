@@ -239,7 +239,7 @@ const places = onEachDatabase((open, newConfig) => {
     const found = async (depth: number, relType?: string) =>
       (
         await store.relations.children(
-          root,
+          { roomId, eventId: root },
           { depth, ...(relType !== undefined && { relType }) },
           all,
           "f",
@@ -251,14 +251,24 @@ const places = onEachDatabase((open, newConfig) => {
     expect(await found(3, "m.annotation")).toEqual([3]);
     const threads = await store.relations.threads(roomId, all.upTo, 10);
     expect(threads.map(({ parent }) => parent)).toEqual([root, other]);
-    const counts = await store.relations.threadCounts([root, other, far], "@alice:hs1");
+    const counts = await store.relations.threadCounts(roomId, [root, other, far], "@alice:hs1");
     expect([...counts].map(([id, { count, own }]) => [id, count, own]).toSorted()).toEqual(
       [
         [root, 2, true],
         [other, 1, false],
       ].toSorted(),
     );
-    expect((await store.relations.editsAndReferences([root])).map(({ eventId }) => eventId)).toEqual([near]);
+    expect((await store.relations.editsAndReferences(roomId, [root])).map(({ eventId }) => eventId)).toEqual([
+      near,
+    ]);
+    await makeRoom(store, "!b:hs1");
+    await store.events.append({
+      roomId: "!b:hs1",
+      expectedHead: 2,
+      events: events("!b:hs1", 3, [about(root, "m.thread"), about(root, "m.replace")]),
+    });
+    expect((await store.relations.threadCounts(roomId, [root], "@alice:hs1")).get(root)?.count).toBe(2);
+    expect(await store.relations.editsAndReferences(roomId, [root])).toHaveLength(1);
     expect(await store.relations.hasReaction(near, "m.room.message", "@bob:hs1", "k")).toBe(true);
     expect(await store.relations.hasReaction(near, "m.room.message", "@alice:hs1", "k")).toBe(false);
   });

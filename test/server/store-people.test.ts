@@ -14,7 +14,7 @@ onEachDatabase((open) => {
     expect(await store.personal.receipts("!a:hs1", 0)).toMatchObject([{ eventId: "$2" }]);
   });
 
-  test("a refresh token serves once", async () => {
+  test("a refresh token serves until the pair that it has made is used", async () => {
     await using store = await open();
     await store.accounts.create("@ann:hs1", "hash", false);
     await store.sessions.logIn("@ann:hs1", "PHONE", [
@@ -23,9 +23,14 @@ onEachDatabase((open) => {
     ]);
     const next = [{ hash: "a2", kind: "access" } as const, { hash: "r2", kind: "refresh" } as const];
     expect(await store.sessions.refresh("r1", next)).toBe("done");
-    expect(await store.sessions.refresh("r1", [{ hash: "a3", kind: "access" }])).toBe("unknown");
     expect(await store.sessions.byToken("a1")).toBeUndefined();
-    expect(await store.sessions.byToken("a2")).toMatchObject({ userId: "@ann:hs1", deviceId: "PHONE" });
+    expect(await store.sessions.refresh("r1", [{ hash: "a3", kind: "access" }])).toBe("done");
+    expect(await store.sessions.byToken("a2")).toBeUndefined();
+    expect(await store.sessions.refresh("r2", [])).toBe("unknown");
+    expect(await store.sessions.byToken("a3")).toMatchObject({ deviceId: "PHONE", isUnconfirmed: true });
+    await store.sessions.confirm("@ann:hs1", "PHONE");
+    expect(await store.sessions.byToken("a3")).toMatchObject({ userId: "@ann:hs1", isUnconfirmed: false });
+    expect(await store.sessions.refresh("r1", [])).toBe("unknown");
   });
 
   test("a one-time key goes to one claimer, then the fallback key to all", async () => {

@@ -107,6 +107,8 @@ test("lazily: whoever speaks in the timeline, and whose membership it changes", 
   expect(members?.map(({ state_key: key, content }) => [key, content["membership"]])).toEqual([
     [alice.userId, "join"],
     [bob.userId, "leave"],
+    // Who is left besides the reader names the room.
+    [carol.userId, "join"],
   ]);
 });
 

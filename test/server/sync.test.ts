@@ -1,7 +1,7 @@
 /** `/sync`: what it tells, once, and what it waits for. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { sync, type SyncAnswer } from "./syncing.js";
-import { refusal, roomOf, startWithPeople, type Person, type TestServer } from "./test-server.js";
+import { refusal, register, roomOf, startWithPeople, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
 let alice: Person;
@@ -89,6 +89,10 @@ describe("sync", () => {
     await alice.send(roomId, "she is gone");
     expect((await sync(carol, left.next_batch)).rooms).toBeUndefined();
     expect((await sync(carol)).rooms?.leave?.[roomId]).toBeUndefined();
+    const whole = "&full_state=true";
+    expect((await sync(carol, left.next_batch, whole)).rooms?.leave?.[roomId]).toBeUndefined();
+    const asked = `${whole}&filter=${at(JSON.stringify({ room: { include_leave: true } }))}`;
+    expect((await sync(carol, left.next_batch, asked)).rooms?.leave?.[roomId]).toBeDefined();
   });
 
   test("filters choose, lazy loading leaves silent members out", async () => {
@@ -105,7 +109,11 @@ describe("sync", () => {
     const members = joined?.state.events
       .filter(({ type }) => type === "m.room.member")
       .map((event) => (event as unknown as { state_key: string }).state_key);
-    expect(members?.sort()).toEqual(["@alice:hs1", "@carol:hs1"]);
+    // Bob, who says nothing, is told of for the room's name, which is made of its members while it has none.
+    expect(members?.sort()).toEqual(["@alice:hs1", "@bob:hs1", "@carol:hs1"]);
+    await alice.call("PUT", `rooms/${at(roomId)}/state/m.room.name`, { name: "named" });
+    const named = (await sync(carol, undefined, `&filter=${id}`)).rooms?.join?.[roomId];
+    expect(named?.state.events.filter(({ type }) => type === "m.room.member")).toHaveLength(2);
     const inline = at(JSON.stringify({ room: { timeline: { types: ["m.room.name"] }, rooms: [roomId] } }));
     const chosen = await sync(carol, undefined, `&filter=${inline}`);
     expect(Object.keys(chosen.rooms?.join ?? {})).toEqual([roomId]);
@@ -160,6 +168,23 @@ describe("sync", () => {
     await bob.call("DELETE", "pushrules/global/content/beer");
     expect((await refusal(bob.get("pushrules/global/content/beer"))).code).toBe("M_NOT_FOUND");
     expect((await refusal(bob.get("pushrules/global/of-a-newer-server/beer"))).code).toBe("M_NOT_FOUND");
+    const slashed = bob.call("PUT", `pushrules/global/content/${at("a/b")}`, { pattern: "x", actions: [] });
+    expect((await refusal(slashed)).code).toBe("M_INVALID_PARAM");
+  });
+
+  test("push rules and tags that are set at the same time are all there", async () => {
+    const roomId = await roomOf(bob);
+    const names = Array.from({ length: 8 }, (_, index) => `u.${index}`);
+    await Promise.all(
+      names.flatMap((name) => [
+        bob.call("PUT", `pushrules/global/content/${name}`, { pattern: name, actions: [] }),
+        bob.call("PUT", `user/@bob:hs1/rooms/${at(roomId)}/tags/${name}`, {}),
+      ]),
+    );
+    const { global } = await bob.get<{ global: { content: { rule_id: string }[] } }>("pushrules/");
+    expect(global.content.map(({ rule_id: id }) => id).sort()).toEqual(names);
+    const { tags } = await bob.get<{ tags: object }>(`user/@bob:hs1/rooms/${at(roomId)}/tags`);
+    expect(Object.keys(tags).sort()).toEqual(names);
   });
 
   test("messages to a device come until they are acknowledged, then never again", async () => {
@@ -196,5 +221,20 @@ describe("sync", () => {
       { device_keys: { "@alice:hs1": [] } },
     );
     expect(found["@alice:hs1"]?.[alice.deviceId]).toMatchObject(deviceKeys);
+  });
+
+  test("who is only asked in has left nobody", async () => {
+    const [one, two] = [await register(server, "inviting"), await register(server, "invited")];
+    const { room_id: roomId } = await one.post<{ room_id: string }>("createRoom", {});
+    const [{ next_batch: ones }, { next_batch: twos }] = [await sync(one), await sync(two)];
+    await one.post(`rooms/${at(roomId)}/invite`, { user_id: two.userId });
+    expect((await sync(one, ones)).device_lists).toBeUndefined();
+    const invited = await sync(two, twos);
+    expect(invited.device_lists).toBeUndefined();
+    await two.post(`rooms/${at(roomId)}/join`, {});
+    expect((await sync(two, invited.next_batch)).device_lists).toEqual({ changed: [one.userId], left: [] });
+    const { next_batch: since } = await sync(one);
+    await two.post(`rooms/${at(roomId)}/leave`, {});
+    expect((await sync(one, since)).device_lists).toEqual({ changed: [], left: [two.userId] });
   });
 });

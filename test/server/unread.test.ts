@@ -138,3 +138,25 @@ test("polls notify when they begin and end, and answers to them do not", async (
   const mine = rules.underride.filter(({ rule_id: id }) => id.startsWith(".org.matrix.msc3930.rule."));
   expect(mine.map(({ conditions }) => conditions.length)).toEqual([2, 1, 2, 1]);
 });
+
+test("who comes back has not missed to read what was said while they were away", async () => {
+  await read(await say({}));
+  await bob.post(`rooms/${at(roomId)}/leave`, {});
+  for (let index = 0; index < 3; index++) await say({});
+  await bob.post(`rooms/${at(roomId)}/join`, {});
+  expect((await unread())?.unread_notifications).toEqual(counts(0));
+  await say({});
+  expect((await unread())?.unread_notifications).toEqual(counts(1));
+});
+
+test("what is taken back is not unread any more", async () => {
+  const [first, second] = [await say({}), await say({ "m.mentions": { user_ids: [bob.userId] } })];
+  expect((await unread())?.unread_notifications).toEqual(counts(2, 1));
+  const redact = (eventId: string) =>
+    alice.call("PUT", `rooms/${at(roomId)}/redact/${at(eventId)}/${++txns}`, {});
+  await redact(second);
+  expect((await unread())?.unread_notifications).toEqual(counts(1));
+  await read(first);
+  await redact(await say({}));
+  expect((await unread())?.unread_notifications).toEqual(counts(0));
+});

@@ -24,6 +24,7 @@ interface WireEvent {
   readonly event_id: string;
   readonly state_key?: string;
   readonly sender: string;
+  readonly content: Readonly<Record<string, unknown>>;
 }
 
 /** What a client knows of a room. */

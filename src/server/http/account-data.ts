@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { EventType, RoomId, UserId } from "../core/ids.js";
-import { isEmpty, isObject, type JsonObject } from "../core/json.js";
+import { isEmpty, type JsonObject } from "../core/json.js";
 import { Failure, forbidden, notFound } from "../service/failure.js";
 import type { Services } from "../service/services.js";
 import { Content } from "./content.js";
@@ -66,11 +66,6 @@ async function remove(
   return {};
 }
 
-async function tagsOf(userId: string, roomId: string, { store }: Services): Promise<JsonObject> {
-  const tags = (await store.personal.accountData(userId, roomId, "m.tag"))?.["tags"];
-  return isObject(tags) ? tags : {};
-}
-
 export const accountData = group("Client config", [
   endpoint({
     route: "GET /_matrix/client/v3/user/{userId}/account_data/{type}",
@@ -116,9 +111,9 @@ export const accountData = group("Client config", [
     route: "GET /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags",
     params: Tags,
     reply: z.object({ tags: Json }),
-    async handle({ caller, params }, services) {
+    async handle({ caller, params }, { tags }) {
       assertOwn(params.userId, caller.userId);
-      return { tags: await tagsOf(params.userId, params.roomId, services) };
+      return { tags: await tags.of(params.userId, params.roomId) };
     },
   }),
 
@@ -127,13 +122,9 @@ export const accountData = group("Client config", [
     params: Tag,
     body: z.looseObject({ order: z.number().min(0).max(1).optional() }),
     reply: Empty,
-    async handle({ caller, params, body }, services) {
+    async handle({ caller, params, body }, { tags }) {
       assertOwn(params.userId, caller.userId);
-      const tags = {
-        ...(await tagsOf(params.userId, params.roomId, services)),
-        [params.tag]: body as JsonObject,
-      };
-      await services.store.personal.setAccountData(params.userId, params.roomId, "m.tag", { tags });
+      await tags.set(params.userId, params.roomId, params.tag, body as JsonObject);
       return {};
     },
   }),
@@ -142,10 +133,9 @@ export const accountData = group("Client config", [
     route: "DELETE /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags/{tag}",
     params: Tag,
     reply: Empty,
-    async handle({ caller, params }, services) {
+    async handle({ caller, params }, { tags }) {
       assertOwn(params.userId, caller.userId);
-      const { [params.tag]: _removed, ...tags } = await tagsOf(params.userId, params.roomId, services);
-      await services.store.personal.setAccountData(params.userId, params.roomId, "m.tag", { tags });
+      await tags.remove(params.userId, params.roomId, params.tag);
       return {};
     },
   }),

@@ -18,6 +18,13 @@ export const account = group("Account management", [
     }),
   }),
 
+  // Addresses of third parties are not taken here, so nobody has one: clients ask when they show an account's settings.
+  endpoint({
+    route: "GET /_matrix/client/v3/account/3pid",
+    reply: z.object({ threepids: z.array(z.never()) }),
+    handle: () => ({ threepids: [] }),
+  }),
+
   endpoint({
     route: "POST /_matrix/client/v3/account/password",
     body: z.looseObject({

@@ -12,8 +12,10 @@ import { Empty, endpoint, group, Json } from "./endpoint.js";
 
 const Owner = z.object({ userId: UserId });
 const Field = Owner.extend({
-  keyName: z.string().regex(/^[a-z][a-z0-9_.-]{0,254}$/, "no name of a profile field"),
+  keyName: z.string().regex(/^[a-z][a-z0-9_.-]*$/, "no name of a profile field"),
 });
+/** Longest name of a field, in bytes. */
+const MOST_NAME = 255;
 /** Largest profile, in bytes. */
 const MOST_BYTES = 65_536;
 
@@ -55,6 +57,8 @@ export const profiles = group("Profiles", [
     async handle({ caller, params, body }, services) {
       const { userId, keyName } = params;
       if (userId !== caller.userId) throw forbidden("a profile is its owner's");
+      if (keyName.length > MOST_NAME)
+        throw new Failure("M_KEY_TOO_LARGE", `the name of a field has at most ${MOST_NAME} bytes`);
       const value = body[keyName];
       if (value === undefined) throw new Failure("M_MISSING_PARAM", `\`${keyName}\` is missing`);
       const isText = keyName === "displayname" || keyName === "avatar_url";

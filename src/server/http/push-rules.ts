@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { RULE_KINDS } from "../core/push-rules.js";
-import { Failure, notFound } from "../service/failure.js";
+import { Failure, invalid, notFound } from "../service/failure.js";
 import { Content } from "./content.js";
 import { Empty, endpoint, group, Json } from "./endpoint.js";
 
@@ -52,6 +52,8 @@ export const pushRules = group("Push rules", [
     async handle({ caller, params, query, body }, services) {
       if (params.ruleId.startsWith("."))
         throw new Failure("M_INVALID_PARAM", "names with a dot in front are the specification's");
+      if (/[/\\]/.test(params.ruleId))
+        throw invalid("the name of a rule has neither slashes nor backslashes");
       if (params.kind === "content" && body.pattern === undefined)
         throw new Failure("M_MISSING_PARAM", "a content rule has a pattern");
       const conditions =

@@ -9,6 +9,7 @@ import { itemsOf, stringOrNone, type JsonObject } from "../core/json.js";
 import { repetitionOf } from "../core/repetition.js";
 import { membershipOf, type Membership } from "../core/room-state.js";
 import { parseHistoryToken } from "../core/tokens.js";
+import { mayRead } from "../core/visibility.js";
 import { Failure, forbidden, invalid, notFound } from "../service/failure.js";
 import type { Asked } from "./endpoint.js";
 import { endpoint, group, Json } from "./endpoint.js";
@@ -16,6 +17,7 @@ import { timeOf, TimestampQuery } from "./as-service.js";
 import { Content } from "./content.js";
 import { DelayQuery, scheduled, Scheduled } from "./delayed-events.js";
 import type { Services } from "../service/services.js";
+import type { Store } from "../store/store.js";
 
 const Room = z.object({ roomId: RoomId });
 const Key = z.object({ roomId: RoomId, eventType: EventType, stateKey: StateKey.default("") });
@@ -33,14 +35,17 @@ async function stateFor(roomId: string, userId: string, { rooms, store }: Servic
   const row = await store.events.membership(userId, roomId);
   if (row?.membership === "join" || state.historyVisibility === "world_readable")
     return store.events.currentState(roomId);
-  const wasInside =
-    (row?.membership === "leave" || row?.membership === "ban") &&
-    !row.forgotten &&
-    (await store.events.stateHistory(roomId, "m.room.member", userId)).some(
-      ({ content }) => membershipOf(content) === "join",
-    );
-  if (!wasInside || row === undefined) throw forbidden("you are not in this room");
-  return store.events.stateAt(roomId, row.position);
+  const isOut = row?.membership === "leave" || row?.membership === "ban";
+  const leftAt = isOut && !row.forgotten ? await lastLeaving(roomId, userId, store) : undefined;
+  if (leftAt === undefined) throw forbidden("you are not in this room");
+  return store.events.stateAt(roomId, leftAt);
+}
+
+/** Where somebody's last stay ended: a ban, or a refused invite, may have come later. */
+async function lastLeaving(roomId: string, userId: string, { events }: Store): Promise<number | undefined> {
+  const members = await events.stateContents(roomId, "m.room.member", userId);
+  const inside = members.findLastIndex(({ content }) => membershipOf(content) === "join");
+  return inside < 0 ? undefined : members[inside + 1]?.position;
 }
 
 async function getState(
@@ -62,12 +67,17 @@ async function putState(
     await services.memberships.assertInvitable(stateKey);
   if (type === "m.room.canonical_alias") await assertAliases(roomId, body, services);
   if (type === "m.room.create") throw invalid("a room is made once");
-  const draft = { type, stateKey, sender: caller.userId, content: body, ...timeOf(query, caller) };
+  const said = { type, stateKey, sender: caller.userId, content: body, ...timeOf(query, caller) };
+  const draftIn = type === "m.room.member" ? await services.memberships.vouchedFor(roomId, said) : () => said;
   // Each request of its own: there is no transaction id to know a repetition by.
   const delayMs = query["org.matrix.msc4140.delay"];
-  if (delayMs !== undefined) return scheduled(delayMs, caller, roomId, draft, newToken("put"), services);
+  if (delayMs !== undefined) {
+    const draft = draftIn(await services.rooms.state(roomId));
+    return scheduled(delayMs, caller, roomId, draft, newToken("put"), services);
+  }
   let repeated: string | undefined;
   const [event] = await services.rooms.sendAll(roomId, (current) => {
+    const draft = draftIn(current);
     repeated = repetitionOf(current, draft);
     return repeated === undefined ? [draft] : [];
   });
@@ -206,5 +216,8 @@ async function membersFor(
   // A token may stand in front of the whole room: it began when who made it was inside.
   const beginning = await services.store.events.history(roomId, { after: 0, upTo: last }, "f", 2);
   const first = beginning.at(-1)?.position ?? 0;
-  return services.store.events.stateAt(roomId, Math.max(first, Math.min(position, last)));
+  const moment = Math.max(first, Math.min(position, last));
+  if (!mayRead(await services.history.viewpoint(roomId, userId), moment))
+    throw forbidden("you may not read what was in the room then");
+  return services.store.events.stateAt(roomId, moment);
 }

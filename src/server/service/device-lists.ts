@@ -57,12 +57,15 @@ export class DeviceLists {
       (await this.#store.views.membersChangedSince(follower.userId, stretch.since));
     for (const { roomId = "", userId = "", membership } of memberships) {
       if (userId !== follower.userId && follower.rooms.get(roomId)?.membership === "join") {
-        (membership === "join" ? joined : left).push(userId);
+        if (membership === "join") joined.push(userId);
+        // Who is asked in, or asks to come, was not there yet.
+        else if (membership === "leave" || membership === "ban") left.push(userId);
       }
     }
     for (const roomId of stretch.touched) {
       const own = follower.rooms.get(roomId);
       if (own === undefined || own.position <= stretch.since || own.position > stretch.upTo) continue;
+      if (own.membership === "invite" || own.membership === "knock") continue;
       const members = await this.#store.events.members(roomId, "join");
       (own.membership === "join" ? joined : left).push(
         ...members.filter((userId) => userId !== follower.userId),

@@ -7,35 +7,28 @@ import type { StoredEvent } from "../core/event.js";
 import type { JsonObject } from "../core/json.js";
 import { mayRead, membershipAt, type Sight } from "../core/visibility.js";
 import type { Store } from "../store/store.js";
-import type { History } from "./history.js";
 
 export class Hindsight {
   readonly #store: Store;
-  readonly #history: History;
 
-  constructor(store: Store, history: History) {
+  constructor(store: Store) {
     this.#store = store;
-    this.#history = history;
   }
 
   /**
-   * @param sight the viewer's of the room that all the events are of, where it is known already
+   * @param sights the viewer's of the rooms that the events are of
    * @returns for each event id what belongs into `unsigned`
    */
   async of(
     events: readonly StoredEvent[],
-    userId: string,
-    sight: Sight | undefined,
+    sights: ReadonlyMap<string, Sight>,
   ): Promise<ReadonlyMap<string, JsonObject>> {
-    const sights = new Map<string, Sight>();
-    for (const { roomId } of events)
-      if (!sights.has(roomId)) sights.set(roomId, sight ?? (await this.#history.viewpoint(roomId, userId)));
-    const replaced = await this.#store.views.contents(events.flatMap(({ replaces }) => replaces ?? []));
+    const replaced = await this.#store.views.replaced(events);
     return new Map(
-      events.map(({ eventId, roomId, position, replaces = "" }) => {
+      events.map(({ eventId, roomId, position }) => {
         const seen = sights.get(roomId);
         if (seen === undefined) return [eventId, {}];
-        const old = replaced.get(replaces);
+        const old = replaced.get(eventId);
         return [
           eventId,
           {

@@ -135,6 +135,27 @@ export class Memberships {
   }
 
   /**
+   * A membership that a client sets as a piece of state. Who vouches for somebody in a restricted room is the server's
+   * word alone: what the client says of that is dropped.
+   *
+   * Source: "Room Version 8", "Restricted rooms".
+   * @param draft an `m.room.member`
+   * @returns what it is, given the state
+   */
+  async vouchedFor(roomId: string, draft: EventDraft): Promise<(state: RoomState) => EventDraft> {
+    const { join_authorised_via_users_server: _claimed, ...content } = draft.content;
+    const isJoining = content["membership"] === "join" && draft.stateKey === draft.sender;
+    const vouching = isJoining ? await this.#vouching(roomId, draft.sender) : () => undefined;
+    return (state) => {
+      const voucher = vouching(state);
+      return {
+        ...draft,
+        content: { ...content, ...(voucher && { join_authorised_via_users_server: voucher }) },
+      };
+    };
+  }
+
+  /**
    * For restricted rooms: finds the member who lets the user in, if the user is in one of the rooms named.
    * Source: "Room Version 8", "Restricted rooms".
    */

@@ -5,6 +5,7 @@
  */
 import { defaultRules, type PushRule, type RuleKind, type RuleSet } from "../core/push-rules.js";
 import { isObject } from "../core/json.js";
+import { InTurn } from "../runtime/in-turn.js";
 import type { Store } from "../store/store.js";
 import { Failure, notFound } from "./failure.js";
 
@@ -17,6 +18,8 @@ export class PushRules {
   // Promises: what is being read while it changes is not remembered in its old form.
   readonly #cache = new Map<string, Promise<RuleSet>>();
   readonly #ignored = new Map<string, Promise<ReadonlySet<string>>>();
+  /** The rules are one document: clients change many at once, and each change is made to what the one before left. */
+  readonly #turns = new InTurn();
 
   constructor(store: Store) {
     this.#store = store;
@@ -96,9 +99,11 @@ export class PushRules {
     kind: RuleKind,
     update: (rules: readonly PushRule[]) => readonly PushRule[],
   ): Promise<void> {
-    const rules = await this.of(userId);
-    const changed = { ...rules, [kind]: update(rules[kind]) };
-    await this.#store.personal.setAccountData(userId, "", TYPE, { global: changed });
+    await this.#turns.run(userId, async () => {
+      const rules = await this.of(userId);
+      const changed = { ...rules, [kind]: update(rules[kind]) };
+      await this.#store.personal.setAccountData(userId, "", TYPE, { global: changed });
+    });
   }
 }
 

@@ -4,10 +4,10 @@
  */
 import { toClientEvent, type EventDraft, type StoredEvent, type Viewer } from "../core/event.js";
 import type { JsonObject } from "../core/json.js";
-import { reactionOf, relationOf } from "../core/relations.js";
+import { isEditOf, reactionOf, relationOf } from "../core/relations.js";
 import { isShown, mayRead, type Sight } from "../core/visibility.js";
 import type { Stretch } from "../store/events.js";
-import type { RelationFilter } from "../store/relations.js";
+import type { RelationFilter, ThreadCount } from "../store/relations.js";
 import type { Store } from "../store/store.js";
 import { Failure } from "./failure.js";
 import { Hindsight } from "./hindsight.js";
@@ -24,7 +24,7 @@ export class Relations {
   constructor(store: Store, history: History) {
     this.#store = store;
     this.#history = history;
-    this.#hindsight = new Hindsight(store, history);
+    this.#hindsight = new Hindsight(store);
   }
 
   /** @throws Failure M_NOT_FOUND for an event that does not exist or that the user may not read */
@@ -43,7 +43,13 @@ export class Relations {
     const viewpoint = await this.#history.viewpoint(roomId, userId);
     const found: StoredEvent[] = [];
     for (let { after, upTo } = stretch; ;) {
-      const events = await this.#store.relations.children(eventId, filter, { after, upTo }, direction, BATCH);
+      const events = await this.#store.relations.children(
+        { roomId, eventId },
+        filter,
+        { after, upTo },
+        direction,
+        BATCH,
+      );
       for (const event of events) {
         // The event that does not fit any more only says that there is more.
         if (found.length === limit)
@@ -76,7 +82,8 @@ export class Relations {
         const root = await this.#store.events.event(parent);
         if (root?.roomId !== roomId || !mayRead(viewpoint, root.position)) continue;
         if (participated && !(await this.#participates(root, viewer.userId))) continue;
-        roots.push(root);
+        // Source: "Querying threads in a room": as if the client had put the thread together by itself.
+        roots.push(isShown(viewpoint, root) ? root : { ...root, content: {} });
       }
       if (threads.length < BATCH) return { events: roots };
     }
@@ -101,8 +108,9 @@ export class Relations {
     viewer: Viewer,
     { withRoomId = true, sight }: { readonly withRoomId?: boolean; readonly sight?: Sight } = {},
   ): Promise<JsonObject[]> {
-    const bundles = await this.#bundles(events, viewer);
-    const hindsight = await this.#hindsight.of(events, viewer.userId, sight);
+    const sights = await this.#sightsOf(events, viewer.userId, sight);
+    const bundles = await this.#bundles(events, viewer, sights);
+    const hindsight = await this.#hindsight.of(events, sights);
     return events.map((event) => {
       const shown = toClientEvent(event, viewer, withRoomId);
       const bundle = event.redactedBecause === undefined ? bundles.get(event.eventId) : undefined;
@@ -117,59 +125,109 @@ export class Relations {
     });
   }
 
-  async #participates(root: StoredEvent, userId: string): Promise<boolean> {
-    if (root.sender === userId) return true;
-    return (await this.#store.relations.threadCounts([root.eventId], userId)).get(root.eventId)?.own === true;
+  /** The newest edit of each event that has one, as far as the viewer may see it; by the ids of the events. */
+  async newestEdits(
+    events: readonly StoredEvent[],
+    sights: ReadonlyMap<string, Sight>,
+  ): Promise<ReadonlyMap<string, StoredEvent>> {
+    const newest = new Map<string, StoredEvent>();
+    for (const [roomId, sight] of sights) {
+      const byId = new Map(
+        events.flatMap((event) => (event.roomId === roomId ? [[event.eventId, event] as const] : [])),
+      );
+      for (const child of await this.#store.relations.editsAndReferences(roomId, [...byId.keys()])) {
+        const relation = relationOf(child.content);
+        const parent = byId.get(relation?.parent ?? "");
+        if (relation?.relType !== "m.replace" || parent === undefined) continue;
+        if (isEditOf(child, parent) && isShown(sight, child)) newest.set(parent.eventId, child);
+      }
+    }
+    return newest;
   }
 
-  async #bundles(events: readonly StoredEvent[], viewer: Viewer): Promise<Map<string, JsonObject>> {
+  async #sightsOf(
+    events: readonly StoredEvent[],
+    userId: string,
+    known: Sight | undefined,
+  ): Promise<ReadonlyMap<string, Sight>> {
+    const sights = new Map<string, Sight>();
+    for (const { roomId } of events)
+      if (!sights.has(roomId)) sights.set(roomId, known ?? (await this.#history.viewpoint(roomId, userId)));
+    return sights;
+  }
+
+  async #participates({ roomId, eventId, sender }: StoredEvent, userId: string): Promise<boolean> {
+    if (sender === userId) return true;
+    return (await this.#store.relations.threadCounts(roomId, [eventId], userId)).get(eventId)?.own === true;
+  }
+
+  /** What the viewer may see of what was said of the events. */
+  async #bundles(
+    events: readonly StoredEvent[],
+    viewer: Viewer,
+    sights: ReadonlyMap<string, Sight>,
+  ): Promise<Map<string, JsonObject>> {
     const bundles = new Map<string, Record<string, JsonObject>>();
     const into = (eventId: string, name: string, value: JsonObject) => {
       const bundle = bundles.get(eventId) ?? {};
       bundle[name] = value;
       bundles.set(eventId, bundle);
     };
-    const byId = new Map(events.map((event) => [event.eventId, event]));
-    const ids = [...byId.keys()];
-    if (ids.length === 0) return bundles;
-    const references = new Map<string, JsonObject[]>();
-    for (const child of await this.#store.relations.editsAndReferences(ids)) {
-      const relation = relationOf(child.content);
-      const parent = byId.get(relation?.parent ?? "");
-      if (relation === undefined || parent === undefined) continue;
-      if (relation.relType === "m.reference")
-        references.set(parent.eventId, [
-          ...(references.get(parent.eventId) ?? []),
-          { event_id: child.eventId },
-        ]);
-      // They come oldest first: the last one counts.
-      else if (isEditOf(child, parent)) into(parent.eventId, "m.replace", toClientEvent(child, viewer));
-    }
-    for (const [eventId, chunk] of references) into(eventId, "m.reference", { chunk });
-    for (const [eventId, { count, own, latest }] of await this.#store.relations.threadCounts(
-      ids,
-      viewer.userId,
-    )) {
-      const last = await this.#store.events.eventAt(latest);
-      if (last === undefined) continue;
-      into(eventId, "m.thread", {
-        count,
-        current_user_participated: own || byId.get(eventId)?.sender === viewer.userId,
-        latest_event: toClientEvent(last, viewer),
-      });
+    for (const [roomId, sight] of sights) {
+      const byId = new Map(
+        events.flatMap((event) => (event.roomId === roomId ? [[event.eventId, event] as const] : [])),
+      );
+      const ids = [...byId.keys()];
+      const references = new Map<string, JsonObject[]>();
+      for (const child of await this.#store.relations.editsAndReferences(roomId, ids)) {
+        const relation = relationOf(child.content);
+        const parent = byId.get(relation?.parent ?? "");
+        if (relation === undefined || parent === undefined || !isShown(sight, child)) continue;
+        if (relation.relType === "m.reference")
+          references.set(parent.eventId, [
+            ...(references.get(parent.eventId) ?? []),
+            { event_id: child.eventId },
+          ]);
+        // They come oldest first: the last one counts.
+        else if (isEditOf(child, parent)) into(parent.eventId, "m.replace", toClientEvent(child, viewer));
+      }
+      for (const [eventId, chunk] of references) into(eventId, "m.reference", { chunk });
+      for (const [eventId, all] of await this.#store.relations.threadCounts(roomId, ids, viewer.userId)) {
+        const { count, own, last } = await this.#threadFor({ roomId, eventId }, all, viewer.userId, sight);
+        if (last === undefined) continue;
+        into(eventId, "m.thread", {
+          count,
+          current_user_participated: own || byId.get(eventId)?.sender === viewer.userId,
+          latest_event: toClientEvent(last, viewer),
+        });
+      }
     }
     return bundles;
   }
-}
 
-/** Source: "Validity of replacement events". */
-function isEditOf(child: StoredEvent, parent: StoredEvent): boolean {
-  return (
-    child.sender === parent.sender &&
-    child.type === parent.type &&
-    child.stateKey === undefined &&
-    parent.stateKey === undefined &&
-    relationOf(parent.content)?.relType !== "m.replace" &&
-    (child.content["m.new_content"] !== undefined || child.type === "m.room.encrypted")
-  );
+  /** A thread without what is not for the viewer's eyes. Source: "Server-side aggregation of `m.thread` relationships". */
+  async #threadFor(
+    root: { readonly roomId: string; readonly eventId: string },
+    { count, own, latest }: ThreadCount,
+    userId: string,
+    sight: Sight,
+  ): Promise<{ readonly count: number; readonly own: boolean; readonly last: StoredEvent | undefined }> {
+    const last = await this.#store.events.eventAt(latest);
+    // Who reads the newest reply and ignores nobody is spared a look at all the others.
+    if (last !== undefined && sight.ignored.size === 0 && isShown(sight, last)) return { count, own, last };
+    const shown: StoredEvent[] = [];
+    for (let after = 0; ;) {
+      const stretch = { after, upTo: latest };
+      const filter = { relType: "m.thread", depth: 1 };
+      const replies = await this.#store.relations.children(root, filter, stretch, "f", BATCH);
+      shown.push(...replies.filter((reply) => isShown(sight, reply)));
+      after = replies.at(-1)?.position ?? latest;
+      if (replies.length < BATCH) break;
+    }
+    return {
+      count: shown.length,
+      own: shown.some(({ sender }) => sender === userId),
+      last: shown.at(-1),
+    };
+  }
 }

@@ -105,7 +105,7 @@ export class Rooms {
     throw new Failure("M_UNKNOWN", "the room changes too fast", { status: 503 });
   }
 
-  /** @throws Failure M_NOT_FOUND for an event that is not in the room; M_FORBIDDEN without the power */
+  /** @throws Failure M_NOT_FOUND for an event that is not in the room; M_FORBIDDEN without the power, and for the room's first one */
   async redact(
     roomId: string,
     redaction: {
@@ -119,6 +119,8 @@ export class Rooms {
     const target = await this.#store.events.event(redaction.eventId);
     if (target === undefined || target.roomId !== roomId)
       throw notFound("there is no such event in this room");
+    // What the room is, up to its version, is said there alone.
+    if (target.type === "m.room.create") throw forbidden("a room's create event cannot be redacted");
     const { sender, eventId: redacts, content, ts } = redaction;
     const decide = (state: RoomState): EventDraft[] => {
       judged(() => authoriseRedaction(state, sender, target));

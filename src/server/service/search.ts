@@ -8,6 +8,7 @@ import { isShown, type Sight } from "../core/visibility.js";
 import { fold, queryWords, runsOf, searchableTypes, searchText, type SearchKey } from "../core/words.js";
 import type { Store } from "../store/store.js";
 import type { History } from "./history.js";
+import type { Relations } from "./relations.js";
 
 /** Words of one search: each is a step in the index. */
 const MOST_WORDS = 12;
@@ -34,10 +35,12 @@ export interface Hit {
 export class Searches {
   readonly #store: Store;
   readonly #history: History;
+  readonly #relations: Relations;
 
-  constructor(store: Store, history: History) {
+  constructor(store: Store, history: History, relations: Relations) {
     this.#store = store;
     this.#history = history;
+    this.#relations = relations;
   }
 
   /** @returns a page of hits, how many there are in all, and whether there are more */
@@ -71,13 +74,15 @@ export class Searches {
     let before = Number.MAX_SAFE_INTEGER;
     for (let looked = 0; looked < LOOKED_AT && types.length > 0; looked += BATCH) {
       const events = await this.#store.search.find({ words, userId, types, before }, BATCH);
+      for (const { roomId } of events)
+        if (!viewpoints.has(roomId)) viewpoints.set(roomId, await this.#history.viewpoint(roomId, userId));
+      const edits = await this.#relations.newestEdits(events, viewpoints);
       for (const event of events) {
         before = event.position;
-        const rank = rankOf(event, runs);
-        if (rank === 0 || !passesEvent(filter, event)) continue;
-        const viewpoint =
-          viewpoints.get(event.roomId) ?? (await this.#history.viewpoint(event.roomId, userId));
-        viewpoints.set(event.roomId, viewpoint);
+        // Who sees a message sees it as it was edited last.
+        const rank = rankOf(edits.get(event.eventId) ?? event, runs);
+        const viewpoint = viewpoints.get(event.roomId);
+        if (rank === 0 || viewpoint === undefined || !passesEvent(filter, event)) continue;
         if (isShown(viewpoint, event)) hits.push({ event, rank });
       }
       if (events.length < BATCH) break;

@@ -47,6 +47,7 @@ import { Stream } from "./stream.js";
 import { Summaries } from "./summaries.js";
 import { SyncRooms } from "./sync-rooms.js";
 import { Sync } from "./sync.js";
+import { Tags } from "./tags.js";
 import { Transactions } from "./transactions.js";
 import { Typing } from "./typing.js";
 import { UnreadCounts } from "./unread.js";
@@ -106,7 +107,8 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     registrationTokens: new RegistrationTokens(store, config.registration.tokenFile),
     welcome: new Welcome(config),
     presence,
-    searches: new Searches(store, history),
+    searches: new Searches(store, history, relations),
+    tags: new Tags(store),
     verdicts,
     unread,
     totals: new UnreadTotals(store, stream, unread),

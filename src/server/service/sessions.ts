@@ -85,7 +85,9 @@ export class Sessions {
           soft_logout: false,
         });
       }
-      const { expiresAt = Infinity, ...caller } = row;
+      const { expiresAt = Infinity, isUnconfirmed, ...caller } = row;
+      if (isUnconfirmed)
+        await this.#store.sessions.confirm(caller.userId, caller.deviceId).catch(unlessDiskTrouble);
       known = { caller, expiresAt, checkedAt: now, seenAt: known?.seenAt ?? 0 };
       remember(this.#tokens, token, known);
     }
@@ -95,10 +97,7 @@ export class Sessions {
       known.seenAt = now;
       await this.#store.sessions
         .saw(known.caller.userId, known.caller.deviceId, from)
-        .catch((error: unknown) => {
-          // When a device was seen is worth no refusal: with a full disk, people can read all the same.
-          if (!(error instanceof StoreError) || error.trouble === undefined) throw error;
-        });
+        .catch(unlessDiskTrouble);
     }
     return known.caller;
   }
@@ -162,7 +161,7 @@ export class Sessions {
     return { userId, deviceId, ...session };
   }
 
-  /** @throws Failure M_UNKNOWN_TOKEN for a refresh token that was used or never given */
+  /** @throws Failure M_UNKNOWN_TOKEN for a refresh token whose pair was used, or that was never given */
   async refresh(refreshToken: string): Promise<Omit<Session, "userId" | "deviceId">> {
     const { tokens, session } = newTokens(true);
     const outcome = await this.#store.sessions.refresh(hashToken(refreshToken), tokens);
@@ -227,6 +226,11 @@ export class Sessions {
       for (const [key, { caller }] of known)
         if (caller.userId === userId && deviceIds.includes(caller.deviceId)) known.delete(key);
   }
+}
+
+/** What is noted beside a request is worth no refusal: with a full disk, people can read all the same. */
+function unlessDiskTrouble(error: unknown): void {
+  if (!(error instanceof StoreError) || error.trouble === undefined) throw error;
 }
 
 function remember(known: Map<string, Remembered>, key: string, one: Remembered): void {

@@ -2,8 +2,8 @@
  * The rooms of a sync answer: joined, invited, knocked, left.
  */
 import { toClientEvent, type StoredEvent } from "../core/event.js";
-import { passes, passesRoom } from "../core/filter.js";
-import type { JsonObject } from "../core/json.js";
+import { passes, passesEvent, passesRoom } from "../core/filter.js";
+import { itemsOf, type JsonObject, type JsonValue } from "../core/json.js";
 import { renderHistoryToken } from "../core/tokens.js";
 import { mayRead, type Sight } from "../core/visibility.js";
 import type { AccountData, Receipt } from "../store/personal.js";
@@ -19,6 +19,8 @@ import type { Typing } from "./typing.js";
 import type { UnreadCounts } from "./unread.js";
 
 const DEFAULT_TIMELINE = 10;
+/** What a room is called by, and where it says so. */
+const NAMES: Readonly<Record<string, string>> = { "m.room.name": "name", "m.room.canonical_alias": "alias" };
 
 interface RoomRequest {
   readonly request: SyncRequest;
@@ -26,11 +28,6 @@ interface RoomRequest {
   readonly stretch: Stretched;
   /** The device knows the room up to here; 0 when it knows nothing of it. */
   readonly knownUpTo: number;
-}
-
-interface StateSection {
-  readonly events: readonly StoredEvent[];
-  readonly field: JsonObject;
 }
 
 interface Timeline {
@@ -130,7 +127,7 @@ export class SyncRooms {
     const { viewer, filter } = request;
     const isWhole = knownUpTo === 0 || request.fullState;
     const timeline = await this.#timeline(room, stretch.upTo);
-    const state = await this.#state(room, timeline, stretch.upTo, isWhole);
+    const before = await this.#state(room, timeline, stretch.upTo, isWhole);
     const receipts = await this.#receipts(room);
     const ephemeral = [
       ...(receipts !== undefined && passes(filter.room?.ephemeral, { type: "m.receipt" }) ? [receipts] : []),
@@ -143,19 +140,21 @@ export class SyncRooms {
       .filter(({ type }) => passes(filter.room?.account_data, { type }))
       .map(({ type, content }) => ({ type, content }));
     const isQuiet =
-      timeline.events.length + state.events.length + ephemeral.length + accountData.length === 0 &&
+      timeline.events.length + before.length + ephemeral.length + accountData.length === 0 &&
       !timeline.isLimited;
     if (isQuiet && !isWhole && !stretch.touched.has(roomId)) return undefined;
 
     // Members that are told of late, because somebody speaks whom the client knows nothing of, change nothing.
     const hasNewMembers =
       isWhole ||
-      [...timeline.events, ...state.events].some(
+      [...timeline.events, ...before].some(
         ({ type, position }) => type === "m.room.member" && position > knownUpTo,
       );
+    const summary = hasNewMembers ? await this.#summaries.of(roomId, viewer.userId) : undefined;
+    const heroes = summary && (await this.#heroes(room, itemsOf(summary["m.heroes"]), timeline, before));
     return {
       timeline: await this.#renderTimeline(room, timeline),
-      ...state.field,
+      ...stateField(request, [...before, ...(heroes ?? [])]),
       ephemeral: { events: ephemeral },
       account_data: { events: accountData },
       ...(await this.#unread.fields(
@@ -164,7 +163,7 @@ export class SyncRooms {
         stretch.upTo,
         filter.room?.timeline?.unread_thread_notifications === true,
       )),
-      ...(hasNewMembers && { summary: await this.#summaries.of(roomId, viewer.userId) }),
+      ...(summary !== undefined && { summary }),
     };
   }
 
@@ -178,7 +177,8 @@ export class SyncRooms {
     const row = await this.#store.events.membership(viewer.userId, roomId);
     // Of a room that was forgotten, a device learns once that it was left: it may not have seen that yet.
     if (row?.forgotten === true && (stretch.since === 0 || leftAt <= stretch.since)) return undefined;
-    if (stretch.since === 0 && filter.room?.include_leave !== true) return undefined;
+    const isOld = stretch.since === 0 || leftAt <= stretch.since;
+    if (isOld && filter.room?.include_leave !== true) return undefined;
     const room = { request, roomId, stretch, knownUpTo: stretch.since };
     const viewpoint = await this.#history.viewpoint(roomId, viewer.userId);
     // Somebody who never was inside, and refuses an invite, learns only that.
@@ -198,7 +198,7 @@ export class SyncRooms {
     const state = await this.#state(room, timeline, leftAt, request.fullState || stretch.since === 0);
     return {
       timeline: await this.#renderTimeline(room, timeline),
-      ...state.field,
+      ...stateField(request, state),
       account_data: { events: [] },
     };
   }
@@ -235,16 +235,16 @@ export class SyncRooms {
     };
   }
 
-  /** The section of the state, and how it is called: what was before the timeline, or what is after it. */
+  /** What the state was before the timeline, or is after it. */
   async #state(
     { request, roomId, knownUpTo }: RoomRequest,
     timeline: Timeline,
     upTo: number,
     isWhole: boolean,
-  ): Promise<StateSection> {
+  ): Promise<StoredEvent[]> {
     const { viewer, filter, stateAfter } = request;
     const start = timeline.events.length === 0 ? upTo : timeline.start;
-    const events = await this.#states.of({
+    return this.#states.of({
       roomId,
       userId: viewer.userId,
       filter: filter.room?.state,
@@ -254,12 +254,30 @@ export class SyncRooms {
       hasGap: timeline.isLimited,
       timeline: timeline.events,
     });
-    return {
-      events,
-      field: {
-        [stateAfter ?? "state"]: { events: events.map((event) => toClientEvent(event, viewer, false)) },
-      },
-    };
+  }
+
+  /**
+   * The members that a lazy client names a room by which has no name of its own, as far as it is not told of them.
+   * Source: `m.heroes`.
+   */
+  async #heroes(
+    { request: { filter }, roomId, stretch }: RoomRequest,
+    heroes: readonly JsonValue[],
+    timeline: Timeline,
+    state: readonly StoredEvent[],
+  ): Promise<StoredEvent[]> {
+    if (filter.room?.state?.lazy_load_members !== true) return [];
+    const names = await this.#store.views.state(roomId, { types: Object.keys(NAMES), members: [] });
+    const isNamed = names.some(
+      ({ type, stateKey, content }) => stateKey === "" && Boolean(content[NAMES[type] ?? ""]),
+    );
+    if (isNamed) return [];
+    const known = new Set([...timeline.events, ...state].map(({ eventId }) => eventId));
+    const members = heroes.filter((hero) => typeof hero === "string");
+    return (await this.#store.views.state(roomId, { types: [], members })).filter(
+      (event) =>
+        event.position <= stretch.upTo && !known.has(event.eventId) && passesEvent(filter.room?.state, event),
+    );
   }
 
   async #renderTimeline(
@@ -280,6 +298,13 @@ export class SyncRooms {
     if (receipts.length === 0 || stretch.upTo === 0) return undefined;
     return { type: "m.receipt", content: renderReceipts(receipts) };
   }
+}
+
+/** The section of the state, by the name that the client knows it by. */
+function stateField({ viewer, stateAfter }: SyncRequest, events: readonly StoredEvent[]): JsonObject {
+  return {
+    [stateAfter ?? "state"]: { events: events.map((event) => toClientEvent(event, viewer, false)) },
+  };
 }
 
 /** By event, then by type, then by user. Source: `m.receipt`. */

@@ -103,14 +103,15 @@ export class UnreadCounts {
     };
   }
 
-  /** How far the receipts say; without one, from when the user came in. */
+  /** How far the receipts say, and never from before the user came in, the last time. */
   async readUpTo(userId: string, roomId: string, memberships?: Viewpoint["memberships"]): Promise<ReadUpTo> {
     const receipts = await this.#store.personal.receiptsOf(userId, roomId);
     const furthest = (of: readonly Receipt[]) =>
       of.reduce((most, { eventPosition }) => Math.max(most, eventPosition), 0);
-    const all =
-      furthest(receipts.filter(({ thread }) => thread === "")) ||
-      joinedAt(memberships ?? (await this.#memberships(userId, roomId)));
+    const all = Math.max(
+      furthest(receipts.filter(({ thread }) => thread === "")),
+      joinedAt(memberships ?? (await this.#memberships(userId, roomId))),
+    );
     const threads = new Map<string, number>();
     for (const { thread } of receipts) {
       const position = thread === "" ? 0 : furthest(receipts.filter((receipt) => receipt.thread === thread));
@@ -165,6 +166,7 @@ export class UnreadCounts {
     let { unread, older } = start;
     for (;;) {
       const events = await this.#store.events.history(roomId, { after, upTo }, "f", BATCH);
+      unread = await this.#withoutRedacted(unread, events);
       const others = events.filter(({ sender }) => sender !== userId);
       // The rules need the whole room: only when there is something to judge.
       if (others.length > 0) {
@@ -185,12 +187,26 @@ export class UnreadCounts {
     const unread: Unread[] = [];
     for (const event of events) {
       const { notify, highlight } = judge(event);
-      if (!notify) continue;
+      if (!notify || event.redactedBecause !== undefined) continue;
       const thread = await this.#threadOf(event);
       if (event.position > Math.max(read.all, read.threads.get(thread) ?? 0))
         unread.push({ position: event.position, thread, isHighlight: highlight });
     }
     return unread;
+  }
+
+  /** What was taken back is nothing to read any more. */
+  async #withoutRedacted(
+    unread: readonly Unread[],
+    events: readonly StoredEvent[],
+  ): Promise<readonly Unread[]> {
+    let left = unread;
+    for (const { redacts } of events) {
+      if (redacts === undefined || left.length === 0) continue;
+      const target = await this.#store.events.event(redacts);
+      left = left.filter(({ position }) => position !== target?.position);
+    }
+    return left;
   }
 
   /** An edit or a reaction stands where the event stands that it speaks of. */

@@ -2,6 +2,7 @@
  * Accounts and profiles.
  */
 import type { JsonValue } from "../core/json.js";
+import { fold } from "../core/words.js";
 import type { Reader, Transaction } from "./database.js";
 import type { Write } from "./procedures.js";
 import { spendToken } from "./registration-tokens.js";
@@ -230,22 +231,29 @@ export class AccountStore {
     term: string,
     limit: number,
   ): Promise<{ userId: string; displayName?: string; avatarUrl?: string }[]> {
-    const pattern = containing(term);
+    // Databases do not agree on what other letters are in lower case, SQLite knows of none: those are compared here.
+    const isPlain = /^[ -~]*$/.test(term);
+    const pattern = containing(isPlain ? term : "");
     const rows = await this.#reader.all<{ user_id: string; name: string | null; avatar: string | null }>(
       `SELECT a.user_id, n.value AS name, p.value AS avatar FROM accounts a
        LEFT JOIN profiles n ON n.user_id = a.user_id AND n.name = 'displayname'
        LEFT JOIN profiles p ON p.user_id = a.user_id AND p.name = 'avatar_url'
        WHERE a.deactivated = 0 AND (LOWER(a.user_id) LIKE ? ESCAPE '\\' OR LOWER(n.value) LIKE ? ESCAPE '\\')
-       ORDER BY a.user_id LIMIT ?`,
+       ORDER BY a.user_id${isPlain ? " LIMIT ?" : ""}`,
       pattern,
       pattern,
-      limit,
+      ...(isPlain ? [limit] : []),
     );
-    return rows.map((row) => ({
+    const found = rows.map((row) => ({
       userId: row.user_id,
       ...(row.name !== null && { displayName: JSON.parse(row.name) as string }),
       ...(row.avatar !== null && { avatarUrl: JSON.parse(row.avatar) as string }),
     }));
+    if (isPlain) return found;
+    const wanted = fold(term);
+    return found
+      .filter(({ userId, displayName = "" }) => fold(`${userId} ${displayName}`).includes(wanted))
+      .slice(0, limit);
   }
 
   async #accounts(rest: string, ...params: readonly (string | number)[]): Promise<Account[]> {

@@ -72,25 +72,28 @@ export class EventPlaces {
 
   /** @returns the event's position, or undefined for an id that no event has */
   async find(eventId: string): Promise<number | undefined> {
-    const known = this.#newer.get(eventId) ?? this.#older.get(eventId);
-    if (known !== undefined) return known;
-    // Read first: what is placed meanwhile is then looked for in both.
-    const after = await placed(this.#reader);
-    const [place] = await this.#reader.all<{ position: number }>(
-      `SELECT e.position FROM event_places p JOIN events e ON e.position = p.position WHERE p.hash = ? AND e.event_id = ?`,
-      hashOf(eventId),
-      eventId,
-    );
-    const [recent] =
-      place === undefined
-        ? await this.#reader.all<{ position: number }>(
-            "SELECT position FROM events WHERE position > ? AND event_id = ?",
-            after,
-            eventId,
-          )
-        : [place];
-    return recent?.position;
+    return this.#newer.get(eventId) ?? this.#older.get(eventId) ?? findPlace(this.#reader, eventId);
   }
+}
+
+/** As {@link EventPlaces.find}, by the database alone. */
+export async function findPlace(reader: Reader, eventId: string): Promise<number | undefined> {
+  // Read first: what is placed meanwhile is then looked for in both.
+  const after = await placed(reader);
+  const [place] = await reader.all<{ position: number }>(
+    `SELECT e.position FROM event_places p JOIN events e ON e.position = p.position WHERE p.hash = ? AND e.event_id = ?`,
+    hashOf(eventId),
+    eventId,
+  );
+  const [recent] =
+    place === undefined
+      ? await reader.all<{ position: number }>(
+          "SELECT position FROM events WHERE position > ? AND event_id = ?",
+          after,
+          eventId,
+        )
+      : [place];
+  return recent?.position;
 }
 
 async function placed(reader: Reader): Promise<number> {

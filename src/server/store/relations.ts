@@ -33,9 +33,12 @@ export class RelationStore {
     this.#events = events;
   }
 
-  /** Filters are for what is given back, not for what lies between it and the event. */
+  /**
+   * Filters are for what is given back, not for what lies between it and the event. What is said in another room speaks
+   * of nothing in this one.
+   */
   children(
-    eventId: string,
+    { roomId, eventId }: { readonly roomId: string; readonly eventId: string },
     { relType, type, depth }: RelationFilter,
     { after, upTo }: Stretch,
     direction: "f" | "b",
@@ -45,16 +48,19 @@ export class RelationStore {
       `FROM (
          WITH RECURSIVE tree (position, event_id, rel_type, depth) AS (
            SELECT r.position, c.event_id, r.rel_type, 1 FROM relations r JOIN events c ON c.position = r.position
-           WHERE r.parent = ?
+           WHERE r.parent = ? AND r.room_id = ?
            UNION ALL
            SELECT r.position, c.event_id, r.rel_type, t.depth + 1 FROM tree t
-           JOIN relations r ON r.parent = t.event_id JOIN events c ON c.position = r.position WHERE t.depth < ?)
+           JOIN relations r ON r.parent = t.event_id AND r.room_id = ? JOIN events c ON c.position = r.position
+           WHERE t.depth < ?)
          SELECT DISTINCT position, rel_type FROM tree) found
        JOIN events e ON e.position = found.position
        WHERE e.position > ? AND e.position <= ?
        ${relType === undefined ? "" : "AND found.rel_type = ?"} ${type === undefined ? "" : "AND e.type = ?"}
        ORDER BY e.position ${direction === "f" ? "ASC" : "DESC"} LIMIT ?`,
       eventId,
+      roomId,
+      roomId,
       depth,
       after,
       upTo,
@@ -86,16 +92,22 @@ export class RelationStore {
     );
   }
 
-  /** Of those events that begin a thread. */
-  async threadCounts(eventIds: readonly string[], userId: string): Promise<Map<string, ThreadCount>> {
+  /** Of those events of a room that begin a thread. */
+  async threadCounts(
+    roomId: string,
+    eventIds: readonly string[],
+    userId: string,
+  ): Promise<Map<string, ThreadCount>> {
     const counts = new Map<string, ThreadCount>();
     for (const some of chunks(eventIds)) {
       const rows = await this.#reader.all<{ parent: string; count: number; latest: number; own: number }>(
         `SELECT r.parent, COUNT(*) AS count, MAX(r.position) AS latest, MAX(CASE WHEN e.sender = ? THEN 1 ELSE 0 END) AS own
          FROM relations r JOIN events e ON e.position = r.position
-         WHERE r.parent IN (${some.map(() => "?").join(", ")}) AND r.rel_type = 'm.thread' GROUP BY r.parent`,
+         WHERE r.parent IN (${some.map(() => "?").join(", ")}) AND r.room_id = ? AND r.rel_type = 'm.thread'
+         GROUP BY r.parent`,
         userId,
         ...some,
+        roomId,
       );
       for (const { parent, count, latest, own } of rows)
         counts.set(parent, { count, latest, own: own === 1 });
@@ -103,16 +115,18 @@ export class RelationStore {
     return counts;
   }
 
-  /** Oldest first. */
-  async editsAndReferences(eventIds: readonly string[]): Promise<StoredEvent[]> {
+  /** Of events of a room; oldest first. */
+  async editsAndReferences(roomId: string, eventIds: readonly string[]): Promise<StoredEvent[]> {
     const all: StoredEvent[] = [];
     for (const some of chunks(eventIds)) {
       all.push(
         ...(await this.#events.select(
           `FROM relations r JOIN events e ON e.position = r.position
-           WHERE r.parent IN (${some.map(() => "?").join(", ")}) AND r.rel_type IN ('m.replace', 'm.reference')
+           WHERE r.parent IN (${some.map(() => "?").join(", ")}) AND r.room_id = ?
+             AND r.rel_type IN ('m.replace', 'm.reference')
            ORDER BY e.position`,
           ...some,
+          roomId,
         )),
       );
     }

@@ -70,19 +70,24 @@ export class RoomViewStore {
     );
   }
 
-  /** What events say now, and where they stand, by their ids. */
-  async contents(
-    eventIds: readonly string[],
+  /** What state events took the place of, by the ids of these events: what that says now, and where it stands. */
+  async replaced(
+    events: readonly StoredEvent[],
   ): Promise<Map<string, { readonly position: number; readonly content: JsonObject }>> {
     const found = new Map<string, { position: number; content: JsonObject }>();
-    for (let start = 0; start < eventIds.length; start += AT_ONCE) {
-      const some = eventIds.slice(start, start + AT_ONCE);
-      const rows = await this.#reader.all<{ event_id: string; position: number; content: string }>(
-        `SELECT event_id, position, content FROM events WHERE event_id IN (${listOf(some)})`,
-        ...some,
+    for (const { eventId, roomId, type, stateKey, position, replaces } of events) {
+      if (replaces === undefined || stateKey === undefined) continue;
+      // Ids have no index of their own. A history is one line: it is the one before under the same key.
+      const [row] = await this.#reader.all<{ position: number; content: string }>(
+        `SELECT position, content FROM events WHERE room_id = ? AND type = ? AND state_key = ? AND position < ?
+         ORDER BY position DESC LIMIT 1`,
+        roomId,
+        type,
+        stateKey,
+        position,
       );
-      for (const { event_id: id, position, content } of rows)
-        found.set(id, { position, content: JSON.parse(content) as JsonObject });
+      if (row !== undefined)
+        found.set(eventId, { position: row.position, content: JSON.parse(row.content) as JsonObject });
     }
     return found;
   }

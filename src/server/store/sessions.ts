@@ -14,8 +14,11 @@ export interface Device {
   readonly seenFrom?: string;
 }
 
-/** An `openid` token only tells another service who its bearer is. */
-export type TokenKind = "access" | "refresh" | "openid";
+/**
+ * An `openid` token only tells another service who its bearer is. A `refreshed` one has made a pair that nobody has used
+ * yet: who never got that pair may ask by it again.
+ */
+export type TokenKind = "access" | "refresh" | "refreshed" | "openid";
 
 export interface NewToken {
   /** SHA-256 of the token: a stolen database opens no session. */
@@ -33,6 +36,8 @@ export interface TokenOwner {
   readonly isLocked: boolean;
   /** Milliseconds since 1970. */
   readonly expiresAt?: number;
+  /** The token that made this one is still good: see {@link SessionStore.confirm}. */
+  readonly isUnconfirmed: boolean;
 }
 
 interface DeviceKey {
@@ -118,14 +123,19 @@ export const sessionProcedures = {
     return null;
   },
 
-  /** The old pair ends in the moment in which the new one begins; that of a locked account stays. */
+  /**
+   * The old access token ends in the moment in which the new pair begins, the old refresh token once the new pair is
+   * used: the answer may get lost. Of a locked account everything stays.
+   *
+   * Source: Matrix client-server API v1.19, "POST /_matrix/client/v3/refresh".
+   */
   async refreshTokens(
     transaction: Transaction,
     input: { oldHash: string; now: number; tokens: readonly NewToken[] },
   ): Promise<"done" | "unknown" | "locked"> {
     const [row] = await transaction.all<{ user_id: string; device_id: string; locked: number }>(
       `SELECT t.user_id, t.device_id, a.locked FROM tokens t JOIN accounts a ON a.user_id = t.user_id
-       WHERE t.hash = ? AND t.kind = 'refresh' AND (t.expires_at IS NULL OR t.expires_at > ?)`,
+       WHERE t.hash = ? AND t.kind IN ('refresh', 'refreshed') AND (t.expires_at IS NULL OR t.expires_at > ?)`,
       input.oldHash,
       input.now,
     );
@@ -133,12 +143,22 @@ export const sessionProcedures = {
     if (row.locked === 1) return "locked";
     const device = { userId: row.user_id, deviceId: row.device_id };
     await transaction.run(
-      "DELETE FROM tokens WHERE user_id = ? AND device_id = ?",
+      "DELETE FROM tokens WHERE user_id = ? AND device_id = ? AND hash <> ? AND kind <> 'openid'",
       device.userId,
       device.deviceId,
+      input.oldHash,
     );
+    await transaction.run("UPDATE tokens SET kind = 'refreshed' WHERE hash = ?", input.oldHash);
     await putTokens(transaction, device, input.tokens);
     return "done";
+  },
+
+  async confirmTokens(transaction: Transaction, { userId, deviceId }: DeviceKey): Promise<number> {
+    return transaction.run(
+      "DELETE FROM tokens WHERE user_id = ? AND device_id = ? AND kind = 'refreshed'",
+      userId,
+      deviceId,
+    );
   },
 
   async deleteDevices(
@@ -214,6 +234,11 @@ export class SessionStore {
     return this.#write("refreshTokens", { oldHash, tokens, now: Date.now() });
   }
 
+  /** The device has its new pair of tokens: what it was refreshed by ends. */
+  confirm(userId: string, deviceId: string): Promise<number> {
+    return this.#write("confirmTokens", { userId, deviceId });
+  }
+
   /** @param expiresAt milliseconds since 1970 */
   addOpenIdToken(userId: string, deviceId: string, hash: string, expiresAt: number): Promise<null> {
     return this.#write("addOpenIdToken", { userId, deviceId, hash, now: Date.now(), expiresAt });
@@ -238,8 +263,12 @@ export class SessionStore {
       suspended: number;
       locked: number;
       expires_at: number | null;
+      older: number;
     }>(
-      `SELECT t.user_id, t.device_id, t.expires_at, a.admin, a.suspended, a.locked FROM tokens t JOIN accounts a ON a.user_id = t.user_id
+      `SELECT t.user_id, t.device_id, t.expires_at, a.admin, a.suspended, a.locked,
+         (SELECT COUNT(*) FROM tokens o WHERE o.user_id = t.user_id AND o.device_id = t.device_id AND o.kind = 'refreshed')
+           AS older
+       FROM tokens t JOIN accounts a ON a.user_id = t.user_id
        WHERE t.hash = ? AND t.kind = 'access' AND a.deactivated = 0`,
       hash,
     );
@@ -250,6 +279,7 @@ export class SessionStore {
         isAdmin: row.admin === 1,
         isSuspended: row.suspended === 1,
         isLocked: row.locked === 1,
+        isUnconfirmed: row.older > 0,
         ...(row.expires_at !== null && { expiresAt: row.expires_at }),
       }
     );

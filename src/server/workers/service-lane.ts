@@ -218,12 +218,10 @@ export class ServiceLane {
   /** A transaction as the service gets it: by what an event replaced it tells an invite that is refused from a leave. */
   async #bodyOf(events: readonly StoredEvent[], ephemeral: readonly JsonObject[]): Promise<string> {
     const { ephemeralNames } = this.#service;
-    const replaced = await this.#services.store.views.contents(
-      events.flatMap(({ replaces }) => replaces ?? []),
-    );
+    const replaced = await this.#services.store.views.replaced(events);
     const shown = events.map((event) => {
       const whole = toClientEvent(event, NOBODY);
-      const before = replaced.get(event.replaces ?? "");
+      const before = replaced.get(event.eventId);
       if (before === undefined || !isObject(whole["unsigned"])) return whole;
       return { ...whole, unsigned: { ...whole["unsigned"], prev_content: before.content } };
     });
