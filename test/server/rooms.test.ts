@@ -221,6 +221,14 @@ test("the name of a profile field is not too long, and says so", async () => {
   await bob.call("DELETE", `profile/@bob:hs1/${name(255)}`);
 });
 
+test("a display name fits into the events that carry it", async () => {
+  const path = "profile/@bob:hs1/displayname";
+  await bob.call("PUT", path, { displayname: "b".repeat(256) });
+  const longer = bob.call("PUT", path, { displayname: "b".repeat(257) });
+  expect((await refusal(longer)).code).toBe("M_INVALID_PARAM");
+  await bob.call("PUT", path, { displayname: "Bob" });
+});
+
 test("people are found by names in any script, whatever their case", async () => {
   const found = async (term: string) =>
     (

@@ -16,6 +16,8 @@ const Field = Owner.extend({
 });
 /** Longest name of a field, in bytes. */
 const MOST_NAME = 255;
+/** Longest display name and address of a picture, in characters: both are in each member event, whose size is bounded. */
+const LONGEST = { displayname: 256, avatar_url: 1_000 } as const;
 /** Largest profile, in bytes. */
 const MOST_BYTES = 65_536;
 
@@ -62,7 +64,8 @@ export const profiles = group("Profiles", [
       const value = body[keyName];
       if (value === undefined) throw new Failure("M_MISSING_PARAM", `\`${keyName}\` is missing`);
       const isText = keyName === "displayname" || keyName === "avatar_url";
-      if (isText && typeof value !== "string") throw invalid(`\`${keyName}\` is a text`);
+      if (isText && (typeof value !== "string" || value.length > LONGEST[keyName]))
+        throw invalid(`\`${keyName}\` is a text of at most ${LONGEST[keyName]} characters`);
       const whole = { ...(await services.profiles.get(userId)), [keyName]: value };
       if (Buffer.byteLength(JSON.stringify(whole)) > MOST_BYTES)
         throw new Failure("M_PROFILE_TOO_LARGE", "a profile has at most 64 KiB");
