@@ -20,7 +20,8 @@ const ROOT_OFFSET = 260 * MIB;
 /** What the lab's image needs for the format, beyond itself. */
 export const MINIATURE_PACKAGES: Readonly<Record<MiniatureFormat, readonly string[]>> = {
   systemd: [],
-  cloudinit: ["cloud-init", "netplan.io"],
+  // cloud-init sets a keyboard by what Ubuntu's images have for it.
+  cloudinit: ["cloud-init", "netplan.io", "console-setup"],
 };
 
 const REGENERATE = `[Unit]
