@@ -21,3 +21,11 @@ export function qrCodeOf(text: string): QrCode {
   const isWithin = (at: number): boolean => at >= 0 && at < size;
   return { size, isDark: (row, column) => isWithin(row) && isWithin(column) && code.isDark(row, column) };
 }
+
+/**
+ * @returns a code of bytes that are no text, in byte mode
+ * @throws Error when there are more of them than any code holds (2,331)
+ */
+export const qrCodeOfBytes = (bytes: ArrayLike<number>): QrCode =>
+  // The library takes the low byte of each character, and nothing here has it do otherwise.
+  qrCodeOf(String.fromCharCode(...Array.from(bytes)));

@@ -44,6 +44,8 @@ describe.each(["/", "/admin"])("%s", (path) => {
       headers.get("cross-origin-opener-policy"),
       headers.has("access-control-allow-origin"),
     ]).toEqual(["DENY", "nosniff", "no-referrer", "same-origin", false]);
+    // Voice messages, and codes for verification.
+    expect(headers.get("permissions-policy")).toContain("camera=(self), microphone=(self)");
   });
 
   test("is asked for each time, and sent once", async () => {

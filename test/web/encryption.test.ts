@@ -1,10 +1,16 @@
 /** What is encrypted: two people who verify each other, and a new browser that reads what was said before. */
 import { expect, test } from "vitest";
+import { qrCodeOf, type QrCode } from "../../src/shared/qr-code.js";
 import { callServer } from "../bench/server-process.js";
+import { expectAccessible } from "./axe.js";
 import {
+  accept,
+  chatWith,
   conversation,
+  enter,
   expectNoTrouble,
   message,
+  openBrowser,
   openWindow,
   PASSWORD,
   say,
@@ -13,6 +19,7 @@ import {
   type Person,
 } from "./browser.js";
 import { couple } from "./couple.js";
+import { openFilming } from "./film.js";
 
 const people = couple();
 
@@ -34,8 +41,9 @@ async function roomOf(token: string): Promise<string> {
 
 const emoji = ({ page }: Person) => page.getByRole("dialog").getByRole("listitem").allTextContents();
 
-/** Both look, both say that it is the same. */
+/** One chooses emoji, both look, both say that it is the same. */
 async function compare(one: Person, other: Person): Promise<void> {
+  await one.page.getByRole("button", { name: "Compare emoji" }).click();
   const same = ({ page }: Person) => page.getByRole("button", { name: "They are the same" });
   await Promise.all([same(one).waitFor(), same(other).waitFor()]);
   const [mine, theirs] = [await emoji(one), await emoji(other)];
@@ -122,6 +130,154 @@ test("a new browser is verified by another one of the same person", async () => 
   await sees(phone, "between the two of us");
   expectNoTrouble(ben, phone);
 });
+
+const codeOn = ({ page }: Person) => page.getByRole("img", { name: "Code for the other device" });
+
+/** A new browser of Ben's that asks his other one, which agrees. */
+async function askToVerify(phone: Person): Promise<void> {
+  const { ben } = people;
+  await signIn(phone);
+  await phone.page.getByRole("button", { name: "Verify", exact: true }).click();
+  await phone.page.getByRole("button", { name: "With another device of mine" }).click();
+  await ben.page.getByText("your other device wants to verify.").waitFor();
+  await ben.page.getByRole("button", { name: "Accept" }).click();
+  await ben.page.getByRole("button", { name: "Compare emoji" }).waitFor();
+}
+
+/** Remembers what the page has of cameras. */
+const watchCameras = ({ page }: Person) =>
+  page.evaluate(() => {
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    const tracks: MediaStreamTrack[] = [];
+    Object.assign(globalThis, { tracks });
+    navigator.mediaDevices.getUserMedia = async (constraints) => {
+      const stream = await open(constraints);
+      tracks.push(...stream.getTracks());
+      return stream;
+    };
+  });
+
+const cameras = ({ page }: Person) =>
+  page.evaluate(() =>
+    (globalThis as unknown as { tracks: MediaStreamTrack[] }).tracks.map(({ readyState }) => readyState),
+  );
+
+test("a new browser scans the code of another one of the same person, and both are told", async () => {
+  const { server, ann, ben } = people;
+  await using filming = await openFilming();
+  await using phone = await openWindow(filming.browser, server.url, "ben", {
+    viewport: { width: 390, height: 800 },
+  });
+  await askToVerify(phone);
+  await filming.hold(await codeOn(ben).screenshot());
+  await watchCameras(phone);
+  await expectAccessible(ben.page);
+  await phone.page.getByRole("button", { name: "Scan the code there" }).click();
+  await phone.page.getByText("The code was scanned. Confirm it on the other device.").waitFor();
+  expect(await cameras(phone)).toEqual(["ended"]);
+  await ben.page.getByText("Does the other device say that the code was scanned?").waitFor();
+  await ben.page.getByRole("button", { name: "Yes" }).click();
+  for (const { page } of [phone, ben]) await page.getByText("The device is verified.").waitFor();
+  await expect.poll(() => phone.page.getByRole("button", { name: "Verify", exact: true }).count()).toBe(0);
+  await phone.page.getByRole("link", { name: /ann/ }).click();
+  await sees(phone, "between the two of us");
+  await say(phone, "from the phone that scanned");
+  await sees(ann, "from the phone that scanned");
+  expect(
+    await message(ann, "from the phone that scanned")
+      .getByRole("img", { name: /has not verified/ })
+      .count(),
+  ).toBe(0);
+  expectNoTrouble(ben, phone);
+});
+
+test("two people verify each other by a code", async () => {
+  const { server, ann } = people;
+  await using filming = await openFilming();
+  await using cleo = await enter(filming.browser, server.url, "cleo");
+  await chatWith(cleo, "ann");
+  await accept(ann, "cleo");
+  await ann.page.getByRole("button", { name: "People in this chat" }).click();
+  await ann.page.getByRole("button", { name: "What to do about cleo" }).click();
+  await ann.page.getByRole("menuitem", { name: "Verify" }).click();
+  await cleo.page.getByText("ann wants to verify.").waitFor();
+  await cleo.page.getByRole("button", { name: "Accept" }).click();
+  await filming.hold(await codeOn(ann).screenshot());
+  await cleo.page.getByRole("button", { name: "Scan the code there" }).click();
+  await ann.page.getByText("Does the other device say that the code was scanned?").waitFor();
+  await ann.page.getByRole("button", { name: "Yes" }).click();
+  for (const { page } of [ann, cleo]) await page.getByText("Verified.").waitFor();
+  expectNoTrouble(ann, cleo);
+  await ann.page.getByRole("link", { name: /ben/ }).click();
+});
+
+test("a device without a camera shows a code and does not offer to scan one", async () => {
+  const { server, ben } = people;
+  const other = await openBrowser(undefined, "/no/such.y4m");
+  try {
+    await using desktop = await openWindow(other, server.url, "ben");
+    await askToVerify(desktop);
+    await codeOn(desktop).waitFor();
+    const scanning = ({ page }: Person) => page.getByRole("button", { name: "Scan the code there" }).count();
+    expect([await scanning(desktop), await scanning(ben), await codeOn(ben).count()]).toEqual([0, 1, 0]);
+    await ben.page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+    await desktop.page.getByText("The verification was ended.").waitFor();
+    expectNoTrouble(ben, desktop);
+  } finally {
+    await other.close();
+  }
+});
+
+test("without a camera that may be used the code is shown and emoji are compared; closing gives the camera back", async () => {
+  const { server, browser, ben } = people;
+  await using phone = await openWindow(browser, server.url, "ben");
+  await askToVerify(phone);
+  await watchCameras(phone);
+  await phone.page.getByRole("button", { name: "Scan the code there" }).click();
+  await phone.page.getByLabel("What the camera sees").waitFor();
+  await expect.poll(() => cameras(phone)).toEqual(["live"]);
+  await phone.page.getByRole("button", { name: "Stop scanning" }).click();
+  await expect.poll(() => cameras(phone)).toEqual(["ended"]);
+
+  await phone.page.evaluate(() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+  });
+  await phone.page.getByRole("button", { name: "Scan the code there" }).click();
+  await phone.page.getByText("The browser does not let this page use a camera.").waitFor();
+  await codeOn(phone).waitFor();
+  await compare(phone, ben);
+  await phone.page.getByText("The device is verified.").waitFor();
+  expectNoTrouble(ben, phone);
+});
+
+test("a code for something else is not taken, and no emoji come of a dialog that is closed", async () => {
+  const { server, browser, ben } = people;
+  await using filming = await openFilming();
+  await using phone = await openWindow(filming.browser, server.url, "ben");
+  await askToVerify(phone);
+  const page = await browser.newPage();
+  await page.setContent(drawn(qrCodeOf("https://example.org/")));
+  await filming.hold(await page.locator("svg").screenshot());
+  await page.close();
+  await watchCameras(phone);
+  await phone.page.getByRole("button", { name: "Scan the code there" }).click();
+  await phone.page.getByText("This is a code for something else.").waitFor();
+  expect(await cameras(phone)).toEqual(["live"]);
+  await phone.page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await expect.poll(() => cameras(phone)).toEqual(["ended"]);
+  await ben.page.getByText("The verification was ended.").waitFor();
+  await ben.page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  expectNoTrouble(ben, phone);
+});
+
+function drawn(code: QrCode): string {
+  let path = "";
+  for (let row = 0; row < code.size; row += 1)
+    for (let column = 0; column < code.size; column += 1)
+      if (code.isDark(row, column)) path += `M${column + 4} ${row + 4}h1v1h-1z`;
+  const side = code.size + 8;
+  return `<svg width="400" height="400" viewBox="0 0 ${side} ${side}"><rect width="100%" height="100%" fill="#fff"/><path d="${path}"/></svg>`;
+}
 
 test("what comes unencrypted into an encrypted chat is marked", async () => {
   const { server, ann, ben } = people;

@@ -6,7 +6,8 @@ import { briefly, day } from "../ui/when.js";
 import { showCards } from "./cards.js";
 import { useLoaded } from "./loading.js";
 import { Copyable, Facts, Field, Form, Screen, Table, Waiting } from "./parts.jsx";
-import { QrCode } from "./qr.jsx";
+import { qrCodeOf } from "../../shared/qr-code.js";
+import { QrCode } from "../ui/qr.jsx";
 import { ask, part, type Invitation, type Settings, type Token } from "./server.js";
 import { number, t } from "./words.js";
 
@@ -92,7 +93,7 @@ function Made({ invitations }: { readonly invitations: readonly Invitation[] }) 
           </button>
         </div>
       </div>
-      {only !== undefined && <QrCode text={only.link} label={only.link} />}
+      {only !== undefined && <QrCode code={qrCodeOf(only.link)} label={only.link} />}
     </section>
   );
 }

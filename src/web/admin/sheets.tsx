@@ -7,7 +7,8 @@ import { adminZh } from "../words/admin-zh.js";
 import { cards, type Card } from "./cards.js";
 import { useLoaded } from "./loading.js";
 import { Screen, Waiting } from "./parts.jsx";
-import { QrCode } from "./qr.jsx";
+import { qrCodeOf } from "../../shared/qr-code.js";
+import { QrCode } from "../ui/qr.jsx";
 import type { Settings } from "./server.js";
 import type { AdminWord } from "../words/admin-en.js";
 import { t } from "./words.js";
@@ -64,7 +65,7 @@ function Sheet({ card, settings: { entrance, fingerprint } }: SheetProps) {
           </h2>
           {isAccount && <p dir="auto">{card.name}</p>}
         </div>
-        <QrCode text={address} label={address} />
+        <QrCode code={qrCodeOf(address)} label={address} />
       </div>
       <dl>
         <dt>

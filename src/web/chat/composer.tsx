@@ -12,9 +12,12 @@ import { t } from "../words/words.js";
 import { useChat } from "./context.js";
 import { describeMessage, nameOf, plainBody, shortName } from "./describe.js";
 import type { Draft } from "./draft.js";
+import { FormattingHelp } from "./formatting-help.jsx";
+import { prepareFormatting } from "./formatting.js";
 import { UploadList } from "./upload-list.jsx";
 import { mentionAt, suggest, type Suggestion } from "./mentions.js";
 import { NewPoll } from "./new-poll.jsx";
+import { wrap } from "./selection.js";
 import { editMessage, sendText } from "./sending.js";
 import { VoiceRecorder } from "./voice.jsx";
 
@@ -29,6 +32,12 @@ export interface ComposerProps {
 const TYPING_EVERY_MS = 4_000;
 const TYPING_HOLDS_MS = 8_000;
 
+/** What the keys of other programs for bold and italic put around words. */
+const SIGNS: Readonly<Record<string, string>> = { b: "**", i: "*" };
+
+const isShortcut = ({ ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): boolean =>
+  ctrlKey !== metaKey && !altKey && !shiftKey;
+
 const isTouch = matchMedia("(pointer: coarse)").matches;
 
 export function Composer({ room, draft, threadId }: ComposerProps) {
@@ -37,10 +46,11 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
   const picker = useRef<HTMLInputElement>(null);
   const isChoosingEmoji = useSignal(false);
   const isMakingPoll = useSignal(false);
+  const isHelping = useSignal(false);
   const isRecording = useSignal(false);
   const caret = useSignal(0);
-  /** Where the caret is to be once the text is there. */
-  const wanted = useRef<number | undefined>(undefined);
+  /** What is to be selected once the text is there. */
+  const wanted = useRef<readonly [start: number, end: number] | undefined>(undefined);
   const chosen = useSignal(0);
   const suggestions = useComputed(() => suggest(room, mentionAt(draft.text.value, caret.value)));
   void chat.changes.value;
@@ -50,7 +60,7 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
     if (field.current === null) return;
     field.current.style.height = "auto";
     field.current.style.height = `${field.current.scrollHeight + 2}px`;
-    if (wanted.current !== undefined) field.current.setSelectionRange(wanted.current, wanted.current);
+    if (wanted.current !== undefined) field.current.setSelectionRange(...wanted.current);
     wanted.current = undefined;
   }, [draft.text.value, isRecording.value]);
   useEffect(() => {
@@ -87,15 +97,31 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
     if (at === undefined) return;
     draft.mention(userId, name);
     const beginning = `${draft.text.value.slice(0, at.start)}@${name} `;
-    wanted.current = beginning.length;
+    wanted.current = [beginning.length, beginning.length];
     draft.write(`${beginning}${draft.text.value.slice(caret.value)}`);
     caret.value = beginning.length;
     field.current?.focus();
   };
 
+  const mark = (
+    { value: text, selectionStart: start, selectionEnd: end }: HTMLTextAreaElement,
+    sign: string,
+  ) => {
+    const marked = wrap({ text, start, end }, sign);
+    wanted.current = [marked.start, marked.end];
+    draft.write(marked.text);
+    prepareFormatting(marked.text);
+  };
+
   const onKeyDown = (event: KeyboardEvent) => {
     // 229: browsers that end composing before they tell of the key. Source: UI Events, "Keyboard Events and IME".
     if (event.isComposing || event.keyCode === 229) return;
+    const sign = isShortcut(event) ? SIGNS[event.key.toLowerCase()] : undefined;
+    if (sign !== undefined && field.current !== null) {
+      event.preventDefault();
+      mark(field.current, sign);
+      return;
+    }
     const { value: offered } = suggestions;
     const pick = offered[chosen.value] ?? offered[0];
     if (pick !== undefined && (event.key === "Enter" || event.key === "Tab")) {
@@ -124,6 +150,7 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
     caret.value = target.selectionStart;
     chosen.value = 0;
     draft.write(target.value);
+    prepareFormatting(target.value);
     if (target.value === "") typing.stop();
     else typing.start();
   };
@@ -179,6 +206,7 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
             { label: t("attach"), icon: "attach", onChoose: () => picker.current?.click() },
             { label: t("newPoll"), icon: "poll", onChoose: () => (isMakingPoll.value = true) },
             { label: t("emoji"), icon: "emoji", onChoose: () => (isChoosingEmoji.value = true) },
+            { label: t("formatting"), icon: "text", onChoose: () => (isHelping.value = true) },
           ]}
         />
         <input
@@ -224,6 +252,7 @@ export function Composer({ room, draft, threadId }: ComposerProps) {
           onClose={() => (isChoosingEmoji.value = false)}
         />
       )}
+      {isHelping.value && <FormattingHelp onClose={() => (isHelping.value = false)} />}
       {isMakingPoll.value && (
         <NewPoll room={room} threadId={threadId ?? null} onClose={() => (isMakingPoll.value = false)} />
       )}

@@ -3,9 +3,7 @@
  */
 import { signal } from "@preact/signals";
 import type { MatrixEvent } from "matrix-js-sdk";
-
-/** A link to somebody, as this page and others write it. */
-const PILL = /<a href="https:\/\/matrix\.to\/#\/(@[^"]+|%40[^"]+)">@?([^<]+)<\/a>/g;
+import { pillsIn } from "./pills.js";
 
 export class Draft {
   readonly text;
@@ -53,8 +51,7 @@ export class Draft {
     this.#named.clear();
     const { formatted_body: html } = event.getContent<{ formatted_body?: unknown }>();
     if (typeof html !== "string") return;
-    for (const { 1: id = "", 2: name = "" } of html.matchAll(PILL))
-      this.#named.set(name, decodeURIComponent(id));
+    for (const [name, userId] of pillsIn(html)) this.#named.set(name, userId);
   }
 
   /** The answer, or the edit, is not to be; what was being written stays. */

@@ -18,6 +18,15 @@ import {
   type VerificationRequest,
 } from "matrix-js-sdk/lib/crypto-api/index.js";
 
+/**
+ * Ways of verifying.
+ * Source: Matrix client-server API v1.19, "Key verification framework" and "QR codes".
+ */
+export const SAS = "m.sas.v1";
+export const SHOW_CODE = "m.qr_code.show.v1";
+export const SCAN_CODE = "m.qr_code.scan.v1";
+const RECIPROCATE = "m.reciprocate.v1";
+
 /** `none`: the browser cannot; messages that are encrypted cannot be read or sent here. */
 export type EncryptionState = "loading" | "ready" | "none";
 
@@ -36,6 +45,8 @@ export class Encryption {
   readonly trust = signal<Trust | undefined>(undefined);
   /** What another device, or another person, wants to verify. */
   readonly request = signal<VerificationRequest | undefined>(undefined);
+  /** Whether this device can scan what another one shows. */
+  hasCamera = false;
   #client: MatrixClient | undefined;
   /** The account's key for its secrets, for as long as the page is open. */
   #secretKey: { readonly id: string; readonly key: Uint8Array } | undefined;
@@ -70,6 +81,9 @@ export class Encryption {
     new Tracing(LoggerLevel.Warn).turnOn();
     spare(this.crypto);
     this.state.value = "ready";
+    this.#lookForCamera().catch((error: unknown) =>
+      console.warn("whether there is a camera is not known", error),
+    );
     client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.request.value = request));
     for (const event of [
       CryptoEvent.KeysChanged,
@@ -152,6 +166,14 @@ export class Encryption {
   /** Asks somebody, in a chat of the two, to compare. */
   async verifyPerson(userId: string, roomId: string): Promise<void> {
     this.request.value = await this.crypto.requestVerificationDM(userId, roomId);
+  }
+
+  /** A device without a camera does not say that it can scan: the other one would show its code in vain. */
+  async #lookForCamera(): Promise<void> {
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    this.hasCamera = devices.some(({ kind }) => kind === "videoinput");
+    const backend = this.crypto as CryptoApi & { setSupportedVerificationMethods(methods: string[]): void };
+    if (!this.hasCamera) backend.setSupportedVerificationMethods([SAS, SHOW_CODE, RECIPROCATE]);
   }
 
   /** What happens in the background: when it fails, what is shown stays as it was. */

@@ -3,6 +3,7 @@
  * Source: Matrix client-server API v1.19, "m.room.message msgtypes".
  */
 import DOMPurify from "dompurify";
+import { LANGUAGE, LINK } from "./allowed.js";
 
 const TAGS = [
   ...[
@@ -43,9 +44,8 @@ const TAGS = [
   ],
   ...["pre", "span", "details", "summary"],
 ];
-const ATTRIBUTES = ["href", "start", "class", "data-mx-color", "data-mx-bg-color", "data-mx-spoiler"];
-/** Schemes of links; relative ones would lead into this page. */
-const LINK = /^(?:https?|ftp|mailto|magnet|matrix):/i;
+/** Attributes that are no addresses, and are not looked at as if they were. */
+const WORDS = ["start", "class", "data-mx-color", "data-mx-bg-color", "data-mx-spoiler"];
 /** Elements within each other before the rest is left out. The specification's own figure. */
 const DEEPEST = 100;
 
@@ -56,7 +56,8 @@ const DEEPEST = 100;
 export function sanitize(html: string): DocumentFragment {
   const fragment = DOMPurify.sanitize(html, {
     ALLOWED_TAGS: TAGS,
-    ALLOWED_ATTR: ATTRIBUTES,
+    ALLOWED_ATTR: ["href", ...WORDS],
+    ADD_URI_SAFE_ATTR: WORDS,
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
     ALLOWED_URI_REGEXP: LINK,
@@ -90,27 +91,11 @@ function tidy(parent: ParentNode & Node, depth: number): void {
 }
 
 /** `language-…` on code is the only class that the specification lets through. */
-function isLanguageClass(element: HTMLElement): boolean {
-  return element.tagName === "CODE" && /^language-[\w+#.-]+$/.test(element.className);
+function isLanguageClass({ tagName, className }: HTMLElement): boolean {
+  return tagName === "CODE" && className.startsWith("language-") && LANGUAGE.test(className.slice(9));
 }
 
 function colour(element: HTMLElement, attribute: string, property: "color" | "backgroundColor"): void {
   const value = element.getAttribute(attribute);
   if (value !== null && /^#[0-9a-f]{6}$/i.test(value)) element.style[property] = value;
-}
-
-/** Addresses in plain text. What ends a sentence does not belong to them. */
-const ADDRESS = /\bhttps?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}，。！？；：）】]/gi;
-
-/** @returns the text in pieces, those of them that are addresses marked */
-export function linkify(text: string): { readonly text: string; readonly isLink: boolean }[] {
-  const pieces: { text: string; isLink: boolean }[] = [];
-  let end = 0;
-  for (const { 0: address, index } of text.matchAll(ADDRESS)) {
-    if (index > end) pieces.push({ text: text.slice(end, index), isLink: false });
-    pieces.push({ text: address, isLink: true });
-    end = index + address.length;
-  }
-  if (end < text.length) pieces.push({ text: text.slice(end), isLink: false });
-  return pieces;
 }

@@ -5,6 +5,7 @@
 import type { Room } from "matrix-js-sdk";
 import { escapeMarkup } from "../../shared/markup.js";
 import { shortName } from "./describe.js";
+import { longestFirst, pill } from "./pills.js";
 
 export interface Suggestion {
   readonly userId: string;
@@ -53,15 +54,10 @@ export interface Mentions {
 
 /** @param named who was chosen while it was typed, by name */
 export function mentionsIn(text: string, named: ReadonlyMap<string, string>): Mentions {
-  const found = [...named].filter(([name]) => text.includes(`@${name}`));
+  const found = longestFirst(named).filter(([name]) => text.includes(`@${name}`));
   if (found.length === 0) return { "m.mentions": {} };
   let html = escapeMarkup(text).replaceAll("\n", "<br>");
-  // Longer names first: `@Ann` is within `@Anna`.
-  for (const [name, userId] of found.sort(([one], [other]) => other.length - one.length))
-    html = html.replaceAll(
-      `@${escapeMarkup(name)}`,
-      `<a href="https://matrix.to/#/${encodeURIComponent(userId)}">${escapeMarkup(name)}</a>`,
-    );
+  for (const [name, userId] of found) html = html.replaceAll(`@${escapeMarkup(name)}`, pill(name, userId));
   return {
     "m.mentions": { user_ids: found.map(([, userId]) => userId) },
     format: "org.matrix.custom.html",

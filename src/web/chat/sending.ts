@@ -2,15 +2,8 @@
  * Messages as they are sent: texts, answers, and what takes the place of an earlier one.
  * Sources: Matrix client-server API v1.19, "Rich replies", "Event replacements", "Threading".
  */
-import {
-  EventType,
-  MsgType,
-  RelationType,
-  type MatrixClient,
-  type MatrixEvent,
-  type Room,
-} from "matrix-js-sdk";
-import { mentionsIn } from "./mentions.js";
+import { EventType, RelationType, type MatrixClient, type MatrixEvent, type Room } from "matrix-js-sdk";
+import { contentOf } from "./formatting.js";
 
 export interface Where {
   readonly threadId: string | null;
@@ -22,14 +15,12 @@ export interface Where {
 /** @throws Error when it could not be sent; it stays in the room as not sent then */
 export async function sendText(client: MatrixClient, room: Room, text: string, where: Where): Promise<void> {
   const { threadId, replyTo, named = new Map() } = where;
-  const mentions = mentionsIn(text, named);
-  const people = new Set(mentions["m.mentions"].user_ids ?? []);
+  const content = await contentOf(text, named);
+  const people = new Set(content["m.mentions"].user_ids ?? []);
   const answered = replyTo?.getSender();
   if (answered !== undefined && answered !== room.myUserId) people.add(answered);
   await client.sendEvent(room.roomId, threadId, EventType.RoomMessage, {
-    msgtype: MsgType.Text,
-    body: text,
-    ...mentions,
+    ...content,
     "m.mentions": people.size === 0 ? {} : { user_ids: [...people] },
     ...(replyTo !== undefined && {
       "m.relates_to": { "m.in_reply_to": { event_id: replyTo.getId() ?? "" } },
@@ -45,10 +36,11 @@ export async function editMessage(
   text: string,
   named: ReadonlyMap<string, string> = new Map(),
 ): Promise<void> {
-  const content = { msgtype: MsgType.Text, body: text, ...mentionsIn(text, named) };
+  const content = await contentOf(text, named);
   await client.sendEvent(room.roomId, event.threadRootId ?? null, EventType.RoomMessage, {
     ...content,
     body: `* ${text}`,
+    ...(content.formatted_body !== undefined && { formatted_body: `* ${content.formatted_body}` }),
     "m.new_content": content,
     "m.relates_to": { rel_type: RelationType.Replace, event_id: event.getId() ?? "" },
   } as never);

@@ -1,12 +1,13 @@
 /**
- * Two devices, or two people, compare seven emoji: then each knows that nobody stands between them.
- * Source: Matrix client-server API v1.19, "Short Authentication String (SAS) verification".
+ * Two devices, or two people, scan a code or compare seven emoji: then each knows that nobody stands between them.
+ * Sources: Matrix client-server API v1.19, "Short Authentication String (SAS) verification", "QR codes".
  */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import {
   VerificationPhase,
   VerificationRequestEvent,
   VerifierEvent,
+  type ShowQrCodeCallbacks,
   type ShowSasCallbacks,
   type VerificationRequest,
   type Verifier,
@@ -16,7 +17,9 @@ import { attempt, tell } from "../ui/toasts.jsx";
 import { t } from "../words/words.js";
 import { useChat } from "./context.js";
 import { shortName } from "./describe.js";
+import { SAS } from "./encryption.js";
 import { sasName } from "./sas-names.js";
+import { useWays, WaysToVerify } from "./verification-ways.jsx";
 
 /** Where verifications are answered, whoever began them: once on a page. */
 export function Verification() {
@@ -38,9 +41,30 @@ interface VerificationDialogProps {
 }
 
 function VerificationDialog({ request, onClose }: VerificationDialogProps) {
+  const { encryption } = useChat();
   const phase = usePhase(request);
-  const sas = useSas(request, phase);
+  const ways = useWays(request, phase === VerificationPhase.Ready, encryption.hasCamera);
+  const { sas, scanned, verify } = useVerifier(request, phase);
   const [hasAnswered, setAnswered] = useState(false);
+  const [hasScanned, setScanned] = useState(false);
+  // Of several codes in one picture the first counts.
+  const isTaken = useRef(false);
+  const isEmojiAlone = ways !== undefined && ways.code === undefined && !ways.mayScan;
+  const compare = () => attempt(request.startVerification(SAS).then(verify));
+  useEffect(() => {
+    // Whoever asked begins to compare; the other one follows.
+    if (isEmojiAlone && request.initiatedByMe) compare();
+  }, [isEmojiAlone]);
+  const scan = (bytes: Uint8ClampedArray) => {
+    if (isTaken.current) return;
+    isTaken.current = true;
+    setScanned(true);
+    request.scanQRCode(bytes).then(verify, (error: unknown) => {
+      // Another key than the one that is known, or another verification's: somebody may stand between them.
+      console.warn("the code does not fit", error);
+      attempt(request.cancel());
+    });
+  };
   const isOver = phase === VerificationPhase.Done || phase === VerificationPhase.Cancelled;
   const close = () => {
     if (!isOver) attempt(request.cancel());
@@ -53,7 +77,7 @@ function VerificationDialog({ request, onClose }: VerificationDialogProps) {
   }, [phase]);
   const who = request.isSelfVerification ? t("otherDevice") : shortName(request.otherUserId);
   return (
-    <Dialog title={t("verification")} onClose={close}>
+    <Dialog title={t("verification")} class="verification" onClose={close}>
       <div class="stack">
         {phase === VerificationPhase.Cancelled ? (
           <p>{t("verificationCancelled")}</p>
@@ -89,6 +113,30 @@ function VerificationDialog({ request, onClose }: VerificationDialogProps) {
               </button>
             </footer>
           </>
+        ) : scanned !== undefined && !hasAnswered ? (
+          <>
+            <p>{t("wasScanned")}</p>
+            <footer>
+              <button
+                class="danger"
+                onClick={() => {
+                  scanned.cancel();
+                  onClose();
+                }}
+              >
+                {t("no")}
+              </button>
+              <button
+                class="primary"
+                onClick={() => {
+                  setAnswered(true);
+                  scanned.confirm();
+                }}
+              >
+                {t("yes")}
+              </button>
+            </footer>
+          </>
         ) : phase === VerificationPhase.Requested && !request.initiatedByMe ? (
           <>
             <p dir="auto">{t("wantsToVerify", { name: who })}</p>
@@ -99,6 +147,10 @@ function VerificationDialog({ request, onClose }: VerificationDialogProps) {
               </button>
             </footer>
           </>
+        ) : phase === VerificationPhase.Ready && ways !== undefined && !isEmojiAlone && !hasScanned ? (
+          <WaysToVerify ways={ways} onCode={scan} onEmoji={compare} />
+        ) : hasScanned ? (
+          <p aria-busy="true">{t("confirmThere")}</p>
         ) : (
           <p aria-busy="true">{hasAnswered ? t("waitingForAnswer") : t("waitingFor", { name: who })}</p>
         )}
@@ -118,23 +170,35 @@ function usePhase(request: VerificationRequest): VerificationPhase {
   return phase;
 }
 
-/** Whoever asked begins to compare; the other one follows. */
-function useSas(request: VerificationRequest, phase: VerificationPhase): ShowSasCallbacks | undefined {
+interface Verifying {
+  /** What both are to compare. */
+  readonly sas: ShowSasCallbacks | undefined;
+  /** The other one says that it has scanned this one's code. */
+  readonly scanned: ShowQrCodeCallbacks | undefined;
+  /** Goes on with what was begun here; what the other one begins is gone on with by itself. */
+  readonly verify: (verifier: Verifier) => void;
+}
+
+function useVerifier(request: VerificationRequest, phase: VerificationPhase): Verifying {
   const [sas, setSas] = useState<ShowSasCallbacks>();
+  const [scanned, setScanned] = useState<ShowQrCodeCallbacks>();
   const [verifier, setVerifier] = useState<Verifier | undefined>(request.verifier);
   useEffect(() => {
-    if (phase === VerificationPhase.Ready && request.initiatedByMe)
-      attempt(request.startVerification("m.sas.v1").then(setVerifier));
     if (phase === VerificationPhase.Started) setVerifier(request.verifier);
   }, [phase]);
   useEffect(() => {
     if (verifier === undefined) return undefined;
     const show = (callbacks: ShowSasCallbacks) => setSas(callbacks);
+    const ask = (callbacks: ShowQrCodeCallbacks) => setScanned(callbacks);
     verifier.on(VerifierEvent.ShowSas, show);
+    verifier.on(VerifierEvent.ShowReciprocateQr, ask);
     const known = verifier.getShowSasCallbacks();
     if (known !== null) setSas(known);
     verifier.verify().catch((error: unknown) => console.info("not verified", error));
-    return () => void verifier.off(VerifierEvent.ShowSas, show);
+    return () => {
+      verifier.off(VerifierEvent.ShowSas, show);
+      verifier.off(VerifierEvent.ShowReciprocateQr, ask);
+    };
   }, [verifier]);
-  return sas;
+  return { sas, scanned, verify: setVerifier };
 }

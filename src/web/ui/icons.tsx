@@ -31,6 +31,7 @@ const PATHS = {
   send: "M4 12L3 4l18 8-18 8zM4 12h9",
   settings: "M4 7h9M17 7h3M15 4.5v5M4 17h3M11 17h9M9 14.5v5",
   stop: "M7 7h10v10H7z",
+  text: "M6 8V5h12v3M12 5v14M9 19h6",
   thread: "M4 5h16v11H11l-4 4v-4H4zM8 9h8M8 12h5",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   warning: "M12 4l9 16H3zM12 10v5M12 17.5v.1",

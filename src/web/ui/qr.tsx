@@ -1,7 +1,7 @@
-import { qrCodeOf } from "../../shared/qr-code.js";
+import type { QrCode as Code } from "../../shared/qr-code.js";
 
 export interface QrCodeProps {
-  readonly text: string;
+  readonly code: Code;
   /** What it is, for whoever does not see it. */
   readonly label: string;
 }
@@ -10,8 +10,7 @@ export interface QrCodeProps {
 const QUIET = 4;
 
 /** A QR code, black on white in every theme: readers take no other. */
-export function QrCode({ text, label }: QrCodeProps) {
-  const code = qrCodeOf(text);
+export function QrCode({ code, label }: QrCodeProps) {
   const { size: count } = code;
   const size = count + 2 * QUIET;
   let path = "";
