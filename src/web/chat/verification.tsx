@@ -70,6 +70,14 @@ function VerificationDialog({ request, onClose }: VerificationDialogProps) {
     if (!isOver) attempt(request.cancel());
     onClose();
   };
+  const refuse = (say: () => void) => {
+    say();
+    onClose();
+  };
+  const agree = (say: () => void) => {
+    setAnswered(true);
+    say();
+  };
   useEffect(() => {
     if (phase !== VerificationPhase.Done) return;
     tell(request.isSelfVerification ? t("deviceVerified") : t("personVerified"));
@@ -92,50 +100,22 @@ function VerificationDialog({ request, onClose }: VerificationDialogProps) {
                 </li>
               ))}
             </ol>
-            <footer>
-              <button
-                class="danger"
-                onClick={() => {
-                  sas.mismatch();
-                  onClose();
-                }}
-              >
-                {t("differ")}
-              </button>
-              <button
-                class="primary"
-                onClick={() => {
-                  setAnswered(true);
-                  attempt(sas.confirm());
-                }}
-              >
-                {t("same")}
-              </button>
-            </footer>
+            <Verdict
+              no={t("differ")}
+              yes={t("same")}
+              onNo={() => refuse(() => sas.mismatch())}
+              onYes={() => agree(() => attempt(sas.confirm()))}
+            />
           </>
         ) : scanned !== undefined && !hasAnswered ? (
           <>
             <p>{t("wasScanned")}</p>
-            <footer>
-              <button
-                class="danger"
-                onClick={() => {
-                  scanned.cancel();
-                  onClose();
-                }}
-              >
-                {t("no")}
-              </button>
-              <button
-                class="primary"
-                onClick={() => {
-                  setAnswered(true);
-                  scanned.confirm();
-                }}
-              >
-                {t("yes")}
-              </button>
-            </footer>
+            <Verdict
+              no={t("no")}
+              yes={t("yes")}
+              onNo={() => refuse(() => scanned.cancel())}
+              onYes={() => agree(() => scanned.confirm())}
+            />
           </>
         ) : phase === VerificationPhase.Requested && !request.initiatedByMe ? (
           <>
@@ -156,6 +136,26 @@ function VerificationDialog({ request, onClose }: VerificationDialogProps) {
         )}
       </div>
     </Dialog>
+  );
+}
+
+interface VerdictProps {
+  readonly no: string;
+  readonly yes: string;
+  readonly onNo: () => void;
+  readonly onYes: () => void;
+}
+
+function Verdict({ no, yes, onNo, onYes }: VerdictProps) {
+  return (
+    <footer>
+      <button class="danger" onClick={onNo}>
+        {no}
+      </button>
+      <button class="primary" onClick={onYes}>
+        {yes}
+      </button>
+    </footer>
   );
 }
 
