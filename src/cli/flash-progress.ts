@@ -26,7 +26,7 @@ interface Lane {
 export interface Shown {
   /** Of the targets. */
   readonly names: readonly string[];
-  readonly image: Pick<FlashImage, "ranges"> & { readonly sizeBytes?: number };
+  readonly image: Pick<FlashImage, "ranges" | "sizeBytes">;
   readonly isAnimated: boolean;
   /** What goes before the words on the target of that index. */
   readonly about?: (index: number) => string;

@@ -1,7 +1,7 @@
 /**
  * Memory for what is on its way from an image to drives: a fixed number of blocks, shared by all drives.
  *
- * Whoever reads the image waits until a block is free, so the slowest drive sets the pace and nothing piles up.
+ * Whoever reads the image waits until a block is free, so its slowest drive sets the pace and nothing piles up.
  * The memory is WebAssembly's: that begins at a page, as direct I/O asks for and Node.js's own buffers do not promise.
  *
  * Source: open(2), O_DIRECT.
@@ -48,6 +48,8 @@ export interface Slot {
 export class BlockPool {
   readonly #free: Slot[] = [];
   readonly #waiting: ((slot: Slot) => void)[] = [];
+  #waitedMs = 0;
+  #emptySinceMs = 0;
 
   constructor(count: number) {
     const memory = new WebAssembly.Memory({ initial: (count * BLOCK_BYTES) / WASM_PAGE_BYTES });
@@ -58,9 +60,19 @@ export class BlockPool {
 
   /** A slot with one user, as soon as there is one. */
   async take(): Promise<Slot> {
-    const slot = this.#free.pop() ?? (await new Promise<Slot>((resolve) => this.#waiting.push(resolve)));
+    const slot = this.#free.pop() ?? (await this.#next());
     slot.hold(1);
     return slot;
+  }
+
+  /** For how long somebody has stood here waiting for a slot. */
+  get waitedMs(): number {
+    return this.#waitedMs + (this.#waiting.length > 0 ? performance.now() - this.#emptySinceMs : 0);
+  }
+
+  async #next(): Promise<Slot> {
+    if (this.#waiting.length === 0) this.#emptySinceMs = performance.now();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   #slot(memory: Buffer): Slot {
@@ -71,7 +83,9 @@ export class BlockPool {
       release: () => {
         users -= 1;
         if (users > 0) return;
+        const waitedMs = this.waitedMs;
         const next = this.#waiting.shift();
+        if (this.#waiting.length === 0) this.#waitedMs = waitedMs;
         if (next === undefined) this.#free.push(slot);
         else next(slot);
       },

@@ -62,6 +62,12 @@ export function wrongSum(path: string, found: string, expected: string): Imcloud
   });
 }
 
+export function imageChanged(path: string): ImcloudError {
+  return new ImcloudError("flash.image-damaged", `${path} changed while it was read`, {
+    hint: "let nothing else write to it, and flash again",
+  });
+}
+
 export function drivesUnknown(program: string, said: string, cause?: unknown): ImcloudError {
   return new ImcloudError("flash.target-refused", "this machine does not tell its drives", {
     found: `${program}: ${said.trim() || "could not be started"}`,

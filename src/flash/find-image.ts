@@ -13,8 +13,6 @@ import { SNIFF_BYTES, sniff, type ImageFormat } from "./image-format.js";
 
 export interface FoundImage extends FlashImage {
   readonly name: string;
-  /** Unpacked. */
-  readonly sizeBytes?: number;
   /** What the catalogue knows of it. */
   readonly listed?: CatalogueImage;
 }

@@ -41,6 +41,8 @@ export interface FlashImage {
   readonly name?: string;
   readonly path: string;
   readonly format: ImageFormat;
+  /** Unpacked, where that is known before the end. */
+  readonly sizeBytes?: number;
   /** Of the unpacked image, if its publisher tells. */
   readonly sha256?: string;
   readonly ranges?: readonly Range[];
@@ -187,13 +189,14 @@ class JobInHand {
 const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)));
 
 function jobOf(job: number, { image, targets, verify, customise: asked }: FlashRequest): Job {
-  const { growing, name = image.path, path, format, sha256, ranges } = image;
+  const { growing, name = image.path, path, format, sizeBytes, sha256, ranges } = image;
   const only = process.env.IMCLOUD_FLASH_ONLY;
   const { uid, gid } = identity();
   return {
     ...{ kind: "job", job },
     image: {
       ...{ name, path, format, isGrowing: growing !== undefined },
+      ...(sizeBytes !== undefined && { sizeBytes }),
       ...(sha256 !== undefined && { sha256 }),
       ...(ranges !== undefined && { ranges }),
       ...(growing !== undefined && { wholePath: growing.wholePath }),

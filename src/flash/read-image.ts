@@ -9,7 +9,10 @@ import { parsePartitionTable, type PartitionTable } from "./partition-table.js";
 export interface ImageContent {
   /** For messages. */
   readonly name: string;
-  readonly bytes: AsyncIterable<Buffer>;
+  /** From the beginning, each time. */
+  readonly read: () => AsyncIterable<Buffer>;
+  /** Unpacked, where that is known before the end. */
+  readonly sizeBytes?: number;
   /** Of the unpacked image, in hexadecimal digits, if its publisher tells. */
   readonly sha256?: string;
   /** Parts of the image that hold something, ascending; what is not given need not be written. */
@@ -36,21 +39,21 @@ const ZEROS = Buffer.alloc(BLOCK_BYTES);
 const SMALL_GAP_BYTES = 65_536;
 
 /**
- * @param give called for each block to be written: who wants it holds its slot, and later lets go of it.
- *   False: nobody wants more.
+ * @param give called for each block to be written, with the SHA-256 of all up to its end: who wants it holds its slot,
+ *   and later lets go of it. False: nobody wants more.
  * @returns undefined when nobody wanted all of it
  * @throws ImcloudError `flash.image-damaged`, `flash.image-unusable`
  */
 export async function readImage(
-  { name, bytes: chunks, sha256: expected, ranges }: ImageContent,
+  { name, read, sha256: expected, ranges }: ImageContent,
   pool: BlockPool,
-  give: (block: Block) => boolean,
+  give: (block: Block, sha256: string) => boolean,
 ): Promise<ReadImage | undefined> {
   const hash = createHash("sha256");
   const mapped = ranges && new MappedRanges(ranges, name);
   let table: PartitionTable | undefined;
   let offset = 0;
-  for await (const { slot, length } of filled(chunks, pool)) {
+  for await (const { slot, length } of filled(read(), pool)) {
     const bytes = slot.memory.subarray(0, length);
     if (offset === 0) table = parsePartitionTable(bytes);
     if (table === undefined) throw withoutTable(name);
@@ -58,7 +61,7 @@ export async function readImage(
     const parts = mapped?.pass(offset, bytes) ?? [{ from: 0, to: length }];
     if (parts.length > 0 || offset === 0) {
       const marks = behindTable(parts, offset).map((part) => markOf(part, offset, bytes));
-      if (!give({ offset, length, marks, slot })) return undefined;
+      if (!give({ offset, length, marks, slot }, hash.copy().digest("hex"))) return undefined;
     }
     slot.release();
     offset += length;

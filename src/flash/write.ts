@@ -1,5 +1,6 @@
 /**
- * One image to any number of drives: read, hashed and unpacked once, written and read back by each drive on its own.
+ * One image to any number of drives: read, hashed and unpacked once for drives that are about as fast as each other,
+ * written and read back by each drive on its own.
  *
  * The order is what makes a cut-off drive harmless. The old partition table goes first; then all of the image is written
  * but its first page; it is read back; settings are made; and only then comes the partition table. Whatever happens before
@@ -9,7 +10,8 @@ import { createHash } from "node:crypto";
 import { BlockPool, PAGE_BYTES, Queue, type Block, type Mark } from "./blocks.js";
 import { interrupted, noBootPartition } from "./errors.js";
 import { readBack } from "./read-back.js";
-import { readImage, type ImageContent, type ReadImage } from "./read-image.js";
+import type { ImageContent, ReadImage } from "./read-image.js";
+import { Reading, type Follower, type Known } from "./reading.js";
 import { Target, type TargetRequest } from "./target.js";
 import type { Customise } from "./types.js";
 
@@ -45,8 +47,8 @@ export interface Written {
 export type WriteOutcome =
   { readonly ok: true; readonly value: Written } | { readonly ok: false; readonly error: unknown };
 
-/** Blocks on their way. */
-const BLOCKS_IN_FLIGHT = 12;
+/** At once: each has its blocks in memory, and a program that unpacks. */
+const MOST_READINGS = 3;
 /** One is read while the other is hashed. */
 const BLOCKS_PER_TARGET = 2;
 
@@ -58,32 +60,36 @@ export async function writeImage(
   request: WriteRequest,
   progress: WriteProgress,
 ): Promise<readonly WriteOutcome[]> {
-  // The first block stays until the end. Lanes have blocks of their own: what is in flight may all be waiting for them.
-  const inFlight = new BlockPool(BLOCKS_IN_FLIGHT + 1);
+  // Lanes have blocks of their own: those on their way may all be waiting for them.
   const ofLanes = new BlockPool(BLOCKS_PER_TARGET * request.targets.length);
   const lanes = request.targets.map((_, index) => new Lane(index, ofLanes, request, progress));
   const stop = () => lanes.forEach((lane) => lane.endOfImage());
   request.signal?.addEventListener("abort", stop);
-  const image = readImage(request.image, inFlight, (block) => {
-    const open = lanes.filter(({ isOpen }) => isOpen);
-    for (const lane of open) lane.give(block);
-    return open.length > 0;
-  }).finally(stop);
-  image.catch(() => undefined); // it may fail while drives are being opened; told below
+  const readings: Reading[] = [];
+  const begin = (followers: readonly Follower[], known?: Known): boolean => {
+    if (readings.length === MOST_READINGS) return false;
+    const reading = new Reading(request.image, followers, begin, known);
+    readings.push(reading);
+    for (const lane of lanes) if (followers.includes(lane)) lane.follow(reading);
+    return true;
+  };
+  begin(lanes);
   const outcomes = await Promise.all(
     lanes.map(async (lane, index) => {
-      const outcome = await lane.run(image);
+      const outcome = await lane.run();
       progress.ended(index, outcome);
       return outcome;
     }),
   );
   request.signal?.removeEventListener("abort", stop);
-  await image;
+  const read = await Promise.allSettled(readings.map(({ image }) => image));
+  const broken = read.find((one) => one.status === "rejected");
+  if (broken !== undefined && outcomes.every(({ ok }) => !ok)) throw broken.reason;
   return outcomes;
 }
 
 /** A target's way through it all. */
-class Lane {
+class Lane implements Follower {
   readonly #index: number;
   readonly #target: TargetRequest;
   readonly #pool: BlockPool;
@@ -91,8 +97,12 @@ class Lane {
   readonly #progress: WriteProgress;
   readonly #queue = new Queue<Block>();
   readonly #marks: Mark[] = [];
+  #reading: Reading | undefined;
   #first: Block | undefined;
   #isOpen = true;
+  #doneBytes = 0;
+  #busyMs = 0;
+  #busySinceMs: number | undefined;
 
   constructor(index: number, pool: BlockPool, request: WriteRequest, progress: WriteProgress) {
     const target = request.targets[index];
@@ -104,9 +114,21 @@ class Lane {
     this.#progress = progress;
   }
 
-  /** Still wants blocks. */
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  get doneBytes(): number {
+    return this.#doneBytes;
+  }
+
+  get busyMs(): number {
+    return this.#busyMs + (this.#busySinceMs === undefined ? 0 : performance.now() - this.#busySinceMs);
+  }
+
+  /** From now on that one gives the blocks, and says what the image is. */
+  follow(reading: Reading): void {
+    this.#reading = reading;
   }
 
   give(block: Block): void {
@@ -119,14 +141,14 @@ class Lane {
     this.#queue.end();
   }
 
-  async run(image: Promise<ReadImage | undefined>): Promise<WriteOutcome> {
+  async run(): Promise<WriteOutcome> {
     try {
       await using target = await Target.open(this.#target);
       const slot = await this.#pool.take();
       await target.forget(slot).finally(() => slot.release());
       this.#progress.phase(this.#index, "writing");
       await this.#writeBlocks(target);
-      return { ok: true, value: await this.#finish(target, await image) };
+      return { ok: true, value: await this.#finish(target, await this.#reading?.image) };
     } catch (error) {
       return { ok: false, error };
     } finally {
@@ -138,21 +160,28 @@ class Lane {
 
   async #writeBlocks(target: Target): Promise<void> {
     for await (const block of this.#queue) {
-      const { slot, length, offset, marks } = block;
-      if (offset === 0) this.#first = block;
+      if (block.offset === 0) this.#first = block;
+      this.#busySinceMs = performance.now();
       try {
         this.#stopIfAsked();
-        for (const mark of marks) {
-          if (mark.isZero && target.isZeroed) continue;
-          await target.write(slot, mark.length, mark.offset, mark.offset - offset);
-          this.#marks.push(mark);
-        }
-        this.#progress.moved(this.#index, length);
+        await this.#writeBlock(target, block);
       } finally {
-        if (offset > 0) slot.release();
+        if (block.offset > 0) block.slot.release();
       }
+      this.#busyMs = this.busyMs;
+      this.#busySinceMs = undefined;
+      this.#doneBytes += block.length;
+      this.#progress.moved(this.#index, block.length);
     }
     this.#stopIfAsked();
+  }
+
+  async #writeBlock(target: Target, { slot, offset, marks }: Block): Promise<void> {
+    for (const mark of marks) {
+      if (mark.isZero && target.isZeroed) continue;
+      await target.write(slot, mark.length, mark.offset, mark.offset - offset);
+      this.#marks.push(mark);
+    }
   }
 
   async #finish(target: Target, image: ReadImage | undefined): Promise<Written> {

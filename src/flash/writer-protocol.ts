@@ -21,6 +21,7 @@ export interface Job {
     readonly name: string;
     readonly path: string;
     readonly format: ImageFormat;
+    readonly sizeBytes?: number;
     readonly sha256?: string;
     readonly ranges?: readonly Range[];
     /** It is still being fetched: see {@link ToWriter} `grown` and `whole`. */

@@ -85,14 +85,12 @@ class RunningJob {
       };
     };
     const { path, format, isGrowing, wholePath = path, ...image } = job.image;
-    const input = isGrowing
-      ? Readable.from(this.#growth.follow(path, wholePath), { objectMode: false, signal })
-      : undefined;
-    const bytes = unpacked({ path, format, ...(input !== undefined && { input }) });
+    const growing = () => Readable.from(this.#growth.follow(path, wholePath), { objectMode: false, signal });
+    const read = () => unpacked({ path, format, ...(isGrowing && { input: growing() }) });
     try {
       for (const target of job.targets) await unmount(target);
       await writeImage(
-        { image: { ...image, bytes }, targets: job.targets, verify: job.verify, customise: asked, signal },
+        { image: { ...image, read }, targets: job.targets, verify: job.verify, customise: asked, signal },
         throttled(tell),
       );
       tell({ kind: "done" });
@@ -132,7 +130,7 @@ class Growth {
   #bytes = 0;
   #isEnded = false;
   #error: Error | undefined;
-  #wake: () => void = () => undefined;
+  readonly #waiting: (() => void)[] = [];
 
   reach(bytes: number): void {
     this.#bytes = bytes;
@@ -146,6 +144,10 @@ class Growth {
     this.#wake();
   }
 
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
   /** @param wholePath what it is called when it is whole, which it may be already */
   async *follow(path: string, wholePath: string): AsyncGenerator<Buffer> {
     const file = await open(path, "r").catch(() => open(wholePath, "r"));
@@ -157,7 +159,7 @@ class Growth {
         at += bytesRead;
         if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
         else if (this.#isEnded) return;
-        else await new Promise<void>((resolve) => (this.#wake = resolve));
+        else await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
     } finally {
       await file.close();

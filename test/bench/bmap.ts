@@ -29,7 +29,7 @@ export const bmap: Bench = {
       const words = ["bmaptool", "--quiet", "copy", "--bmap", file, image.packed, ...drives];
       const pairs = await inTurns(
         TURNS,
-        () => usageOf(byImcloud(image, drives, ["--bmap", file, "--no-verify"]), folder.path),
+        () => usageOf(byImcloud(image, drives, ["--bmap", file, "--no-verify", "--quiet"]), folder.path),
         () => usageOf({ words, env: onlyTo(drives) }, folder.path),
       );
       const of = (figure: "wallS" | "cpuS") =>

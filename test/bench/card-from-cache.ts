@@ -50,6 +50,7 @@ export const cardFromCache: Bench = {
     const words = [
       ...["unshare", "--net", process.execPath, CLI, "flash", ...chosen, "--on", BOARD],
       ...onto(drives),
+      "--quiet",
     ];
     const pairs = await inTurns(
       TURNS,

@@ -59,8 +59,11 @@ export const installDriveTools = (): Promise<void> =>
     sudo: "sudo",
   });
 
-/** @param write in place of a sound drive's way to write: one of {@link FAULTS} */
-export async function testDrive(mib: number, write?: string): Promise<TestDrive> {
+/** @param write in place of a sound drive's way to write: one of {@link FAULTS}, or no more than so much a second */
+export async function testDrive(
+  mib: number,
+  write?: string | { readonly megabits: number },
+): Promise<TestDrive> {
   const folder = await mkdtemp(join(tmpdir(), "imcloud-drive-"));
   let count = 0;
   const empty = async (size: number) => {
@@ -121,7 +124,14 @@ async function ownLoop(): Promise<{ readonly path: string; readonly lock: AsyncD
   throw new Error("all loop devices of the tests are held");
 }
 
-async function fuseDrive(folder: string, file: string, bytes: number, write: string) {
+async function fuseDrive(
+  folder: string,
+  file: string,
+  bytes: number,
+  write: string | { readonly megabits: number },
+) {
+  if (typeof write === "object")
+    return fuseFile(folder, bytes, ["--filter=rate", "file", file, `rate=${write.megabits}M`]);
   const methods = [
     `get_size=echo ${bytes}`,
     `pread=${LOAD}`,

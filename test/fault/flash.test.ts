@@ -211,6 +211,48 @@ test("Ctrl-C stops it, says what that means, and leaves nothing that boots", asy
   expect(await hasTable(drive)).toBe(false);
 });
 
+/** What an event of `--json` has that this asks for. */
+interface Moved {
+  readonly board: string;
+  readonly event: string;
+  readonly phase?: string;
+  readonly bytes?: number;
+}
+
+test("a slow drive keeps no other waiting", async () => {
+  const large = tinyImage(64);
+  const packed = join(folder, "large.img.xz");
+  await writeFile(packed, (await execa("xz", ["-0c"], { input: large, encoding: "buffer" })).stdout);
+  await using slow = await testDrive(64, { megabits: 12 });
+  await using fast = await testDrive(64);
+  const ids = [slow.id, fast.id];
+  const child = execa(
+    process.execPath,
+    [CLI, "flash", "--image", packed, "--to", ...ids, "--yes", ...ids, "--json"],
+    { reject: false, env: environment([slow.path, fast.path]) },
+  );
+  const written = new Map<string, number>();
+  let share = 1;
+  for await (const line of child.iterable({ from: "stderr" })) {
+    if (!line.startsWith("{")) continue;
+    const { board, event, phase, bytes } = JSON.parse(line) as Moved;
+    if (phase === "writing") written.set(board, bytes ?? 0);
+    if (event !== "ended" || board !== fast.id) continue;
+    share = (written.get(slow.id) ?? 0) / large.length;
+    child.kill("SIGINT");
+  }
+  // In step it would have all but what is on its way.
+  expect(share).toBeLessThan(0.5);
+  const { stdout } = await child;
+  expect(JSON.parse(stdout)).toMatchObject({
+    targets: {
+      [slow.id]: { error: { code: "flash.interrupted" } },
+      [fast.id]: { outcome: "written", sha256: sha256(large) },
+    },
+  });
+  expect((await fast.content()).equals(large)).toBe(true);
+});
+
 test("a disk that is changed between the question and the answer is not written to", async () => {
   await using drive = await testDrive(32);
   const screen = terminal([process.execPath, CLI, "flash", "--image", image, "--to", drive.id], folder, {

@@ -10,8 +10,8 @@ export const CLI = join(packageRoot(), "dist", "bin", "imcloud.js");
 export function byImcloud(
   { packed }: BenchImage,
   drives: readonly string[],
-  more: readonly string[] = [],
-): Command {
+  more: readonly string[] = ["--quiet"],
+): Command & Required<Pick<Command, "env">> {
   return {
     words: [process.execPath, CLI, "flash", "--image", packed, ...onto(drives), ...more],
     env: onlyTo(drives),
@@ -21,7 +21,7 @@ export function byImcloud(
 /** Of `imcloud flash`: these and no question about them. */
 export function onto(drives: readonly string[]): readonly string[] {
   const ids = drives.map((path) => basename(path));
-  return ["--to", ...ids, "--yes", ...ids, "--quiet"];
+  return ["--to", ...ids, "--yes", ...ids];
 }
 
 export const onlyTo = (drives: readonly string[]): Readonly<Record<string, string>> => ({

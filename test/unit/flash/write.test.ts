@@ -32,7 +32,7 @@ const path = (name: string) => join(folder, name);
 const fileTarget = (name: string) => ({ name, path: path(name), kind: "file" as const });
 
 function write(more: Partial<WriteRequest> = {}, progress = silent) {
-  const image = { name: "tiny.img", bytes: pieces(IMAGE), sha256: sha256(IMAGE) };
+  const image = { name: "tiny.img", read: () => pieces(IMAGE), sha256: sha256(IMAGE) };
   return writeImage({ image, verify: true, targets: [fileTarget("a.img")], ...more }, progress);
 }
 
@@ -53,14 +53,14 @@ test("zeros of a new file are not written", async () => {
 
 test("an image that is no multiple of a block", async () => {
   const odd = Buffer.concat([IMAGE, Buffer.from("and three sectors more")]);
-  const [outcome] = await write({ image: { name: "odd.img", bytes: pieces(odd) } });
+  const [outcome] = await write({ image: { name: "odd.img", read: () => pieces(odd) } });
   expect(outcome).toMatchObject({ ok: true });
   expect((await readFile(path("a.img"))).equals(odd)).toBe(true);
 });
 
 test("an image that comes faster than its target opens", async () => {
   const large = Buffer.concat([IMAGE, IMAGE.subarray(MIB), IMAGE.subarray(MIB)]);
-  const [outcome] = await write({ image: { name: "large.img", bytes: pieces(large, large.length) } });
+  const [outcome] = await write({ image: { name: "large.img", read: () => pieces(large, large.length) } });
   expect(outcome).toMatchObject({ ok: true });
   expect((await readFile(path("a.img"))).equals(large)).toBe(true);
 });
@@ -108,18 +108,18 @@ test.each([
 });
 
 test.each([
-  ["another checksum", { bytes: pieces(IMAGE), sha256: "0".repeat(64) }, "flash.image-damaged"],
-  ["no partition table", { bytes: pieces(Buffer.alloc(3 * MIB)) }, "flash.image-unusable"],
-  ["nothing at all", { bytes: pieces(Buffer.alloc(0)) }, "flash.image-unusable"],
-  ["a boot sector without partitions", { bytes: pieces(bootSectorOnly()) }, "flash.image-unusable"],
+  ["another checksum", { read: () => pieces(IMAGE), sha256: "0".repeat(64) }, "flash.image-damaged"],
+  ["no partition table", { read: () => pieces(Buffer.alloc(3 * MIB)) }, "flash.image-unusable"],
+  ["nothing at all", { read: () => pieces(Buffer.alloc(0)) }, "flash.image-unusable"],
+  ["a boot sector without partitions", { read: () => pieces(bootSectorOnly()) }, "flash.image-unusable"],
   [
     "a bmap that knows other bytes",
-    { bytes: pieces(IMAGE), ranges: [{ offset: 0, end: PAGE, sha256: "0".repeat(64) }] },
+    { read: () => pieces(IMAGE), ranges: [{ offset: 0, end: PAGE, sha256: "0".repeat(64) }] },
     "flash.image-damaged",
   ],
   [
     "a bmap that goes on behind the end",
-    { bytes: pieces(IMAGE), ranges: [{ offset: 20 * MIB, end: 21 * MIB }] },
+    { read: () => pieces(IMAGE), ranges: [{ offset: 20 * MIB, end: 21 * MIB }] },
     "flash.image-damaged",
   ],
 ])("an image with %s is the image's fault, and leaves nothing", async (_, image, code) => {
@@ -138,7 +138,7 @@ test("what a bmap leaves out is not written", async () => {
   ];
   let [passed, isWriting] = [0, false];
   const [outcome] = await write(
-    { image: { name: "tiny.img", bytes: pieces(IMAGE), ranges } },
+    { image: { name: "tiny.img", read: () => pieces(IMAGE), ranges } },
     {
       ...silent,
       phase: (_, phase) => (isWriting = phase === "writing"),
@@ -156,7 +156,7 @@ test("what a bmap leaves out is not written", async () => {
 test("ranges of a bmap that lie close together are written in one piece", async () => {
   const page = (index: number) => ({ offset: 4 * MIB + index * PAGE, end: 4 * MIB + (index + 1) * PAGE });
   const ranges = [{ offset: 0, end: PAGE }, page(0), page(16), page(33)];
-  const [outcome] = await write({ image: { name: "tiny.img", bytes: pieces(IMAGE), ranges } });
+  const [outcome] = await write({ image: { name: "tiny.img", read: () => pieces(IMAGE), ranges } });
   expect(outcome).toMatchObject({ ok: true, value: { writtenBytes: (1 + 17 + 1) * PAGE } });
   const written = await readFile(path("a.img"));
   const [near, far] = [page(16), page(33)];
