@@ -1,5 +1,9 @@
 /** How many events are unread, in a room and in each of its threads, and what takes them away. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import type { StoredEvent } from "../../src/server/core/event.js";
+import { UnreadCounts } from "../../src/server/service/unread.js";
+import type { Verdicts } from "../../src/server/service/verdicts.js";
+import { events } from "./databases.js";
 import { startWithPeople, type Person, type TestServer } from "./test-server.js";
 
 let server: TestServer;
@@ -103,7 +107,6 @@ test("what a server counts that has forgotten all counts is the same", async () 
     unread_thread_notifications: { [root]: counts(2, 1) },
   });
   // Of another server over the same store nothing is remembered.
-  const { UnreadCounts } = await import("../../src/server/service/unread.js");
   const { store, stream, verdicts } = server.running.services;
   const anew = await new UnreadCounts(store, verdicts).fields(bob.userId, roomId, stream.latest, true);
   expect(before).toMatchObject(anew);
@@ -159,4 +162,65 @@ test("what is taken back is not unread any more", async () => {
   await read(first);
   await redact(await say({}));
   expect((await unread())?.unread_notifications).toEqual(counts(0));
+});
+
+/** Many at once, past the server's rules. @returns where each of them stands */
+async function fill(count: number): Promise<readonly number[]> {
+  const { store } = server.running.services;
+  const head = (await store.events.room(roomId))?.head ?? 0;
+  const drafts = Array.from({ length: count }, () => ({ sender: alice.userId }));
+  const done = await store.events.append({
+    roomId,
+    expectedHead: head,
+    events: events(roomId, head + 1, drafts),
+  });
+  return "positions" in done ? done.positions : [];
+}
+
+/** A server's that has just been started, and which events it has judged. */
+function anew() {
+  const { store, verdicts, stream } = server.running.services;
+  const judged: number[] = [];
+  const watching = {
+    of: async (userId: string, room: string) => {
+      const judge = await verdicts.of(userId, room);
+      return (event: StoredEvent) => {
+        judged.push(event.position);
+        return judge(event);
+      };
+    },
+  } as Verdicts;
+  const counts = new UnreadCounts(store, watching);
+  return { judged, count: (upTo = stream.latest) => counts.of(bob.userId, roomId, upTo) };
+}
+
+test("a long count is kept for a server that starts anew", async () => {
+  const positions = await fill(6_000);
+  const first = anew();
+  expect(await first.count()).toEqual({ notifications: 6_000, highlights: 0 });
+
+  const second = anew();
+  expect(await second.count()).toEqual({ notifications: 6_000, highlights: 0 });
+  expect(second.judged.length).toBeLessThan(1_100);
+
+  const { store } = server.running.services;
+  const events = await store.events.history(
+    roomId,
+    { after: (positions.at(-3) ?? 0) - 1, upTo: Infinity },
+    "f",
+    1,
+  );
+  await read(events[0]?.eventId ?? "");
+  const third = anew();
+  expect(await third.count()).toEqual({ notifications: 2, highlights: 0 });
+  expect(third.judged).toEqual(positions.slice(-2));
+});
+
+test("two who ask at once are answered by one count, and what was asked before is not counted again", async () => {
+  const positions = await fill(300);
+  const { judged, count } = anew();
+  const [now, earlier] = await Promise.all([count(), count(positions[99])]);
+  expect(now.notifications).toBe(300);
+  expect(earlier.notifications).toBe(100);
+  expect(judged).toHaveLength(300);
 });

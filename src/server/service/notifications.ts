@@ -9,7 +9,8 @@ import type { JsonObject } from "../core/json.js";
 import { mayRead, type Viewpoint } from "../core/visibility.js";
 import type { Store } from "../store/store.js";
 import type { History } from "./history.js";
-import type { ReadUpTo, UnreadCounts } from "./unread.js";
+import type { ReadUpTo } from "../store/personal.js";
+import type { UnreadCounts } from "./unread.js";
 import type { Judge, Verdicts } from "./verdicts.js";
 
 /** Positions looked at in one go, and how often for one request: who is seldom notified gets a short page. */

@@ -3,7 +3,6 @@
  *
  * Kept by room, so that a message or a receipt lets one room be counted.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Store } from "../store/store.js";
 import { Failure } from "./failure.js";
 import type { Stream } from "./stream.js";
@@ -42,8 +41,6 @@ export class UnreadTotals {
       rooms.total += count - (rooms.counts.get(roomId) ?? 0);
       if (count === 0) rooms.counts.delete(roomId);
       else rooms.counts.set(roomId, count);
-      // Many rooms at once are counted beside what others ask for.
-      if (rooms.changed.size > 0) await nextTurn();
     }
     return rooms.total;
   }

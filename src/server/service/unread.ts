@@ -2,7 +2,8 @@
  * How many events of a room a user has not read, by the user's push rules: in the main timeline and in each thread.
  *
  * Counted when the user asks, from where the last count stopped: a message costs nothing for members who are
- * not there, and a sync costs the events that are new. A receipt takes away from what was counted.
+ * not there, and a sync costs the events that are new. A receipt takes away from what was counted. A long count is kept
+ * on the disk: a bot that never says what it has read would have the server count all of its rooms at each start.
  *
  * Source: Matrix client-server API v1.19, "Threaded read receipts", "Receiving notifications".
  */
@@ -11,7 +12,9 @@ import type { JsonObject } from "../core/json.js";
 import { relationOf } from "../core/relations.js";
 import { membershipOf } from "../core/room-state.js";
 import type { Viewpoint } from "../core/visibility.js";
-import type { Receipt } from "../store/personal.js";
+import { InTurn } from "../runtime/in-turn.js";
+import { StoreError } from "../store/database.js";
+import type { ReadUpTo, Receipt, UnreadCount, UnreadEvent, UnreadTally } from "../store/personal.js";
 import type { Store } from "../store/store.js";
 import type { Judge, Verdicts } from "./verdicts.js";
 
@@ -19,48 +22,28 @@ import type { Judge, Verdicts } from "./verdicts.js";
 const REMEMBERED = 20_000;
 /** Unread events of one room that are remembered one by one; the older ones are a number. */
 const LISTED = 1_000;
-const BATCH = 500;
+/** Events that are judged before others have their turn: some milliseconds of a small board. */
+const BATCH = 100;
+/** A count is kept after so many more events. */
+const KEPT_EVERY = 5_000;
 /** Steps from an event to the one that stands in a thread. */
 const STEPS = 3;
 /** What receipts call everything that is in no thread. */
 const MAIN = "main";
 
-interface Unread {
-  readonly position: number;
-  /** The thread's root, or `main`. */
-  readonly thread: string;
-  readonly isHighlight: boolean;
+interface Count extends UnreadCount {
+  /** Events judged since it was kept. */
+  readonly unkept: number;
 }
 
-export interface Tally {
-  readonly notifications: number;
-  readonly highlights: number;
-}
-
-interface Count {
-  /** What it was counted by. */
-  readonly read: ReadUpTo;
-  readonly countedUpTo: number;
-  /** The newest, oldest first. */
-  readonly unread: readonly Unread[];
-  /** Those before, by thread. */
-  readonly older: ReadonlyMap<string, Tally>;
-}
-
-const NONE: Tally = { notifications: 0, highlights: 0 };
-
-/** How far a user has read. */
-export interface ReadUpTo {
-  /** Everywhere: by a receipt without a thread, or because the user was not there. */
-  readonly all: number;
-  /** Beyond that, by the root of a thread or `main`. */
-  readonly threads: ReadonlyMap<string, number>;
-}
+const NONE: UnreadTally = { notifications: 0, highlights: 0 };
 
 export class UnreadCounts {
   readonly #store: Store;
   readonly #verdicts: Verdicts;
   readonly #counts = new Map<string, Count>();
+  /** By user and room: what two count at once, they count twice. */
+  readonly #turns = new InTurn();
 
   constructor(store: Store, verdicts: Verdicts) {
     this.#store = store;
@@ -77,7 +60,7 @@ export class UnreadCounts {
     roomId: string,
     upTo: number,
     memberships?: Viewpoint["memberships"],
-  ): Promise<Tally> {
+  ): Promise<UnreadTally> {
     const { unread, older } = await this.#unread(userId, roomId, upTo, memberships);
     return [...tally(older, unread).values()].reduce(sum, NONE);
   }
@@ -126,22 +109,35 @@ export class UnreadCounts {
     return event.position <= (read.threads.get(await this.#threadOf(event)) ?? 0);
   }
 
-  async #unread(
+  #unread(
     userId: string,
     roomId: string,
     upTo: number,
     memberships?: Viewpoint["memberships"],
-  ): Promise<Count> {
+  ): Promise<UnreadCount> {
     const key = `${userId} ${roomId}`;
-    const read = await this.readUpTo(userId, roomId, memberships);
-    const known = this.#counts.get(key);
-    let start = known === undefined || known.countedUpTo > upTo ? undefined : reduced(known, read);
-    if (start === undefined) start = await this.#threadsBefore(userId, roomId, read, upTo);
-    const count = await this.#count(userId, roomId, start, upTo);
-    this.#counts.delete(key);
-    this.#counts.set(key, count);
-    if (this.#counts.size > REMEMBERED) this.#counts.delete(this.#counts.keys().next().value ?? "");
-    return count;
+    return this.#turns.run(key, async () => {
+      const read = await this.readUpTo(userId, roomId, memberships);
+      const known = this.#counts.get(key);
+      const earlier = known && isSame(known.read, read) ? until(known, upTo) : undefined;
+      if (earlier !== undefined) return earlier;
+      const count = await this.#count(userId, roomId, await this.#start(userId, roomId, read, upTo), upTo);
+      this.#counts.delete(key);
+      this.#counts.set(key, count);
+      if (this.#counts.size > REMEMBERED) this.#counts.delete(this.#counts.keys().next().value ?? "");
+      return count;
+    });
+  }
+
+  /** What is known already, in memory or on the disk; else the beginning. */
+  async #start(userId: string, roomId: string, read: ReadUpTo, upTo: number): Promise<Count> {
+    const remembered = this.#counts.get(`${userId} ${roomId}`);
+    const start = remembered && remembered.countedUpTo <= upTo ? reduced(remembered, read) : undefined;
+    if (start !== undefined) return start;
+    const kept = remembered ? undefined : await this.#store.personal.unreadCount(userId, roomId);
+    if (kept !== undefined && kept.countedUpTo <= upTo && isSame(kept.read, read))
+      return { ...kept, unkept: 0 };
+    return this.#threadsBefore(userId, roomId, read, upTo);
   }
 
   async #memberships(userId: string, roomId: string): Promise<Viewpoint["memberships"]> {
@@ -151,7 +147,7 @@ export class UnreadCounts {
 
   /** Who has read the main timeline further than everything has unread events in threads alone before that. */
   async #threadsBefore(userId: string, roomId: string, read: ReadUpTo, upTo: number): Promise<Count> {
-    const start: Count = { read, countedUpTo: read.all, unread: [], older: new Map() };
+    const start: Count = { read, countedUpTo: read.all, unread: [], older: new Map(), unkept: 0 };
     const main = Math.min(read.threads.get(MAIN) ?? 0, upTo);
     if (main <= read.all) return start;
     const judge = await this.#verdicts.of(userId, roomId);
@@ -160,31 +156,46 @@ export class UnreadCounts {
   }
 
   async #count(userId: string, roomId: string, start: Count, upTo: number): Promise<Count> {
-    let after = start.countedUpTo;
-    if (after >= upTo) return start;
+    let count = start;
     let judge: Judge | undefined;
-    let { unread, older } = start;
-    for (;;) {
+    while (count.countedUpTo < upTo) {
+      const after = count.countedUpTo;
       const events = await this.#store.events.history(roomId, { after, upTo }, "f", BATCH);
-      unread = await this.#withoutRedacted(unread, events);
+      let unread = await this.#withoutRedacted(count.unread, events);
       const others = events.filter(({ sender }) => sender !== userId);
       // The rules need the whole room: only when there is something to judge.
       if (others.length > 0) {
         judge ??= await this.#verdicts.of(userId, roomId);
-        const found = await this.#notifying(others, judge, start.read);
+        const found = await this.#notifying(others, judge, count.read);
         if (found.length > 0) unread = [...unread, ...found];
       }
-      if (unread.length > 2 * LISTED) {
-        older = tally(older, unread.slice(0, -LISTED));
-        unread = unread.slice(-LISTED);
-      }
-      after = events.at(-1)?.position ?? upTo;
-      if (events.length < BATCH) return { read: start.read, countedUpTo: upTo, unread, older };
+      const isOver = events.length < BATCH;
+      const countedUpTo = isOver ? upTo : (events.at(-1)?.position ?? upTo);
+      count = {
+        ...count,
+        ...shortened(unread, count.older),
+        countedUpTo,
+        unkept: count.unkept + events.length,
+      };
+      if (count.unkept >= KEPT_EVERY && (await this.#keep(userId, roomId, count)))
+        count = { ...count, unkept: 0 };
     }
+    return count;
   }
 
-  async #notifying(events: readonly StoredEvent[], judge: Judge, read: ReadUpTo): Promise<Unread[]> {
-    const unread: Unread[] = [];
+  /** @returns false where nothing can be written, which keeps nobody from reading: the next events try again */
+  #keep(userId: string, roomId: string, count: Count): Promise<boolean> {
+    return this.#store.personal.keepUnreadCount(userId, roomId, count).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof StoreError) return false;
+        throw error;
+      },
+    );
+  }
+
+  async #notifying(events: readonly StoredEvent[], judge: Judge, read: ReadUpTo): Promise<UnreadEvent[]> {
+    const unread: UnreadEvent[] = [];
     for (const event of events) {
       const { notify, highlight } = judge(event);
       if (!notify || event.redactedBecause !== undefined) continue;
@@ -197,9 +208,9 @@ export class UnreadCounts {
 
   /** What was taken back is nothing to read any more. */
   async #withoutRedacted(
-    unread: readonly Unread[],
+    unread: readonly UnreadEvent[],
     events: readonly StoredEvent[],
-  ): Promise<readonly Unread[]> {
+  ): Promise<readonly UnreadEvent[]> {
     let left = unread;
     for (const { redacts } of events) {
       if (redacts === undefined || left.length === 0) continue;
@@ -230,7 +241,10 @@ function joinedAt(memberships: Viewpoint["memberships"]): number {
 }
 
 /** What is unread in each thread. */
-function tally(older: ReadonlyMap<string, Tally>, unread: readonly Unread[]): Map<string, Tally> {
+function tally(
+  older: ReadonlyMap<string, UnreadTally>,
+  unread: readonly UnreadEvent[],
+): Map<string, UnreadTally> {
   const threads = new Map(older);
   for (const { thread, isHighlight } of unread)
     threads.set(
@@ -240,17 +254,30 @@ function tally(older: ReadonlyMap<string, Tally>, unread: readonly Unread[]): Ma
   return threads;
 }
 
-function sum(one: Tally, other: Tally): Tally {
+function sum(one: UnreadTally, other: UnreadTally): UnreadTally {
   return {
     notifications: one.notifications + other.notifications,
     highlights: one.highlights + other.highlights,
   };
 }
 
-const rendered = ({ notifications, highlights }: Tally): JsonObject => ({
+const rendered = ({ notifications, highlights }: UnreadTally): JsonObject => ({
   notification_count: notifications,
   highlight_count: highlights,
 });
+
+/** Of the newest each one, of the others how many. */
+function shortened(unread: readonly UnreadEvent[], older: Count["older"]): Pick<Count, "unread" | "older"> {
+  if (unread.length <= 2 * LISTED) return { unread, older };
+  return { unread: unread.slice(-LISTED), older: tally(older, unread.slice(0, -LISTED)) };
+}
+
+/** @returns what was counted up to an earlier moment, which a slower answer is about; undefined when that is not known */
+function until(count: Count, upTo: number): UnreadCount | undefined {
+  if (count.countedUpTo < upTo) return undefined;
+  if (count.older.size > 0 && (count.unread[0]?.position ?? 0) > upTo) return undefined;
+  return { ...count, unread: count.unread.filter(({ position }) => position <= upTo) };
+}
 
 /** @returns undefined when what was counted does not say enough */
 function reduced(count: Count, read: ReadUpTo): Count | undefined {

@@ -111,8 +111,9 @@ export const accountProcedures = {
       "UPDATE accounts SET deactivated = 1, password_hash = NULL WHERE user_id = ?",
       userId,
     );
-    const tables = ["account_data", "filters", "cross_signing_keys", "key_backups", "backed_up_keys"];
-    for (const table of erase ? [...tables, "profiles"] : tables)
+    const tables = ["account_data", "filters", "unread_counts"];
+    const keys = ["cross_signing_keys", "key_backups", "backed_up_keys"];
+    for (const table of [...tables, ...keys, ...(erase ? ["profiles"] : [])])
       await transaction.run(`DELETE FROM ${table} WHERE user_id = ?`, userId);
     return null;
   },

@@ -1,5 +1,5 @@
 /**
- * What belongs to one user: receipts, account data, filters.
+ * What belongs to one user: receipts, what is unread, account data, filters.
  */
 import type { JsonObject } from "../core/json.js";
 import type { Reader, Transaction } from "./database.js";
@@ -23,6 +23,46 @@ export interface AccountData {
   readonly type: string;
   readonly content: JsonObject;
   readonly position: number;
+}
+
+/** How far a user has read in a room. */
+export interface ReadUpTo {
+  /** Everywhere: by a receipt without a thread, or because the user was not there. */
+  readonly all: number;
+  /** Beyond that, by the root of a thread or `main`. */
+  readonly threads: ReadonlyMap<string, number>;
+}
+
+export interface UnreadEvent {
+  readonly position: number;
+  /** The thread's root, or `main`. */
+  readonly thread: string;
+  readonly isHighlight: boolean;
+}
+
+export interface UnreadTally {
+  readonly notifications: number;
+  readonly highlights: number;
+}
+
+/** What a user has not read in a room. */
+export interface UnreadCount {
+  /** What it was counted by. */
+  readonly read: ReadUpTo;
+  readonly countedUpTo: number;
+  /** The newest, oldest first. */
+  readonly unread: readonly UnreadEvent[];
+  /** Those before, by thread. */
+  readonly older: ReadonlyMap<string, UnreadTally>;
+}
+
+/** An {@link UnreadCount} as it is kept. */
+interface KeptCount {
+  readonly all: number;
+  readonly threads: readonly (readonly [thread: string, position: number])[];
+  readonly upTo: number;
+  readonly unread: readonly (readonly [position: number, thread: string, highlight: number])[];
+  readonly older: readonly (readonly [thread: string, notifications: number, highlights: number])[];
 }
 
 export const personalProcedures = {
@@ -74,6 +114,20 @@ export const personalProcedures = {
     return position;
   },
 
+  async keepUnreadCount(
+    transaction: Transaction,
+    input: { userId: string; roomId: string; count: string },
+  ): Promise<null> {
+    await transaction.run(
+      `INSERT INTO unread_counts (user_id, room_id, count) VALUES (?, ?, ?)
+       ON CONFLICT (user_id, room_id) DO UPDATE SET count = excluded.count`,
+      input.userId,
+      input.roomId,
+      input.count,
+    );
+    return null;
+  },
+
   async addFilter(
     transaction: Transaction,
     input: { userId: string; id: string; definition: string },
@@ -111,6 +165,46 @@ export class PersonalStore {
 
   receiptsOf(userId: string, roomId: string): Promise<Receipt[]> {
     return this.#receipts("room_id = ? AND user_id = ?", roomId, userId);
+  }
+
+  /** As of some time ago: what it was counted by, and up to where, says whether it still serves. */
+  async unreadCount(userId: string, roomId: string): Promise<UnreadCount | undefined> {
+    const [row] = await this.#reader.all<{ count: string }>(
+      "SELECT count FROM unread_counts WHERE user_id = ? AND room_id = ?",
+      userId,
+      roomId,
+    );
+    if (row === undefined) return undefined;
+    const { all, threads, upTo, unread, older } = JSON.parse(row.count) as KeptCount;
+    return {
+      read: { all, threads: new Map(threads) },
+      countedUpTo: upTo,
+      unread: unread.map(([position, thread, highlight]) => ({
+        position,
+        thread,
+        isHighlight: highlight === 1,
+      })),
+      older: new Map(
+        older.map(([thread, notifications, highlights]) => [thread, { notifications, highlights }]),
+      ),
+    };
+  }
+
+  keepUnreadCount(userId: string, roomId: string, count: UnreadCount): Promise<null> {
+    const kept: KeptCount = {
+      ...{ all: count.read.all, threads: [...count.read.threads], upTo: count.countedUpTo },
+      unread: count.unread.map(({ position, thread, isHighlight }) => [
+        position,
+        thread,
+        isHighlight ? 1 : 0,
+      ]),
+      older: [...count.older].map(([thread, { notifications, highlights }]) => [
+        thread,
+        notifications,
+        highlights,
+      ]),
+    };
+    return this.#write("keepUnreadCount", { userId, roomId, count: JSON.stringify(kept) });
   }
 
   setAccountData(userId: string, roomId: string, type: string, content: JsonObject): Promise<number> {

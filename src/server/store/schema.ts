@@ -160,6 +160,11 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE network_rooms (
       service TEXT NOT NULL, network TEXT NOT NULL, room_id TEXT NOT NULL, PRIMARY KEY (service, network, room_id)) WITHOUT ROWID`,
   ],
+  [
+    // Where counting takes long; a row serves while its user has read no further.
+    `CREATE TABLE unread_counts (
+      user_id TEXT NOT NULL, room_id TEXT NOT NULL, count TEXT NOT NULL, PRIMARY KEY (user_id, room_id))`,
+  ],
 ];
 
 /** The first migration's own record keeping; runs before all. */

@@ -1,9 +1,11 @@
 /**
  * The database on SQLite: one writer on its own thread, one reader here.
  *
- * In WAL mode a reader never waits for the writer, and its queries are a few microseconds of page cache.
+ * In WAL mode a reader never waits for the writer, and its queries are a few microseconds of page cache: they are made
+ * at once, and only who makes many of them waits, between two, for what others want.
  */
 import { existsSync } from "node:fs";
+import { FairTurn } from "../../runtime/fair-turn.js";
 import { SqliteConnection, type SqliteSettings } from "../../runtime/sqlite.js";
 import { startThread, type Thread } from "../../runtime/thread.js";
 import { StoreError, type Change, type Database, type SqlValue } from "../database.js";
@@ -20,6 +22,7 @@ const THREAD = new URL(
 
 export class SqliteDatabase implements Database<Procedures> {
   readonly #reader: SqliteConnection;
+  readonly #turn = new FairTurn();
   readonly #thread: Thread;
   readonly #queue: WriteQueue;
 
@@ -53,7 +56,7 @@ export class SqliteDatabase implements Database<Procedures> {
 
   all<T extends object>(sql: string, ...params: readonly SqlValue[]): Promise<T[]> {
     try {
-      return Promise.resolve(this.#reader.all<T>(sql, params));
+      return this.#turn.pass(this.#reader.all<T>(sql, params));
     } catch (error) {
       return Promise.reject(new StoreError("a query failed", { cause: error }));
     }
