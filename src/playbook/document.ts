@@ -75,6 +75,9 @@ export interface PlaybookDocument {
   readonly tasks: readonly PlaybookTask[];
 }
 
+/** By file: all boards of a command have the same ones. */
+const read = new Map<string, { readonly text: string; readonly playbook: PlaybookDocument }>();
+
 /**
  * Reads a playbook.
  *
@@ -91,7 +94,11 @@ export async function loadPlaybook(file: string): Promise<PlaybookDocument> {
       cause,
     });
   }
-  return parsePlaybook(text, file);
+  const known = read.get(file);
+  if (known?.text === text) return known.playbook;
+  const playbook = parsePlaybook(text, file);
+  read.set(file, { text, playbook });
+  return playbook;
 }
 
 /** Pure half of {@link loadPlaybook}. */
