@@ -10,6 +10,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { emulatedBoard, type EmulatedBoard } from "../../src/lab/emulated-board.js";
+import { journalFolder } from "../e2e/journal.js";
 import { operator, type Operator } from "../e2e/operator.js";
 import { BUILD_MS, describeEmulated, IS_LONG, STEP_MS } from "./emulated.js";
 import { seededMoments } from "./interruption.js";
@@ -39,7 +40,7 @@ describeEmulated("a board with an SSD", () => {
       playbooks: ["ssd"],
       config: {
         cloud: { name: "test", broker: "none" },
-        vars: { ssd: { move: [{ path: writer.folder, unit: writer.unit }] } },
+        vars: { ssd: { move: [{ path: writer.folder, unit: writer.unit }], journal: true } },
       },
     });
     // The image has it masked, for its card; see docs/lab.md.
@@ -62,6 +63,10 @@ describeEmulated("a board with an SSD", () => {
     const { exitCode, json } = await home.imcloud("plan", "--json");
     expect(exitCode).toBe(0);
     expect(json).toMatchObject({ boards: { attic: { changes: [], execs: 1 } } });
+    expect(await journalFolder(board)).toBe("/var/log/journal");
+    expect(await board.sh("findmnt -no SOURCE /var/log/journal")).toMatch(
+      /^\/dev\/sd[a-z]1\[\/var-log-journal\]$/,
+    );
   };
 
   test(
@@ -219,8 +224,9 @@ describeEmulated("a board with an SSD", () => {
     async () => {
       await board.unplugSsd();
       await board.sh(
-        `until [ "$(systemctl is-active ${writer.unit})" = inactive ] && ! mountpoint -q ${writer.folder}; do sleep 0.2; done`,
+        `until [ "$(systemctl is-active ${writer.unit})" = inactive ] && ! mountpoint -q ${writer.folder} && ! mountpoint -q /var/log/journal; do sleep 0.2; done`,
       );
+      expect(await journalFolder(board)).toBe("/run/log/journal");
       await isNotWrittenTo(board);
       const health = await home.imcloud("health", "--json");
       expect(health.exitCode).toBe(3);
@@ -241,6 +247,7 @@ describeEmulated("a board with an SSD", () => {
     async () => {
       await board.reboot();
       expect(await board.sh(`systemctl is-active ${writer.unit} || :`)).toBe("inactive");
+      expect(await journalFolder(board)).toBe("/run/log/journal");
       await isNotWrittenTo(board);
 
       await board.plugSsd();
@@ -304,7 +311,7 @@ async function cutDuring(home: Operator, board: EmulatedBoard, step: string, aft
 }
 
 async function isNotWrittenTo(board: EmulatedBoard): Promise<void> {
-  for (const folder of [writer.folder, "/srv/ssd"])
+  for (const folder of [writer.folder, "/var/log/journal", "/srv/ssd"])
     expect(await board.sh(`touch ${folder}/file 2>&1 || :; ls -A ${folder}`)).toMatch(
       /Operation not permitted$/,
     );
