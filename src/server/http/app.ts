@@ -26,7 +26,11 @@ const CORS = {
 /** Made once: each answer copies it, which is cheaper than making it. */
 const HEADERS = new Headers({ ...CORS, "content-type": "application/json", "cache-control": "no-store" });
 
-const R0 = "/_matrix/client/r0/";
+/** What a path of an old SDK begins with, and what that is called now. */
+const OLD = [
+  ["/_matrix/client/r0/", "/_matrix/client/v3/"],
+  ["/_matrix/media/r0/", "/_matrix/media/v3/"],
+] as const;
 /** As nearly all clients write it; any other case, and more spaces, are understood too. */
 const BEARER = "Bearer ";
 const UNKNOWN_LABELS = 'method="",route="unknown"';
@@ -250,9 +254,9 @@ function splitUrl(url: string): { path: string; query: string } {
   if (start < 0) return { path: "/", query: "" };
   const mark = url.indexOf("?", start);
   const path = url.slice(start, mark < 0 ? undefined : mark);
+  const [old, current] = OLD.find(([prefix]) => path.startsWith(prefix)) ?? ["", ""];
   return {
-    // Old SDKs still say r0; the endpoints are the same.
-    path: path.startsWith(R0) ? `/_matrix/client/v3/${path.slice(R0.length)}` : path,
+    path: `${current}${path.slice(old.length)}`,
     query: mark < 0 ? "" : url.slice(mark + 1),
   };
 }

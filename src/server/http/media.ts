@@ -89,7 +89,7 @@ export const media = group("Content repository", [
   }),
 
   // Whoever has no token may have what was there before tokens were needed: here, nothing was.
-  ...["v3", "r0", "v1"].flatMap((version) =>
+  ...["v3", "v1"].flatMap((version) =>
     [
       "download/{serverName}/{mediaId}",
       "download/{serverName}/{mediaId}/{fileName}",
