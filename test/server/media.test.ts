@@ -75,6 +75,12 @@ test("what was uploaded comes back as it was, to whoever has a token, and may be
   );
 });
 
+test("the paths of old SDKs", async () => {
+  const response = await raw(alice, "POST", "/_matrix/media/r0/upload", { body: "old" });
+  const { content_uri: uri } = (await response.json()) as { content_uri: string };
+  expect(await (await download(bob, uri)).text()).toBe("old");
+});
+
 test("the old, open way has nothing, as nothing was there before tokens were needed", async () => {
   const uri = await upload(alice, "x");
   for (const [version, rest] of [
@@ -205,13 +211,17 @@ test("a place may be taken first and filled later, once, by who took it", async 
     });
     return [response.status, ((await response.json()) as { errcode?: string }).errcode];
   };
-  const empty = await download(bob, uri);
+  const empty = await download(bob, uri, "?timeout_ms=0");
   expect([empty.status, ((await empty.json()) as { errcode: string }).errcode]).toEqual([
     504,
     "M_NOT_YET_UPLOADED",
   ]);
   expect(await put(bob)).toEqual([403, "M_FORBIDDEN"]);
+  // Whoever asks too early is answered when it is there.
+  const [early, small] = [download(bob, uri), download(bob, uri, "?timeout_ms=5")];
+  expect((await small).status).toBe(504);
   expect(await put(alice)).toEqual([200, undefined]);
+  expect(await (await early).text()).toBe("later");
   expect(await put(alice)).toEqual([409, "M_CANNOT_OVERWRITE_MEDIA"]);
   expect(await put(alice, "mxc://hs1/none")).toEqual([404, "M_NOT_FOUND"]);
   expect(await put(alice, "mxc://hs2/other")).toEqual([400, "M_INVALID_PARAM"]);

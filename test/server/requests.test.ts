@@ -31,6 +31,20 @@ describe("requests that are none", () => {
     expect(await codeOf(await raw("/_matrix/client/v3/profile/%E0%A4%A"))).toEqual([400, "M_INVALID_PARAM"]);
   });
 
+  test("what SDKs still ask for by the path that it had before it was in the specification", async () => {
+    const { room_id: roomId } = await alice.post<{ room_id: string }>("createRoom", { name: "old" });
+    const user = encodeURIComponent(alice.userId);
+    await alice.call("PUT", `profile/${user}/displayname`, { displayname: "Alice" });
+    const unstable = "/_matrix/client/unstable";
+    for (const [path, answer] of [
+      [`${unstable}/im.nheko.summary/summary/${encodeURIComponent(roomId)}`, { name: "old" }],
+      [`${unstable}/uk.tcpip.msc4133/profile/${user}`, { displayname: "Alice" }],
+      [`${unstable}/uk.half-shot.msc2666/user/mutual_rooms?user_id=@bob:hs1`, { joined: [] }],
+      [`/_matrix/client/r0/profile/${user}`, { displayname: "Alice" }],
+    ] as const)
+      expect(await alice.get(path)).toMatchObject(answer);
+  });
+
   test("no token, a wrong token", async () => {
     expect(await codeOf(await raw("/_matrix/client/v3/account/whoami"))).toEqual([401, "M_MISSING_TOKEN"]);
     const response = await raw("/_matrix/client/v3/account/whoami", {

@@ -26,10 +26,13 @@ const CORS = {
 /** Made once: each answer copies it, which is cheaper than making it. */
 const HEADERS = new Headers({ ...CORS, "content-type": "application/json", "cache-control": "no-store" });
 
-/** What a path of an old SDK begins with, and what that is called now. */
+/** What a path begins with that SDKs still ask for, and what that is called now. */
 const OLD = [
   ["/_matrix/client/r0/", "/_matrix/client/v3/"],
   ["/_matrix/media/r0/", "/_matrix/media/v3/"],
+  ["/_matrix/client/unstable/uk.tcpip.msc4133/", "/_matrix/client/v3/"],
+  ["/_matrix/client/unstable/im.nheko.summary/summary/", "/_matrix/client/v1/room_summary/"],
+  ["/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms", "/_matrix/client/v1/mutual_rooms"],
 ] as const;
 /** As nearly all clients write it; any other case, and more spaces, are understood too. */
 const BEARER = "Bearer ";

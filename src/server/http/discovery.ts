@@ -27,6 +27,14 @@ const UNSTABLE_FEATURES = {
   "org.matrix.msc3391": true,
   /** Delayed events. */
   "org.matrix.msc4140": true,
+  /** How calls are carried. */
+  "org.matrix.msc4143": true,
+  // Clients ask for these by their old names: see the paths that app.ts takes for others.
+  /** Profile fields, since v1.16. */
+  "uk.tcpip.msc4133": true,
+  "uk.tcpip.msc4133.stable": true,
+  /** Rooms in common, since v1.18. */
+  "uk.half-shot.msc2666.query_mutual_rooms": true,
 };
 
 export const discovery = group("Server discovery", [

@@ -13,6 +13,17 @@ const DOWNLOAD = "/_matrix/client/v1/media/download/{serverName}/{mediaId}";
 const MOST_NAME = 255;
 const MOST_URL = 4_096;
 
+/** How long a client waits for what is being uploaded: as it says, and not longer than any other request may take. */
+const DEFAULT_WAIT_MS = 20_000;
+const MOST_WAIT_MS = 60_000;
+const Waiting = z.object({
+  timeout_ms: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(DEFAULT_WAIT_MS)
+    .transform((ms) => Math.min(ms, MOST_WAIT_MS)),
+});
 const Where = z.object({ serverName: z.string(), mediaId: z.string() });
 const Named = z.object({ filename: z.string().max(MOST_NAME).optional() });
 const Uri = z.object({ content_uri: z.string() });
@@ -72,9 +83,12 @@ export const media = group("Content repository", [
     streaming({
       route: `GET ${path}`,
       params: Where.extend({ fileName: z.string().max(MOST_NAME).optional() }),
+      query: Waiting,
       reply: z.never(),
-      async handle({ params, request }, services) {
-        const { path, type, hash, name } = await services.media.find(params.serverName, params.mediaId);
+      async handle({ params, query, request, signal }, { media: repository }) {
+        const patience = { ms: query.timeout_ms, signal };
+        const found = await repository.find(params.serverName, params.mediaId, patience);
+        const { path, type, hash, name } = found;
         return serve({ path, type, tag: hash, name: params.fileName ?? name }, request);
       },
     }),
@@ -109,16 +123,17 @@ export const media = group("Content repository", [
   streaming({
     route: "GET /_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}",
     params: Where,
-    query: z.object({
+    query: Waiting.extend({
       width: Side,
       height: Side,
       method: z.enum(["crop", "scale"]).default("scale"),
       animated: z.stringbool().default(false),
     }),
     reply: z.never(),
-    async handle({ params, query: { animated, ...query }, request }, { media: repository }) {
-      const wish = { ...query, isAnimated: animated };
-      const thumbnail = await repository.thumbnail(params.serverName, params.mediaId, wish);
+    async handle({ params, query, request, signal }, { media: repository }) {
+      const { animated, timeout_ms: ms, ...size } = query;
+      const wish = { ...size, isAnimated: animated };
+      const thumbnail = await repository.thumbnail(params.serverName, params.mediaId, wish, { ms, signal });
       const name = `thumbnail.${thumbnail.type.slice("image/".length)}`;
       return serve({ ...thumbnail, name }, request);
     },

@@ -2,6 +2,7 @@
  * Pictures, films and files that people send.
  * Source: Matrix client-server API v1.19, "Content repository".
  */
+import { EventEmitter, once } from "node:events";
 import { dirname, join } from "node:path";
 import type { ServerConfig } from "../../shared/server-config.js";
 import { newToken } from "../core/ids.js";
@@ -17,6 +18,12 @@ const UNUSED_MS = 24 * 60 * 60_000;
 const MOST_UNUSED = 20;
 /** Media that are looked at together. */
 const PAGE = 100;
+
+/** For a content that somebody is still uploading. */
+export interface Patience {
+  readonly ms: number;
+  readonly signal: AbortSignal;
+}
 
 export interface Upload {
   readonly userId: string;
@@ -38,6 +45,8 @@ export class Media {
   readonly #serverName: string;
   readonly #files: ContentFiles | undefined;
   readonly #thumbnails: Thumbnails | undefined;
+  /** Tells of each place, by its id, that it has been filled. */
+  readonly #filled = new EventEmitter().setMaxListeners(0);
 
   constructor(store: Store, config: Pick<ServerConfig, "media" | "store" | "serverName">) {
     this.#store = store;
@@ -90,14 +99,19 @@ export class Media {
     await this.#receive(upload, (content) =>
       this.#store.media.fill(mediaId, upload.userId, content, this.#limits.userBytes),
     );
+    this.#filled.emit(mediaId);
   }
 
   /**
-   * @throws Failure M_NOT_FOUND; M_NOT_YET_UPLOADED for a place without a content
+   * @throws Failure M_NOT_FOUND; M_NOT_YET_UPLOADED for a place that stays without a content
    * @throws Error where the file is not what was uploaded, as far as its size tells
    */
-  async find(serverName: string, mediaId: string): Promise<MediaContent & { readonly path: string }> {
-    const media = serverName === this.#serverName ? await this.#store.media.get(mediaId) : undefined;
+  async find(
+    serverName: string,
+    mediaId: string,
+    patience: Patience,
+  ): Promise<MediaContent & { readonly path: string }> {
+    const media = serverName === this.#serverName ? await this.#uploaded(mediaId, patience) : undefined;
     if (media === undefined || isOver(media) || media.isQuarantined || this.#files === undefined)
       throw notFound("there is no such media");
     if (media.content === undefined)
@@ -110,9 +124,26 @@ export class Media {
     throw new Error(`media ${hash}: the file is ${size === undefined ? "missing" : "damaged"}`);
   }
 
+  /** What is known of it, at the latest when patience is over. */
+  async #uploaded(mediaId: string, { ms, signal }: Patience): Promise<StoredMedia | undefined> {
+    const look = () => this.#store.media.get(mediaId);
+    const media = await look();
+    if (media === undefined || media.content !== undefined || isOver(media)) return media;
+    const over = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+    const filled = once(this.#filled, mediaId, { signal: over }).catch(() => undefined); // looked at below
+    // Before anybody listened?
+    if ((await look())?.content === undefined) await filled;
+    return look();
+  }
+
   /** @throws Failure those of {@link find}; M_UNKNOWN of what is no picture, M_TOO_LARGE, M_LIMIT_EXCEEDED */
-  async thumbnail(serverName: string, mediaId: string, wish: ThumbnailWish): Promise<Thumbnail> {
-    const { hash } = await this.find(serverName, mediaId);
+  async thumbnail(
+    serverName: string,
+    mediaId: string,
+    wish: ThumbnailWish,
+    patience: Patience,
+  ): Promise<Thumbnail> {
+    const { hash } = await this.find(serverName, mediaId, patience);
     if (this.#thumbnails === undefined) throw notFound("there is no such media");
     return this.#thumbnails.get(hash, wish);
   }
