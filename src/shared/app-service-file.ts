@@ -26,7 +26,8 @@ export const AppServiceFile = z.looseObject({
   hs_token: Token,
   sender_localpart: z
     .string()
-    .regex(/^[a-z0-9._=\-/+]{1,200}$/, "lower-case letters, digits and . _ = - / +"),
+    // mautrix makes one at random, with capitals in it: the account is the service's own, and nobody signs in by its name.
+    .regex(/^[!-9;-~]{1,200}$/, "letters, digits and signs, but no colon"),
   namespaces: z.looseObject({ users: Namespace, aliases: Namespace, rooms: Namespace }).nullish(),
   rate_limited: z.boolean().nullish(),
   protocols: z.array(z.string().min(1)).nullish(),

@@ -25,7 +25,12 @@ beforeAll(async () => {
   const files = [
     registrations.write("irc", irc(bridge.url, { protocols: ["irc"] })),
     registrations.write("deaf", {
-      ...irc(null, { id: "deaf", as_token: "deaf's", hs_token: "to the deaf", sender_localpart: "deafbot" }),
+      ...irc(null, {
+        id: "deaf",
+        as_token: "deaf's",
+        hs_token: "to the deaf",
+        sender_localpart: "gORT3deaf",
+      }),
       namespaces: { users: [{ exclusive: false, regex: "@deaf_" }] },
     }),
   ];
@@ -81,6 +86,11 @@ namespaces:
   test.each([
     ["no YAML", ["{"], /try0\.yaml: cannot be read/],
     ["a token that is no text", [irc(null, { as_token: 1 })], /try0\.yaml: as_token: /],
+    [
+      "a name that would end before its server",
+      [irc(null, { sender_localpart: "a:b" })],
+      /sender_localpart: /,
+    ],
     ["an address of another kind", [irc("ftp://x")], /try0\.yaml: url: /],
     ["two services of one id", [irc(null), irc(null)], /try1\.yaml: id: the same as in .*try0/],
     [
@@ -152,6 +162,17 @@ describe("whom a service speaks for", () => {
     }
     const unknown = new ServiceClient(server.url, "as token of nobody");
     expect((await refusal(unknown.call("GET", "account/whoami"))).code).toBe("M_UNKNOWN_TOKEN");
+  });
+
+  test("itself by a name with capitals, as mautrix makes one up", async () => {
+    const deaf = new ServiceClient(server.url, "deaf's");
+    const sender = "@gORT3deaf:hs1";
+    expect(await deaf.call("GET", "account/whoami")).toMatchObject({ user_id: sender });
+    expect(await deaf.as(sender).call("GET", "account/whoami")).toMatchObject({ user_id: sender });
+    for (const user of ["gORT3deaf", sender]) {
+      const login = { type: LOGIN, identifier: { type: "m.id.user", user } };
+      expect(await deaf.call("POST", "login", login)).toMatchObject({ user_id: sender });
+    }
   });
 
   test("as one of a user's devices, which it makes and ends without a password", async () => {

@@ -42,7 +42,9 @@ export async function userOf(
   { config, store }: Pick<Services, "config" | "store">,
 ): Promise<string> {
   const service = serviceOf(asked);
-  const userId = toUserId(user, config.serverName);
+  // Its own account may have capitals in its name.
+  const exact = user.startsWith("@") ? user : `@${user}:${config.serverName}`;
+  const userId = exact === service.sender ? exact : toUserId(user, config.serverName);
   if (!service.coversUser(userId)) throw new Failure("M_EXCLUSIVE", `${userId} is not in your namespace`);
   const account = await store.accounts.get(userId);
   if (account === undefined || account.isDeactivated) throw forbidden(`${userId} is not registered`);
