@@ -54,7 +54,9 @@ export function makePlan(
   // While something is deferred, nobody can say that a managed thing is not asked for any more.
   const unmanaged = items.some(({ kind }) => kind === "deferred")
     ? []
-    : answer.state.managed.filter(({ id }) => !wanted.has(id));
+    : answer.state.managed.filter(
+        ({ id }) => !wanted.has(id) && !resources.some(({ type, desired }) => type.covers(desired, id)),
+      );
   return {
     board,
     facts,

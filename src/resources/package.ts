@@ -31,6 +31,12 @@ export const packages: ResourceType<Desired, readonly string[]> = {
   type: "package",
   schema: Desired,
   key: ({ names }) => names.join(","),
+  covers: ({ names }, id) =>
+    id.startsWith("package:") &&
+    id
+      .slice("package:".length)
+      .split(",")
+      .some((name) => names.includes(name)),
 
   probe: (all) => sh`
 dpkg-query -W -f ${ROW} ${[...new Set(all.flatMap(({ desired }) => desired.names))]} 2>/dev/null
