@@ -6,7 +6,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { forgetLists } from "../../../src/resources/apt.js";
+import { sh } from "../../../src/board/script.js";
+import { aptFunctions, forgetLists } from "../../../src/resources/apt.js";
 import { aptRepository } from "../../../src/resources/apt-repository.js";
 import { command } from "../../../src/resources/command.js";
 import { kafkaTopic } from "../../../src/resources/kafka-topic.js";
@@ -53,6 +54,37 @@ test("packages that were never installed are taken back without a look at apt", 
     status: 0,
     stdout: "",
     stderr: "",
+  });
+});
+
+describe("lists of packages", () => {
+  const programs = mkdtempSync(join(folder, "bin"));
+  const tries = join(programs, "tries");
+  const fetchLists = (refusal: string, times: number) => {
+    writeFileSync(tries, "");
+    rmSync(join(programs, "apt-lists-fresh"), { force: true });
+    const refuse = `echo x >> ${tries}\n[ "$(wc -l < ${tries})" -gt ${times} ] || { echo "${refusal}" >&2; exit 100; }`;
+    writeFileSync(join(programs, "apt-get"), `#!/bin/sh\n${refuse}\n`, { mode: 0o755 });
+    for (const name of ["dpkg", "sleep"]) writeFileSync(join(programs, name), "#!/bin/sh\n", { mode: 0o755 });
+    const { text } = sh`${aptFunctions}
+fresh_lists`;
+    const ended = run(text.replaceAll("/run/imcloud", programs), {
+      PATH: `${programs}:${process.env["PATH"] ?? ""}`,
+    });
+    return { ...ended, tries: readFileSync(tries, "utf8").length / 2 };
+  };
+
+  test("that another program is fetching are waited for", () => {
+    const refusal = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)";
+    expect(fetchLists(refusal, 2)).toMatchObject({ status: 0, tries: 3, stderr: "" });
+  });
+
+  test("that cannot be had fail with apt's own words", () => {
+    const refusal = "E: The repository is not signed.";
+    expect(fetchLists(refusal, 9)).toMatchObject({
+      ...{ status: 100, tries: 1, stderr: "" },
+      stdout: `${refusal}\n`,
+    });
   });
 });
 
