@@ -29,7 +29,14 @@ export function verification(
   signal: AbortSignal | undefined,
 ): Verification {
   // The others can condemn nothing: whether security updates are missing, an apply need not wait to hear.
-  const look = () => probeHealth(transport, board.playbooks, signal, checksOfPlaybooks(board.playbooks));
+  // What was changed before Ctrl-C is looked at all the same.
+  const look = () =>
+    probeHealth(
+      transport,
+      board.playbooks,
+      signal?.aborted === true ? undefined : signal,
+      checksOfPlaybooks(board.playbooks),
+    );
   let changed: ReadonlySet<string | undefined> = new Set();
   let before: readonly Finding[] | undefined;
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { connectLocal } from "../../../src/board/local-link.js";
 import { openTransport } from "../../../src/board/open-transport.js";
 import { sh } from "../../../src/board/script.js";
+import { Secret } from "../../../src/shared/secret.js";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -24,6 +25,31 @@ test.runIf(isRoot)("a command that is stopped from this side comes to an end", a
     onLine: () => stopping.abort(),
   });
   expect(result).toMatchObject({ stdout: "begun\n", exitCode: 128 });
+  await transport.close();
+});
+
+test("a command that was stopped before its turn does not begin", async () => {
+  const transport = openTransport(connectLocal("here"), { board: "here" });
+  const options = { deadlineMs: 30_000, signal: AbortSignal.abort() };
+  await expect(transport.exec(sh`exit 3`, options)).rejects.toMatchObject({
+    code: "board.lost",
+    details: { found: "stopped by the operator" },
+  });
+  expect(transport.counts.execs).toBe(0);
+  await transport.close();
+});
+
+test("a login that was stopped while it becomes root is none that sudo refused", async () => {
+  const link = { ...connectLocal("here"), user: "somebody" };
+  const transport = openTransport(
+    { ...link, open: () => link.open("exec sleep 60") },
+    { board: "here", sudoPassword: new Secret("x") },
+  );
+  const signal = AbortSignal.timeout(200);
+  await expect(transport.exec(sh`exit 3`, { deadlineMs: 30_000, signal })).rejects.toMatchObject({
+    code: "board.lost",
+  });
+  expect(transport.counts.execs).toBe(1);
   await transport.close();
 });
 
