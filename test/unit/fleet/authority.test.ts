@@ -1,5 +1,5 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, connect } from "node:tls";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -110,6 +110,25 @@ describe("a board's certificate", () => {
     expect(isStillGood(moved.chain, ["attic.local"], new Date(end - 31 * DAY_MS))).toBe(true);
     expect(isStillGood(moved.chain, ["attic.local"], new Date(end - 29 * DAY_MS))).toBe(false);
     expect((await stat(join(workspace.certificates, "attic.key"))).mode & 0o777).toBe(0o600);
+  });
+
+  test("is issued anew when its key is another's, as two commands at once may leave it", async () => {
+    const workspace = workspaceAt(folder);
+    await boardCertificate(workspace, wish);
+    const other = await boardCertificate(workspace, { ...wish, board: "cellar" });
+    await writeFile(join(workspace.certificates, "attic.key"), other.key.reveal());
+    const { chain, key } = await boardCertificate(workspace, wish);
+    expect(new X509Certificate(chain).checkPrivateKey(createPrivateKey(key.reveal()))).toBe(true);
+  });
+
+  test("is issued anew by an authority that was made anew", async () => {
+    const workspace = workspaceAt(folder);
+    await boardCertificate(workspace, wish);
+    await rm(workspace.authority, { recursive: true });
+    await boardCertificate(workspace, { ...wish, board: "cellar" });
+    const { chain } = await boardCertificate(workspace, wish);
+    const authority = new X509Certificate(await readFile(join(workspace.authority, "ca.pem")));
+    expect(new X509Certificate(chain).verify(authority.publicKey)).toBe(true);
   });
 
   test("carries only names that the authority may vouch for", () => {
