@@ -30,6 +30,30 @@ test("a line that no longer matches what it replaced is there all the same", () 
   expect(line.diff(wish, seen(["other"]))).toHaveLength(1);
 });
 
+test.each([
+  ["added at the end", "127.0.0.1 localhost\n"],
+  ["put in another's place", "127.0.1.1 raspberrypi\n127.0.0.1 localhost\n"],
+])("a line that was %s, and has changed since, is taken back as it is now", (_title, before) => {
+  const place = mkdtempSync(join(folder, "line-"));
+  const path = join(place, "hosts");
+  writeFileSync(path, before);
+  const change = (name: string) => {
+    const text = `127.0.1.1 ${name}`;
+    const wish = line.schema.parse({ path, line: text, match: String.raw`^127\.0\.1\.1\s` });
+    const [draft] = line.diff(wish, seen(readFileSync(path, "utf8").trimEnd().split("\n")));
+    expect(run(draft?.apply.text ?? "false", { IMCLOUD_LEDGER: place })).toMatchObject({ status: 0 });
+    expect(readFileSync(path, "utf8")).toContain(`${text}\n`);
+    return draft?.undo?.text ?? "false";
+  };
+  const [first, second] = [change("attic"), change("cellar")];
+  // A rollback takes back the second alone; the ledger has the first.
+  expect(run(second, { IMCLOUD_SAVED: "/nonexistent" })).toMatchObject({ status: 0, stderr: "" });
+  expect(readFileSync(path, "utf8")).toContain("127.0.1.1 attic\n");
+  change("barn");
+  expect(run(first, { IMCLOUD_SAVED: place })).toMatchObject({ status: 0, stderr: "" });
+  expect(readFileSync(path, "utf8")).toBe(before);
+});
+
 test("a unit that is not there is as good as stopped and disabled", () => {
   const wish = (more: object) => service.schema.parse({ unit: "bluetooth.service", ...more });
   expect(service.diff(wish({ enabled: false, running: false }), absent)).toEqual([]);
