@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config/load.js";
 import { parseYaml } from "../../../src/config/yaml-file.js";
@@ -72,6 +73,19 @@ test("the environment wins over the file", () => {
     identityFile: "/run/key",
     hostKeys: [fingerprint],
   });
+});
+
+test("a private key is looked for beside imcloud.yaml, or where the job runs", () => {
+  const { boards } = readConfig(
+    parseYaml(
+      "version: 1\ncloud: { name: home }\nboards: { a: , b: { identityFile: ~/.ssh/b } }\ndefaults: { identityFile: keys/a }",
+      "/srv/cloud/imcloud.yaml",
+    ),
+  );
+  expect(boards.map(({ identityFile }) => identityFile)).toEqual(["/srv/cloud/keys/a", "~/.ssh/b"]);
+  expect(read(LAYERS, { IMCLOUD_SSH_KEY_FILE: "./key" }).boards[0]?.identityFile).toBe(
+    join(process.cwd(), "key"),
+  );
 });
 
 test("a port in the environment is checked as one in the file is", () => {

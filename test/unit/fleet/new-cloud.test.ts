@@ -47,7 +47,8 @@ test("this machine as the board", () => {
 test("any address, user and path survives the file", () => {
   const text = fc.string({ unit: "grapheme", minLength: 1 });
   fc.assert(
-    fc.property(text, text, text, (address, user, identityFile) => {
+    fc.property(text, text, text, (address, user, key) => {
+      const identityFile = `~/${key}`;
       const written = renderCloud({
         ...cloud,
         board: { name: "attic", transport: "ssh", address, user, identityFile },
