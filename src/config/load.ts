@@ -106,7 +106,7 @@ function overrides(environment: LoadOptions["environment"] = {}): Override {
     IMCLOUD_SSH_KEY_FILE: identityFile,
     IMCLOUD_HOST_KEY: hostKey,
   } = given;
-  if (port !== undefined && !/^[1-9]\d{0,4}$/.test(port)) {
+  if (port !== undefined && !(/^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535)) {
     throw new ImcloudError("config.invalid", "`IMCLOUD_SSH_PORT` is not what is allowed there", {
       found: port,
       expected: "a port from 1 to 65535",

@@ -88,11 +88,14 @@ test("a private key is looked for beside imcloud.yaml, or where the job runs", (
   );
 });
 
-test("a port in the environment is checked as one in the file is", () => {
-  expect(() => read(LAYERS, { IMCLOUD_SSH_PORT: "ssh" })).toThrow(
-    "`IMCLOUD_SSH_PORT` is not what is allowed there",
-  );
-});
+test.each(["ssh", "0", "65536", "99999"])(
+  "a port in the environment is checked as one in the file is: %s",
+  (port) => {
+    expect(() => read(LAYERS, { IMCLOUD_SSH_PORT: port })).toThrow(
+      "`IMCLOUD_SSH_PORT` is not what is allowed there",
+    );
+  },
+);
 
 test("settings of the first boot are overlaid one by one, and whoever they make is who logs in", () => {
   const { boards } = readConfig(
