@@ -61,6 +61,16 @@ test("a unit that is not there is as good as stopped and disabled", () => {
   expect(service.diff(wish({ enabled: false, running: true }), absent)).toHaveLength(1);
 });
 
+test.each([true, false])("a static unit is as enabled as it can be: %s", (enabled) => {
+  const wish = service.schema.parse({ unit: "apt-daily.service", enabled, running: false });
+  const state = (active: string): Parameters<typeof service.diff>[1] => ({
+    kind: "known",
+    value: { active, enabled: "static" },
+  });
+  expect(service.diff(wish, state("inactive"))).toEqual([]);
+  expect(service.diff(wish, state("active"))).toHaveLength(1);
+});
+
 test("a command whose guard an earlier step has satisfied is passed over", () => {
   const done = join(folder, "done");
   const wish = command.schema.parse({
