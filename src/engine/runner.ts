@@ -116,7 +116,8 @@ for step in "$IMCLOUD_FILES"/steps/*; do
   if [ -e "$step/forget" ]; then rm -rf ${MANAGED}/"$(cat "$step/forget")"; fi
 done
 
-ls -1d ${RUNS}/*/ 2>/dev/null | sort | head -n -${KEPT_RUNS} | while IFS= read -r old; do rm -rf "$old"; done
+# By name, which the clock of whoever began it gave: this one may be before all others.
+ls -1d ${RUNS}/*/ 2>/dev/null | sort | head -n -${KEPT_RUNS} | while IFS= read -r old; do [ "$old" = "$record/" ] || rm -rf "$old"; done
 sweep_store
 finish "done"`;
 }
