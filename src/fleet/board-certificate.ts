@@ -59,7 +59,10 @@ export function certifiable(names: readonly string[], serverName: string): strin
   const domains = [serverName, ...HOME_DOMAINS];
   const isOurs = (name: string): boolean =>
     domains.some((domain) => name === domain || name.endsWith(`.${domain}`));
-  return [...new Set(names)].filter((name) => (isIP(name) > 0 ? isPrivate(name) : isOurs(name)));
+  // A zone (`fe80::1%eth0`) is an interface of the operator's machine, which says nothing to anybody else.
+  return [...new Set(names)].filter((name) =>
+    isIP(name) > 0 ? isPrivate(name) && !name.includes("%") : isOurs(name),
+  );
 }
 
 /** Whether a certificate has time left and carries all the names. */

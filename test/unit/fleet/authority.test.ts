@@ -142,6 +142,7 @@ describe("a board's certificate", () => {
       "172.31.0.1",
       "172.32.0.1",
       "fe80::1",
+      "fe80::1%eth0",
       "2001:db8::1",
       "attic.local",
     ];
