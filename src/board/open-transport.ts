@@ -279,8 +279,9 @@ function notRoot(board: string, user: string, login: Login, result: ExecResult):
     .at(-1);
   return new ImcloudError("board.sudo-refused", `user \`${user}\` cannot become root on \`${board}\``, {
     found: why ?? `exit code ${result.exitCode} and no word from sudo`,
-    hint:
-      login === "sudo"
+    hint: /must have a tty/.test(why ?? "")
+      ? `take \`requiretty\` out of the board's sudoers, or say there \`Defaults:${user} !requiretty\`: imcloud runs sudo without a terminal`
+      : login === "sudo"
         ? "give the sudo password (secret `sudo_password`, or IMCLOUD_SUDO_PASSWORD), or a user with NOPASSWD sudo"
         : "check the sudo password, and that the user is in the board's sudoers",
   });

@@ -53,6 +53,21 @@ test("a login that was stopped while it becomes root is none that sudo refused",
   await transport.close();
 });
 
+test.each([
+  ["sudo: sorry, you must have a tty to run sudo", "take `requiretty` out of"],
+  ["sudo: a password is required", "give the sudo password"],
+])("what sudo says decides what is to be done: %s", async (said, hint) => {
+  const link = { ...connectLocal("here"), user: "pi" };
+  const transport = openTransport(
+    { ...link, open: () => link.open(`echo '${said}' >&2; exit 1`) },
+    { board: "here" },
+  );
+  await expect(transport.exec(sh`exit 3`, { deadlineMs: 30_000 })).rejects.toMatchObject({
+    code: "board.sudo-refused",
+    details: { found: said, hint: expect.stringContaining(hint) as string },
+  });
+});
+
 test.runIf(isRoot)("bytes come as they are, whatever they are", async () => {
   const transport = openTransport(connectLocal("here"), { board: "here" });
   const chunks: Buffer[] = [];
