@@ -311,6 +311,18 @@ test("through two jump hosts, each verified", async () => {
   await expect.poll(() => gate.sessions()).toEqual([]);
 });
 
+test("a jump host whose key nobody knows is told as one: `imcloud trust` is for boards", async () => {
+  await using board = await startSshd();
+  await using gate = await startSshd();
+  const target = board.target({ jumps: [gate.target()] });
+  const refused = await refusal(target, { hostKeys: storeOf(board, "refuse") });
+  expect(refused).toMatchObject({
+    code: "board.host-key-unknown",
+    message: "the host key of the jump host 127.0.0.1 on the way to `attic` is not recorded yet",
+    details: { hint: expect.not.stringContaining("imcloud trust") as string },
+  });
+});
+
 test("the board's password is offered to the board, not to a host on the way", async () => {
   await using board = await startSshd();
   await using gate = await passwordServer("password", "open sesame");
