@@ -328,9 +328,14 @@ test("the board's password is offered to the board, not to a host on the way", a
   await using gate = await passwordServer("password", "open sesame");
   const target = board.target({ jumps: [gate.target] });
   const hostKeys = storeOf(board, "record");
-  expect(await refusal(target, { hostKeys, password: new Secret("open sesame") })).toMatchObject({
+  const refused = await refusal(target, { hostKeys, password: new Secret("open sesame") });
+  expect(refused).toMatchObject({
     code: "board.login-refused",
+    message: expect.stringMatching(/^the jump host \S+ on the way to `attic` refuses/) as string,
+    details: { hint: expect.stringContaining("gets in by a key") as string },
   });
+  // Nobody is asked for a password that would not be offered.
+  expect(refused.details.expected).toBeUndefined();
   expect(gate.heard).toEqual([]);
 });
 
