@@ -72,7 +72,7 @@ grep -sH '' -- "$@" | sed 's/^/line|/'`;
           sh`[ -z "\${IMCLOUD_LEDGER:-}" ] || printf '%s\n' ${wanted} > "$IMCLOUD_LEDGER/line"`,
           old === undefined ? appendLine(path, wanted) : exchangeLine(path, old, wanted),
         ]),
-        undo: takeBack(path, wanted, old),
+        undo: takeBack(path, wanted, old, observed.kind === "absent"),
         ...(notifies.length > 0 && { notifies }),
       },
     ];
@@ -96,10 +96,11 @@ export const exchangeLine = (path: string, old: string, wanted: string): Script 
 export const removeLine = (path: string, old: string): Script => edit(path, REMOVE, sh`${old}`, "");
 
 /** The ledger keeps the undo of the first change, and what the line has become since. */
-const takeBack = (path: string, wanted: string, old: string | undefined): Script => sh`
+const takeBack = (path: string, wanted: string, old: string | undefined, isNew: boolean): Script => sh`
 now=${wanted}
 if [ -s "\${IMCLOUD_SAVED:-}/line" ] && ! grep -qsFx -e "$now" ${path}; then IFS= read -r now < "$IMCLOUD_SAVED/line"; fi
-${edit(path, old === undefined ? REMOVE : EXCHANGE, sh`"$now"`, old ?? "")}`;
+${edit(path, old === undefined ? REMOVE : EXCHANGE, sh`"$now"`, old ?? "")}
+! ${isNew} || [ -s ${path} ] || rm ${path}`;
 
 export const appendLine = (path: string, wanted: string): Script => sh`
 [ -e ${path} ] || : > ${path}

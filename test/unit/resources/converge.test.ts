@@ -2,7 +2,7 @@
  * Wishes that are fulfilled in another way than the first look expects.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -59,6 +59,19 @@ test("a unit that is not there is as good as stopped and disabled", () => {
   expect(service.diff(wish({ enabled: false, running: false }), absent)).toEqual([]);
   expect(service.diff(wish({ enabled: false, running: "any" }), absent)).toEqual([]);
   expect(service.diff(wish({ enabled: false, running: true }), absent)).toHaveLength(1);
+});
+
+test("a file that a line was the first of goes with it, unless others are there", () => {
+  const path = join(mkdtempSync(join(folder, "line-")), "new.conf");
+  const [draft] = line.diff(line.schema.parse({ path, line: "ours" }), absent);
+  const undo = () => run(draft?.undo?.text ?? "false", { IMCLOUD_SAVED: "/nonexistent" });
+  for (const others of ["", "theirs\n"]) {
+    expect(run(draft?.apply.text ?? "false")).toMatchObject({ status: 0, stderr: "" });
+    writeFileSync(path, others, { flag: "a" });
+    expect(undo()).toMatchObject({ status: 0, stderr: "" });
+    expect(undo()).toMatchObject({ status: 0, stderr: "" });
+    expect(existsSync(path)).toBe(others !== "");
+  }
 });
 
 test.each([true, false])("a static unit is as enabled as it can be: %s", (enabled) => {
