@@ -113,7 +113,7 @@ function withRestarts(
     .filter(([unit]) => !spokenFor.has(unit))
     .map(([unit, asker]): Change => {
       const id = resourceId("restart", unit);
-      if (asker === undefined) return { ...restartDraft(unit, "there"), id, resource: id };
+      if (asker === undefined) return { ...restartDraft(unit, "left"), id, resource: id };
       return { ...restartDraft(unit), id, resource: id, origin: asker.origin, playbook: asker.playbook };
     });
   return [...placed, ...homeless];

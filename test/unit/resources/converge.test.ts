@@ -15,6 +15,7 @@ import { line } from "../../../src/resources/line.js";
 import { packages } from "../../../src/resources/package.js";
 import { replaceFile, restoreFile } from "../../../src/resources/replace-file.js";
 import { absent, type Known } from "../../../src/resources/resource.js";
+import { restartDraft } from "../../../src/resources/restart.js";
 import { service } from "../../../src/resources/service.js";
 
 const folder = mkdtempSync(join(tmpdir(), "imcloud-converge-"));
@@ -82,6 +83,29 @@ test.each([true, false])("a static unit is as enabled as it can be: %s", (enable
   });
   expect(service.diff(wish, state("inactive"))).toEqual([]);
   expect(service.diff(wish, state("active"))).toHaveLength(1);
+});
+
+test.each([
+  ["a unit that runs fails a run when it does not start again", "active", undefined, 1, true],
+  ["so does one that is asked for", "failed", undefined, 1, true],
+  ["one that nothing asks for owes nothing more", "failed", "left", 0, false],
+  ["but is not lost where it ran", "active", "left", 1, true],
+] as const)("a restart that is owed: %s", (_title, state, onlyIf, status, isOwed) => {
+  const programs = mkdtempSync(join(folder, "bin-"));
+  const debt = join(programs, "x.service");
+  writeFileSync(debt, "");
+  writeFileSync(join(programs, "journalctl"), "#!/bin/sh\n", { mode: 0o755 });
+  writeFileSync(
+    join(programs, "systemctl"),
+    `#!/bin/sh\ncase $1 in is-active) echo ${state}; [ ${state} = active ] ;; restart) exit 1 ;; esac\n`,
+    { mode: 0o755 },
+  );
+  const { apply } = restartDraft("x.service", onlyIf);
+  const ended = run(apply.text.replaceAll("/var/lib/imcloud/pending", programs), {
+    PATH: `${programs}:${process.env["PATH"] ?? ""}`,
+  });
+  expect(ended).toMatchObject({ status, stderr: "" });
+  expect(existsSync(debt)).toBe(isOwed);
 });
 
 test("a command whose guard an earlier step has satisfied is passed over", () => {
