@@ -1,6 +1,10 @@
 /**
  * The shipped playbooks on every release: what they ask for, what waits, what is refused.
  */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Facts } from "../../../src/board/facts.js";
 import type { Item } from "../../../src/engine/types.js";
@@ -14,6 +18,22 @@ const valueOf = (items: readonly Item[], id: string): unknown =>
   items.flatMap((item) =>
     item.kind === "resource" && item.resource.id === id ? [item.resource.desired] : [],
   )[0];
+
+test("a board that is renamed after its first apply gets the name back that it had in use", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "imcloud-hostname-"));
+  const items = await resolve(factsOf("raspios-bookworm.txt"), ["base"], { hostname: "renamed" });
+  const { run, undo } = valueOf(items, "command:hostname in use") as { run: string; undo: string };
+  writeFileSync(join(folder, "hostname"), `#!/bin/sh\necho "$1" >> ${folder}/named\n`, { mode: 0o755 });
+  // Its own resource is older, and is taken back behind this one.
+  writeFileSync(join(folder, "etc"), "renamed\n");
+  const ledger = mkdtempSync(join(folder, "ledger-"));
+  for (const text of [run, run, undo])
+    execFileSync("dash", ["-euc", text.replaceAll("/etc/hostname", join(folder, "etc"))], {
+      env: { PATH: `${folder}:${process.env["PATH"] ?? ""}`, IMCLOUD_LEDGER: ledger, IMCLOUD_SAVED: ledger },
+    });
+  expect(readFileSync(join(folder, "named"), "utf8")).toBe(`renamed\nrenamed\n${hostname()}\n`);
+  rmSync(folder, { recursive: true });
+});
 
 describe.each(FACTS_FILES)("%s", (name) => {
   const facts = factsOf(name);
