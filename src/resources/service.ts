@@ -6,7 +6,7 @@
  * configuration does), but nobody listens then.
  */
 import { z } from "zod";
-import { lines, sh, type Script } from "../board/script.js";
+import { lines, nothing, sh, type Script } from "../board/script.js";
 import { PENDING } from "../board/state.js";
 import { Unit } from "./fields.js";
 import {
@@ -110,7 +110,13 @@ export const service: ResourceType<Desired, Observed> = {
         undo: sh`
 systemctl cat ${unit} > /dev/null 2>&1 || exit 0
 systemctl ${isEnabled ? "enable" : "disable"} ${unit} || :
-systemctl ${isActive ? "start" : "stop"} ${unit}`,
+systemctl ${isActive ? "start" : "stop"} ${unit}
+${
+  isActive
+    ? nothing
+    : sh`# Else it is told as failed until the next boot, also when its file is gone.
+systemctl reset-failed ${unit} 2> /dev/null || :`
+}`,
       },
     ];
   },

@@ -75,6 +75,19 @@ test("a file that a line was the first of goes with it, unless others are there"
   }
 });
 
+test("a unit that failed is forgotten with its service", () => {
+  const programs = mkdtempSync(join(folder, "bin-"));
+  writeFileSync(join(programs, "systemctl"), `#!/bin/sh\necho "$*" >> ${programs}/told\n`, { mode: 0o755 });
+  const [draft] = service.diff(service.schema.parse({ unit: "x.service" }), absent);
+  const { status } = run(draft?.undo?.text ?? "false", {
+    PATH: `${programs}:${process.env["PATH"] ?? ""}`,
+  });
+  expect(status).toBe(0);
+  expect(readFileSync(join(programs, "told"), "utf8").trim().split("\n")).toEqual([
+    ...["cat x.service", "disable x.service", "stop x.service", "reset-failed x.service"],
+  ]);
+});
+
 test.each([true, false])("a static unit is as enabled as it can be: %s", (enabled) => {
   const wish = service.schema.parse({ unit: "apt-daily.service", enabled, running: false });
   const state = (active: string): Parameters<typeof service.diff>[1] => ({
