@@ -51,11 +51,12 @@ export function makePlan(
   const changes = withRestarts(ready, spokenFor, answer.state.owing);
 
   const wanted = new Set<string>(resources.map(({ id }) => id));
-  // While something is deferred, nobody can say that a managed thing is not asked for any more.
+  // While something is deferred, nobody can say that a managed thing is not asked for any more. Data never go so.
   const unmanaged = items.some(({ kind }) => kind === "deferred")
     ? []
     : answer.state.managed.filter(
-        ({ id }) => !wanted.has(id) && !resources.some(({ type, desired }) => type.covers(desired, id)),
+        ({ id, isData }) =>
+          !isData && !wanted.has(id) && !resources.some(({ type, desired }) => type.covers(desired, id)),
       );
   return {
     board,

@@ -152,6 +152,13 @@ test("what is in the ledger and not asked for is no longer managed", () => {
   ).toMatchObject([{ id: "thing:gone" }]);
 });
 
+test("data that nothing asks for any more is no business of --prune's", () => {
+  const data = entry("thing:data").replace('"isData":false', '"isData":true');
+  expect(plan([["one", "a"]], { a: fine }, `${data}\n${entry("thing:gone")}`).unmanaged).toMatchObject([
+    { id: "thing:gone" },
+  ]);
+});
+
 test("equal plans have equal digests, different ones not", () => {
   const one = plan([["one", "a"]], { a: todo() });
   expect(plan([["one", "a"]], { a: todo() }).digest).toBe(one.digest);

@@ -141,6 +141,39 @@ test("packages that were never installed are taken back without a look at apt", 
   });
 });
 
+describe("packages that hold data", () => {
+  const place = mkdtempSync(join(folder, "ledger-"));
+  const [draft] = packages.diff(packages.schema.parse({ names: ["broker"], data: true }), seen([]));
+  const told = () => readFileSync(join(place, "told"), "utf8").trim().split("\n");
+  const entry = () => JSON.parse(readFileSync(join(place, "entry"), "utf8")) as { readonly isData: boolean };
+  const undo = (IMCLOUD_WITH_DATA: string) => {
+    writeFileSync(join(place, "told"), "");
+    return run(draft?.undo?.text ?? "false", {
+      ...{ IMCLOUD_SAVED: place, IMCLOUD_WITH_DATA, PATH: `${place}:${process.env["PATH"] ?? ""}` },
+    });
+  };
+  const programs = {
+    "apt-get": `case " $* " in *" -s "*) ;; *" remove "*) echo remove >> ${place}/told ;; *" purge "*) echo purge >> ${place}/told ;; esac`,
+    "dpkg-query": "echo installed",
+    "apt-mark": ":",
+    dpkg: ":",
+  };
+  for (const [name, text] of Object.entries(programs))
+    writeFileSync(join(place, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  writeFileSync(join(place, "installed"), "broker\n");
+  writeFileSync(join(place, "entry"), '{"version":1,"id":"package:broker","isData":false}\n');
+
+  test("are known as long as their data are there", () => {
+    expect(undo("no")).toMatchObject({ status: 0, stderr: "" });
+    expect([told(), entry().isData]).toEqual([["remove"], true]);
+  });
+
+  test("go for good when the data are to go", () => {
+    expect(undo("yes")).toMatchObject({ status: 0, stderr: "" });
+    expect(told()).toEqual(["purge"]);
+  });
+});
+
 describe("lists of packages", () => {
   const programs = mkdtempSync(join(folder, "bin"));
   const tries = join(programs, "tries");
