@@ -45,7 +45,8 @@ export async function loadTrust(
       const verdict = judgeHostKey(key, host.address, host.port, sources);
       if (verdict.kind !== "unknown" || store.unknown === "refuse") return verdict;
       await mkdir(dirname(store.file), { recursive: true, mode: 0o700 });
-      await appendFile(store.file, renderKnownHost(host.address, host.port, key), { mode: 0o600 });
+      const added = lineEndOf(await readOptional(store.file)) + renderKnownHost(host.address, host.port, key);
+      await appendFile(store.file, added, { mode: 0o600 });
       return { kind: "trusted" };
     },
   };
@@ -73,11 +74,13 @@ async function rewrite(
   keys: readonly HostKey[],
 ): Promise<void> {
   const kept = withoutHost(await readOptional(file), host.address, host.port);
-  const end = kept === "" || kept.endsWith("\n") ? "" : "\n";
   const added = keys.map((key) => renderKnownHost(host.address, host.port, key)).join("");
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(file, kept + end + added, { mode: 0o600 });
+  await writeFile(file, kept + lineEndOf(kept) + added, { mode: 0o600 });
 }
+
+/** What a text's last line lacks: an editor may have left it without. */
+const lineEndOf = (text: string): string => (text === "" || text.endsWith("\n") ? "" : "\n");
 
 /** Only a file that is not there is empty: one that cannot be read might hold a `@revoked`. */
 async function readOptional(path: string): Promise<string> {

@@ -20,6 +20,8 @@ export interface HostKeyOwner {
   /** Fingerprints in `imcloud.yaml`; if there are any, a record changes nothing. */
   readonly pinnedHostKeys?: readonly string[];
   readonly origin?: Origin;
+  /** It is not the board that presents a key, but a host on the way there, at that address. */
+  readonly isJumpHost?: boolean;
 }
 
 /**
@@ -38,7 +40,19 @@ export function fingerprintOf({ base64 }: Pick<HostKey, "base64">): string {
 
 /** A re-flashed card, or somebody in between: only the operator can tell, so imcloud never guesses. */
 export function hostKeyChanged(owner: HostKeyOwner, found: string, expected: string): ImcloudError {
-  const { board, address, pinnedHostKeys = [] } = owner;
+  const { board, address, pinnedHostKeys = [], isJumpHost = false } = owner;
+  if (isJumpHost) {
+    return new ImcloudError(
+      "board.host-key-changed",
+      `the jump host ${address} on the way to \`${board}\` presents another host key than the recorded one`,
+      {
+        ...placeOf(owner),
+        found,
+        expected,
+        hint: `if it was set up anew, take it out of .imcloud/known_hosts and ~/.ssh/known_hosts (\`ssh-keygen -R\`); if not, find out what answers there`,
+      },
+    );
+  }
   const way =
     pinnedHostKeys.length > 0
       ? "put the new fingerprint into `hostKey` of imcloud.yaml"
@@ -56,6 +70,19 @@ export function hostKeyChanged(owner: HostKeyOwner, found: string, expected: str
 }
 
 export function hostKeyUnknown(owner: HostKeyOwner, found: string): ImcloudError {
+  if (owner.isJumpHost === true) {
+    const { address, board } = owner;
+    return new ImcloudError(
+      "board.host-key-unknown",
+      `the host key of the jump host ${address} on the way to \`${board}\` is not recorded yet`,
+      {
+        ...placeOf(owner),
+        found,
+        expected: "a key in ~/.ssh/known_hosts or .imcloud/known_hosts",
+        hint: `log in to it once with \`ssh\`, which asks about its key and records it, then run the command again`,
+      },
+    );
+  }
   return new ImcloudError(
     "board.host-key-unknown",
     `the host key of \`${owner.board}\` is not recorded yet`,
@@ -71,13 +98,12 @@ export function hostKeyUnknown(owner: HostKeyOwner, found: string): ImcloudError
 export function hostKeyRevoked(owner: HostKeyOwner, found: string): ImcloudError {
   return new ImcloudError(
     "board.host-key-changed",
-    `\`${owner.board}\` presents a host key that is marked as revoked`,
+    `${owner.isJumpHost === true ? `the jump host ${owner.address}` : `\`${owner.board}\``} presents a host key that is marked as revoked`,
     {
       ...placeOf(owner),
       found,
       expected: "a key without `@revoked` in known_hosts",
-      hint:
-        "make new host keys on the board with `ssh-keygen -A`, or find out what answers at " + owner.address,
+      hint: "make new host keys there with `ssh-keygen -A`, or find out what answers at " + owner.address,
     },
   );
 }

@@ -32,7 +32,10 @@ export function openTransport(link: Link, { board, sudoPassword }: TransportOpti
     options: ExecOptions,
     take?: Take,
   ): Promise<ExecResult> {
+    const isStopped = (): boolean => options.signal?.aborted === true;
     for (;;) {
+      // Before each try: what was stopped must not begin on a board whose turn had still to come.
+      if (isStopped()) throw stoppedByOperator(board);
       execs += 1;
       const attempt = await runOnce(
         await link.open(command(login)),
@@ -43,6 +46,7 @@ export function openTransport(link: Link, { board, sudoPassword }: TransportOpti
         take,
       );
       if (attempt.ready) return attempt.result;
+      if (isStopped()) throw stoppedByOperator(board);
       if (login === "sudo" && sudoPassword !== undefined) {
         login = "sudo-password";
         continue;
@@ -275,8 +279,9 @@ function notRoot(board: string, user: string, login: Login, result: ExecResult):
     .at(-1);
   return new ImcloudError("board.sudo-refused", `user \`${user}\` cannot become root on \`${board}\``, {
     found: why ?? `exit code ${result.exitCode} and no word from sudo`,
-    hint:
-      login === "sudo"
+    hint: /must have a tty/.test(why ?? "")
+      ? `take \`requiretty\` out of the board's sudoers, or say there \`Defaults:${user} !requiretty\`: imcloud runs sudo without a terminal`
+      : login === "sudo"
         ? "give the sudo password (secret `sudo_password`, or IMCLOUD_SUDO_PASSWORD), or a user with NOPASSWD sudo"
         : "check the sudo password, and that the user is in the board's sudoers",
   });
@@ -286,6 +291,13 @@ function notReceived(board: string, path: string, result: ExecResult): ImcloudEr
   return new ImcloudError("board.payload-damaged", `\`${board}\` did not take ${path}`, {
     found: result.stderr.trim().split("\n").at(-1) || `exit code ${result.exitCode}`,
     hint: "look at free space on the board, then run the command again",
+  });
+}
+
+function stoppedByOperator(board: string): ImcloudError {
+  return new ImcloudError("board.lost", `nothing was begun on \`${board}\``, {
+    found: "stopped by the operator",
+    hint: "run the command again",
   });
 }
 

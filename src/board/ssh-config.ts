@@ -132,18 +132,22 @@ function expand(text: string, { home, localUser }: SshSurroundings, tokens: Reco
   return isAbsolute(fromHome) ? fromHome : join(home, ".ssh", fromHome);
 }
 
-function readWithIncludes(path: string, home: string, depth: number): string {
+/** @param around the line that the block begins with which the file is taken into */
+function readWithIncludes(path: string, home: string, depth: number, around = "Host *"): string {
   if (depth > MAX_INCLUDE_DEPTH || !existsSync(path)) return "";
+  let block = around;
   return readFileSync(path, "utf8")
     .split("\n")
-    .map((line) => {
+    .flatMap((line) => {
+      if (/^\s*(host|match)[\s=]/i.test(line)) block = line;
       const files = /^\s*include[\s=]+(.*?)\s*$/i.exec(line)?.[1];
-      if (files === undefined) return line;
-      return files
+      if (files === undefined) return [line];
+      const texts = files
         .split(/\s+/)
         .flatMap((pattern) => filesOf(pattern, home))
-        .map((file) => readWithIncludes(file, home, depth + 1))
-        .join("\n");
+        .map((file) => readWithIncludes(file, home, depth + 1, block));
+      // Blocks of a file end with it: what comes behind belongs to the block around it again.
+      return texts.flatMap((text) => [text, block]);
     })
     .join("\n");
 }

@@ -40,34 +40,36 @@ export interface RefusedLogin {
 
 /** The answer names what was offered and what would be taken: nobody should have to guess which key it was. */
 export function loginRefused(target: SshTarget, host: SshHost, refused: RefusedLogin): ImcloudError {
-  const { tried, accepted, passedOver, said } = refused;
+  const { tried, passedOver, said } = refused;
+  const isJumpHost = host !== target;
+  // A host on the way is given no password: whoever may log in there has a key.
+  const accepted = refused.accepted.filter((method) => !isJumpHost || method === "publickey");
   const offered = tried.length > 0 ? tried.join(", ") : "nothing it accepts";
-  return new ImcloudError(
-    "board.login-refused",
-    `\`${target.board}\` refuses the login of user \`${host.user}\``,
-    {
-      ...placeOf(target),
-      found: [
-        `offered ${offered}`,
-        ...(said === undefined ? [] : [`the board said "${said}"`]),
-        ...passedOver.map((key) => `not offered ${key}`),
-      ].join("; "),
-      ...(accepted.length > 0 && { expected: `one of ${accepted.join(", ")}` }),
-      hint: loginHint(target, host, refused),
-    },
-  );
+  const who = isJumpHost
+    ? `the jump host ${host.address} on the way to \`${target.board}\``
+    : `\`${target.board}\``;
+  return new ImcloudError("board.login-refused", `${who} refuses the login of user \`${host.user}\``, {
+    ...placeOf(target),
+    found: [
+      `offered ${offered}`,
+      ...(said === undefined ? [] : [`the board said "${said}"`]),
+      ...passedOver.map((key) => `not offered ${key}`),
+    ].join("; "),
+    ...(accepted.length > 0 && { expected: `one of ${accepted.join(", ")}` }),
+    hint: loginHint(target, host, { ...refused, accepted }),
+  });
 }
 
-function loginHint(
-  { board }: SshTarget,
-  { user }: SshHost,
-  { accepted, passedOver, said }: RefusedLogin,
-): string {
+function loginHint(target: SshTarget, host: SshHost, { accepted, passedOver, said }: RefusedLogin): string {
+  const { board } = target;
+  const { user, address } = host;
   if (said !== undefined && /too many/i.test(said)) {
     return `name the right key with \`identityFile\` and set \`IdentitiesOnly yes\` for ${board} in ~/.ssh/config`;
   }
   if (passedOver.some((key) => key.includes("passphrase")))
     return "give the passphrase in IMCLOUD_SSH_PASSPHRASE, or load the key with `ssh-add`";
+  if (host !== target)
+    return `see that \`ssh ${address}\` gets in by a key: imcloud reads the same ~/.ssh/config and asks the same agent`;
   if (accepted.includes("password") || accepted.includes("keyboard-interactive")) {
     return `check the user name, or give the password of \`${user}\` in IMCLOUD_SSH_PASSWORD`;
   }

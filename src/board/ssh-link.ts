@@ -203,6 +203,7 @@ async function logIn(
         board: target.board,
         address: host.address,
         pinnedHostKeys: host === target ? target.pinnedHostKeys : [],
+        isJumpHost: host !== target,
         ...(target.origin && { origin: target.origin }),
       };
       if (verdict.kind === "trusted") return true;

@@ -34,12 +34,14 @@ async function dial(target: SshTarget, host: SshHost, { timeoutMs, signal }: Rea
       socket.removeAllListeners("error");
       act();
     };
-    const fail = (found: string, cause?: unknown): void =>
+    const giveUp = (why: Error): void =>
       settle(() => {
+        // An error that nobody hears would end the process.
         socket.on("error", () => undefined).destroy();
-        reject(unreachable(target, host, found, cause));
+        reject(why);
       });
-    const stop = (): void => settle(() => reject(lost(target, "stopped by the operator")));
+    const fail = (found: string, cause?: unknown): void => giveUp(unreachable(target, host, found, cause));
+    const stop = (): void => giveUp(lost(target, "stopped by the operator"));
     const timer = setTimeout(() => fail(`no answer in ${timeoutMs / 1000} s`), timeoutMs);
     signal?.addEventListener("abort", stop, { once: true });
     socket.once("error", (error) => fail(wordsOf(error), error));

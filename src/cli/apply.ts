@@ -2,6 +2,7 @@ import { Option, type Command } from "commander";
 import type { AppliedBoard } from "../fleet/apply.js";
 import type { BoardOutcome } from "../fleet/each-board.js";
 import type { Fleet } from "../fleet/fleet.js";
+import { ImcloudError } from "../shared/errors.js";
 import { ExitCode } from "../shared/exit-code.js";
 import { addFleetOptions, openFleetFor, type FleetFlags } from "./fleet-options.js";
 import type { Context } from "./program.js";
@@ -122,7 +123,9 @@ async function agree(
       planFile,
       fleet.config.boards.map(({ name }) => name),
     );
-    return { boards: fleet.boards.filter(({ name }) => digests.has(name)), digests, failed: [] };
+    const boards = fleet.boards.filter(({ name }) => digests.has(name));
+    if (boards.length === 0) throw noneOfThese(planFile, fleet.boards, [...digests.keys()]);
+    return { boards, digests, failed: [] };
   }
   if (yes === true) return { boards: fleet.boards, failed: [] };
   if (!terminal.canAsk) await terminal.confirm("Apply these changes?", "--yes"); // throws what is missing, before anything is probed
@@ -144,6 +147,16 @@ async function agree(
     digests: new Map(toDo.map(({ board, value }) => [board.name, value.plan.digest])),
     failed,
   };
+}
+
+/** A board that could not be planned is in a saved plan without what was to be done. */
+function noneOfThese(file: string, boards: Fleet["boards"], planned: readonly string[]): ImcloudError {
+  return new ImcloudError("config.invalid", `\`${file}\` has a plan for none of these boards`, {
+    origin: { file, line: 1 },
+    found: planned.length === 0 ? "a plan for no board at all" : `plans for ${planned.join(", ")}`,
+    expected: boards.map(({ name }) => name).join(", "),
+    hint: "make a new plan, and see that it names them",
+  });
 }
 
 /** Says how it went, to people, programs and the run record. */

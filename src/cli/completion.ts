@@ -47,6 +47,10 @@ const keysOf = (section: string): string =>
   String.raw`-e '/^${section}:/,/^[^ ]/s/^  \([a-z0-9-]*\):.*/\1/p'`;
 const BOARD_NAMES = `sed -n ${keysOf("boards")} ${keysOf("groups")} "$file" 2>/dev/null`;
 
+/** Those that have commands below them, as a pattern of a shell's. */
+const groupsOf = (all: readonly Words[]): string =>
+  [...new Set(all.flatMap(({ path }) => /^(.*) \S+$/.exec(path)?.[1] ?? []))].join("|");
+
 /** Commands whose next word is a board. */
 const TAKES_BOARD = ["ssh", "trust", "destroy"];
 
@@ -60,7 +64,7 @@ _imcloud() {
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $before in -c|--config) file=$word before=; continue ;; esac
     before=$word
-    case $word in -*) ;; *) [ -z "$path" ] && path=$word || case "$path" in lab|user|server) path="$path $word" ;; esac ;; esac
+    case $word in -*) ;; *) [ -z "$path" ] && path=$word || case "$path" in ${groupsOf(all)}) path="$path $word" ;; esac ;; esac
   done
   case $path in
 ${cases.join("\n")}
@@ -85,7 +89,7 @@ _imcloud() {
     before=$word
     case $word in
       -*) ;;
-      *) if [[ -z $place ]]; then place=$word; elif [[ $place == (lab|user|server) ]]; then place="$place $word"; fi ;;
+      *) if [[ -z $place ]]; then place=$word; elif [[ $place == (${groupsOf(all)}) ]]; then place="$place $word"; fi ;;
     esac
   done
   boards=(\${(f)"$(${BOARD_NAMES})"})

@@ -106,7 +106,7 @@ function overrides(environment: LoadOptions["environment"] = {}): Override {
     IMCLOUD_SSH_KEY_FILE: identityFile,
     IMCLOUD_HOST_KEY: hostKey,
   } = given;
-  if (port !== undefined && !/^[1-9]\d{0,4}$/.test(port)) {
+  if (port !== undefined && !(/^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535)) {
     throw new ImcloudError("config.invalid", "`IMCLOUD_SSH_PORT` is not what is allowed there", {
       found: port,
       expected: "a port from 1 to 65535",
@@ -116,7 +116,7 @@ function overrides(environment: LoadOptions["environment"] = {}): Override {
   return {
     ...(user !== undefined && { user }),
     ...(port !== undefined && { port: Number(port) }),
-    ...(identityFile !== undefined && { identityFile }),
+    ...(identityFile !== undefined && { identityFile: pathFrom(process.cwd(), identityFile) }),
     ...(hostKey !== undefined && { hostKeys: hostKey.split(/[\s,]+/) }),
   };
 }
@@ -126,10 +126,11 @@ function boardOf(name: string, file: ConfigFile, yaml: YamlFile, override: Overr
   const { defaults } = file;
   const groups = groupNames(file).filter((group) => membersOf(group, file).includes(name));
   const transport = own.transport ?? "ssh";
+  const identityFile = own.identityFile ?? defaults.identityFile;
   const merged = {
     port: own.port ?? defaults.port,
     user: own.user ?? defaults.user,
-    identityFile: own.identityFile ?? defaults.identityFile,
+    identityFile: identityFile && pathFrom(dirname(resolve(yaml.file)), identityFile),
     jump: own.jump ?? defaults.jump,
     ...override,
   };
@@ -160,6 +161,10 @@ function boardOf(name: string, file: ConfigFile, yaml: YamlFile, override: Overr
     origin: yaml.originOfKey(["boards", name]),
   };
 }
+
+/** A path of the operator's home stays one: it is another on another machine. */
+const pathFrom = (folder: string, path: string): string =>
+  path.startsWith("~") ? path : resolve(folder, path);
 
 /** What boards get of which nothing is said. Without a broker there is none to install. */
 export function defaultPlaybooks(broker: ConfigFile["cloud"]["broker"]): string[] {

@@ -54,7 +54,9 @@ const settings = {
     .enum(["ssh", "local"])
     .optional()
     .describe("`local`: imcloud runs on the board itself; default `ssh`"),
-  identityFile: Text.optional().describe("path of the private key to offer first; `~` is your home"),
+  identityFile: Text.optional().describe(
+    "private key to offer first: a file beside imcloud.yaml, an absolute path, or one below `~`, your home",
+  ),
   jump: Text.optional().describe("ProxyJump: `user@host:port`, several separated by commas"),
   hostKey: z
     .union(

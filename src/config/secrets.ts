@@ -144,7 +144,7 @@ async function fetchSecret(name: string, source: SecretSource, environment: Envi
       stderr: "inherit",
       timeout: COMMAND_TIMEOUT_MS,
     });
-    const first = stdout.split("\n")[0] ?? "";
+    const first = stdout.split(/\r?\n/)[0] ?? "";
     if (first === "")
       throw missing(
         name,

@@ -23,6 +23,8 @@ export interface Step {
   readonly manage?: Omit<ManagedEntry, "version" | "since">;
   /** Makes the board forget it: the id of a ledger entry. */
   readonly forget?: string;
+  /** Not if the entry is one of data by then: what is left of it is known until that goes too. */
+  readonly unlessData?: boolean;
 }
 
 /** Where in the ledger an id is: ids hold slashes and worse. */
@@ -100,6 +102,7 @@ function filesOfStep(step: Step, name: string, handle: RunHandle): readonly (rea
     ledger: step.manage && ledgerFolder(step.manage.id),
     entry: entry && `${JSON.stringify(entry)}\n`,
     forget: step.forget === undefined ? undefined : ledgerFolder(step.forget),
+    "unless-data": step.unlessData === true ? "unless data\n" : undefined,
   };
   return [
     ...Object.entries(parts).flatMap(([part, content]): (readonly [string, Content])[] =>

@@ -51,10 +51,13 @@ export function makePlan(
   const changes = withRestarts(ready, spokenFor, answer.state.owing);
 
   const wanted = new Set<string>(resources.map(({ id }) => id));
-  // While something is deferred, nobody can say that a managed thing is not asked for any more.
+  // While something is deferred, nobody can say that a managed thing is not asked for any more. Data never go so.
   const unmanaged = items.some(({ kind }) => kind === "deferred")
     ? []
-    : answer.state.managed.filter(({ id }) => !wanted.has(id));
+    : answer.state.managed.filter(
+        ({ id, isData }) =>
+          !isData && !wanted.has(id) && !resources.some(({ type, desired }) => type.covers(desired, id)),
+      );
   return {
     board,
     facts,
@@ -111,7 +114,7 @@ function withRestarts(
     .filter(([unit]) => !spokenFor.has(unit))
     .map(([unit, asker]): Change => {
       const id = resourceId("restart", unit);
-      if (asker === undefined) return { ...restartDraft(unit, "there"), id, resource: id };
+      if (asker === undefined) return { ...restartDraft(unit, "left"), id, resource: id };
       return { ...restartDraft(unit), id, resource: id, origin: asker.origin, playbook: asker.playbook };
     });
   return [...placed, ...homeless];

@@ -30,6 +30,7 @@ if [ -e ${folder}/notifies ]; then
 fi`,
     withinS: COPYING_S,
     forget: id,
+    unlessData: !withData,
   };
 }
 

@@ -6,7 +6,7 @@
  * step needs is on the disk before the step begins.
  *
  * A step is a folder `steps/NNN` with `apply` and, as needed, `check`, `undo`, `saves` (paths), `notifies`
- * (units), `folders`, `kept`, `confirm` and `within` (seconds), `title`, `ledger` (the folder's name below `managed/`) and `entry`.
+ * (units), `folders`, `kept`, `confirm` and `within` (seconds), `title`, `forget`, `unless-data`, `ledger` (the folder's name below `managed/`) and `entry`.
  */
 import { CURRENT, LOCK, MANAGED, PENDING, RUNS, stopFileOf } from "../board/state.js";
 import { sh, type Script } from "../board/script.js";
@@ -113,10 +113,14 @@ for step in "$IMCLOUD_FILES"/steps/*; do
   fi
   mark "done" "$name" "$code"
   [ "$code" = 0 ] || finish failed
-  if [ -e "$step/forget" ]; then rm -rf ${MANAGED}/"$(cat "$step/forget")"; fi
+  if [ -e "$step/forget" ]; then
+    forgotten=${MANAGED}/$(cat "$step/forget")
+    if [ ! -e "$step/unless-data" ] || ! grep -qs '"isData":true' "$forgotten/entry"; then rm -rf "$forgotten"; fi
+  fi
 done
 
-ls -1d ${RUNS}/*/ 2>/dev/null | sort | head -n -${KEPT_RUNS} | while IFS= read -r old; do rm -rf "$old"; done
+# By name, which the clock of whoever began it gave: this one may be before all others.
+ls -1d ${RUNS}/*/ 2>/dev/null | sort | head -n -${KEPT_RUNS} | while IFS= read -r old; do [ "$old" = "$record/" ] || rm -rf "$old"; done
 sweep_store
 finish "done"`;
 }

@@ -87,7 +87,7 @@ export interface BoardPlan {
   readonly changes: readonly Change[];
   /** What can only be judged after that. */
   readonly waiting: readonly Waiting[];
-  /** In the ledger, but no longer asked for. */
+  /** In the ledger, but no longer asked for; without data, which only `destroy` takes. */
   readonly unmanaged: readonly ManagedEntry[];
   /** All resources that were looked at. */
   readonly resourceCount: number;

@@ -2,7 +2,7 @@
  * Each board's own certificate, issued when it is first needed and again 30 days before its end or when the
  * board has a new name or address. Kept beside imcloud.yaml, so that a plan that changes nothing shows nothing.
  */
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { Secret } from "../shared/secret.js";
@@ -39,8 +39,12 @@ export async function boardCertificate(
   const wanted = certifiable([serverName, ...names], serverName);
   const chain = await readOptional(chainPath);
   const key = await readOptional(keyPath);
+  const issuer = await readOptional(join(authority, "ca.pem"));
   if (chain !== undefined && key !== undefined && isStillGood(chain, wanted, new Date())) {
-    return { chain, key: new Secret(key) };
+    // Two commands that issue at once may each have left one of the two files; an authority may have been made anew.
+    const isPair = new X509Certificate(chain).checkPrivateKey(createPrivateKey(key));
+    const isOfOurs = chain.trimEnd().endsWith((issuer ?? "").trim());
+    if (isPair && isOfOurs) return { chain, key: new Secret(key) };
   }
   // Its library takes a moment to load, and most runs issue nothing.
   const { openAuthority } = await import("./authority.js");
@@ -55,7 +59,10 @@ export function certifiable(names: readonly string[], serverName: string): strin
   const domains = [serverName, ...HOME_DOMAINS];
   const isOurs = (name: string): boolean =>
     domains.some((domain) => name === domain || name.endsWith(`.${domain}`));
-  return [...new Set(names)].filter((name) => (isIP(name) > 0 ? isPrivate(name) : isOurs(name)));
+  // A zone (`fe80::1%eth0`) is an interface of the operator's machine, which says nothing to anybody else.
+  return [...new Set(names)].filter((name) =>
+    isIP(name) > 0 ? isPrivate(name) && !name.includes("%") : isOurs(name),
+  );
 }
 
 /** Whether a certificate has time left and carries all the names. */

@@ -100,7 +100,9 @@ export async function clusterNodes(
   return Promise.all(
     (kafka.cluster ?? []).map(async (name, index): Promise<KafkaNode> => {
       const board = boards.find((each) => each.name === name);
-      const given = board === undefined || isIP(board.address) === 0 ? [] : [board.address];
+      // A zone (`fe80::1%eth0`) is an interface of the operator's machine alone.
+      const isGiven = board !== undefined && isIP(board.address) > 0 && !board.address.includes("%");
+      const given = isGiven ? [board.address] : [];
       const [address] = [...given, ...((await factsOf(name))?.addresses ?? [])];
       if (address === undefined) throw unknownAddress(name, board?.origin);
       const directory = idOf(`kafka storage ${cloud.serverName} ${name}`);

@@ -77,7 +77,8 @@ export function renderCloud({ name, serverName, broker, isOffline = false, board
     ...(hostKey !== undefined && { hostKey }),
     ...(firstBoot !== undefined && { firstBoot }),
   };
-  const block = (value: object): string => stringify(value, { lineWidth: 0 }).trimEnd();
+  // A name may be all digits, or a word such as `null`: in quotes then.
+  const block = (value: object | string): string => stringify(value, { lineWidth: 0 }).trimEnd();
   // Not `^` with the flag m: to it U+2028 within a quoted value begins a line too.
   const indented = (text: string): string => text.replaceAll(/^|(?<=\n)/g, "    ");
   return `# The cloud, as it should be. \`imcloud plan\` shows what differs, \`imcloud apply\` changes it.
@@ -85,13 +86,13 @@ export function renderCloud({ name, serverName, broker, isOffline = false, board
 version: 1
 
 cloud:
-  name: ${name}
+  name: ${block(name)}
   # Part of every user and room id; it can never change.
-  serverName: ${serverName}
+  serverName: ${block(serverName)}
   broker: ${broker}
 ${isOffline ? offline(broker) : ""}
 boards:
-  ${boardName}:
+  ${block(boardName)}:
 ${indented(block(settings))}
 `;
 }

@@ -8,7 +8,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { sh } from "../board/script.js";
-import { RUNS, RUNTIME, STATE, STORE } from "../board/state.js";
+import { MANAGED, RUNS, RUNTIME, STATE, STORE } from "../board/state.js";
 import type { Transport } from "../board/transport.js";
 import { probe } from "../engine/probe.js";
 import { revertAll, ROLLED_BACK, rollbackStep } from "../engine/revert.js";
@@ -76,7 +76,7 @@ async function tidyUp(transport: Transport, withData: boolean): Promise<void> {
     ? [STATE, RUNTIME]
     : [RUNS, `${STATE}/pending`, `${STATE}/confirmed`, `${STATE}/artifacts`];
   const script = sh`rm -rf ${[...gone, STORE]}
-rmdir /opt/imcloud ${STATE} 2> /dev/null
+rmdir /opt/imcloud ${MANAGED} ${STATE} 2> /dev/null
 :`;
   await transport.exec(script, { deadlineMs: TIDY_DEADLINE_MS });
 }

@@ -29,7 +29,9 @@ export function verification(
   signal: AbortSignal | undefined,
 ): Verification {
   // The others can condemn nothing: whether security updates are missing, an apply need not wait to hear.
-  const look = () => probeHealth(transport, board.playbooks, signal, checksOfPlaybooks(board.playbooks));
+  // What was changed before Ctrl-C is looked at all the same, and taken back if need be.
+  const stop = () => (signal?.aborted === true ? undefined : signal);
+  const look = () => probeHealth(transport, board.playbooks, stop(), checksOfPlaybooks(board.playbooks));
   let changed: ReadonlySet<string | undefined> = new Set();
   let before: readonly Finding[] | undefined;
 
@@ -59,7 +61,14 @@ export function verification(
   ): Promise<BoardResult> {
     say.doing(`${title} was well before and is not now: going back`);
     const steps = result.waves.map(({ run }) => rollbackStep(run)).toReversed();
-    const undone = await runSteps(board.name, transport, steps, say, signal === undefined ? {} : { signal });
+    const stopping = stop();
+    const undone = await runSteps(
+      board.name,
+      transport,
+      steps,
+      say,
+      stopping === undefined ? {} : { signal: stopping },
+    );
     const error = new ImcloudError(
       "engine.reverted",
       `\`${board.name}\` was well before this run, and not after it`,

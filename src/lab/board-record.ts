@@ -68,8 +68,17 @@ export async function removeBoardFolder(lab: LabLayout, number: number): Promise
 async function readRecord(lab: LabLayout, number: number): Promise<BoardRecord | undefined> {
   const text = await readFile(boardPlace(lab, number).recordFile, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
-  const parsed = BoardRecord.safeParse(JSON.parse(text));
+  const parsed = BoardRecord.safeParse(jsonOf(text));
   return parsed.success ? parsed.data : undefined;
+}
+
+/** Of a maker that died while it wrote, nothing. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 async function madeFolder(path: string): Promise<boolean> {

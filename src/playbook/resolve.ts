@@ -102,7 +102,12 @@ async function resolveOne(
   const scope = withVars(playbook.vars, { ...input.vars, ...given }, outer, evaluator, playbook);
   const items: ResolvedItem[] = [];
   for (const task of playbook.tasks) {
-    for (const [index, inner] of loops(task, scope, evaluator).entries()) {
+    const loop = known(() => loops(task, scope, evaluator));
+    if (loop instanceof NotYetKnown) {
+      items.push(deferred(task, root, loop));
+      continue;
+    }
+    for (const [index, inner] of loop.entries()) {
       const local = withVars(task.vars, {}, inner, evaluator, playbook);
       const wanted = isWanted(task, local, evaluator);
       if (wanted === false) continue;
@@ -111,10 +116,12 @@ async function resolveOne(
         continue;
       }
       if (task.include !== undefined) {
-        const vars = evaluator.value(task.vars, inner) as Scope;
-        items.push(
-          ...(await resolveOne(task.include, root, vars, outer, evaluator, input, [...parents, file])),
-        );
+        const vars = known(() => evaluator.value(task.vars, inner) as Scope);
+        if (vars instanceof NotYetKnown) items.push(deferred(task, root, vars));
+        else
+          items.push(
+            ...(await resolveOne(task.include, root, vars, outer, evaluator, input, [...parents, file])),
+          );
       } else items.push(await resolveTask(task, root, local, evaluator, input, { playbook, index }));
     }
   }
@@ -181,9 +188,13 @@ function itemAsWritten({ each }: PlaybookTask, { vars }: PlaybookDocument, index
 
 function isWanted(task: PlaybookTask, scope: Scope, evaluator: Evaluator): boolean | NotYetKnown {
   const { when } = task;
-  if (when === undefined) return true;
+  return when === undefined || known(() => guarded(task, () => evaluator.condition(when, scope)));
+}
+
+/** The answer, or what it needs that is not known yet. */
+function known<Result>(work: () => Result): Result | NotYetKnown {
   try {
-    return guarded(task, () => evaluator.condition(when, scope));
+    return work();
   } catch (error) {
     if (error instanceof NotYetKnown) return error;
     throw error;

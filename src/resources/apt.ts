@@ -22,8 +22,8 @@ patient() {
   until=$(( $(date +%s) + ${LOCK_WAIT_S} ))
   while :; do
     code=0
-    { "$@" 2>&1; echo "code=$?" > "$said.code"; } | tee "$said"
-    code=$(sed 's/^code=//' "$said.code")
+    { "$@" 2>&1 || code=$?; echo "$code" > "$said.code"; } | tee "$said"
+    code=$(cat "$said.code")
     if [ "$code" = 0 ] || ! grep -Eq 'ould not get lock|is locked by|nable to lock' "$said" || [ "$(date +%s)" -ge "$until" ]; then
       rm -f "$said" "$said.code"
       return "$code"

@@ -5,7 +5,7 @@
  * is touched, also when it is taken back: the rest of the file may change meanwhile.
  */
 import { z } from "zod";
-import { sh, type Script } from "../board/script.js";
+import { lines, sh, type Script } from "../board/script.js";
 import { AbsolutePath, Notifies } from "./fields.js";
 import { folderOf, rewriteFile } from "./replace-file.js";
 import { absent, known, type Observation, type ResourceId, type ResourceType } from "./resource.js";
@@ -53,11 +53,11 @@ grep -sH '' -- "$@" | sed 's/^/line|/'`;
   },
 
   diff({ path, line: wanted, match, notifies }, observed) {
-    const lines = observed.kind === "absent" ? [] : observed.value;
+    const there = observed.kind === "absent" ? [] : observed.value;
     const pattern = match === undefined ? undefined : new RegExp(match);
-    const old = lines.find((text) => (pattern === undefined ? text === wanted : pattern.test(text)));
+    const old = there.find((text) => (pattern === undefined ? text === wanted : pattern.test(text)));
     // Once replaced, the line need not match any more: being there is enough.
-    if (old === wanted || (old === undefined && lines.includes(wanted))) return [];
+    if (old === wanted || (old === undefined && there.includes(wanted))) return [];
 
     return [
       {
@@ -68,8 +68,11 @@ grep -sH '' -- "$@" | sed 's/^/line|/'`;
         // Other lines of the file are other people's, and may have changed.
         check: old === undefined ? sh`! grep -qsFx -e ${wanted} ${path}` : sh`grep -qFx -e ${old} ${path}`,
         folders: [folderOf(path)],
-        apply: old === undefined ? appendLine(path, wanted) : exchangeLine(path, old, wanted),
-        undo: old === undefined ? removeLine(path, wanted) : exchangeLine(path, wanted, old),
+        apply: lines([
+          sh`[ -z "\${IMCLOUD_LEDGER:-}" ] || printf '%s\n' ${wanted} > "$IMCLOUD_LEDGER/line"`,
+          old === undefined ? appendLine(path, wanted) : exchangeLine(path, old, wanted),
+        ]),
+        undo: takeBack(path, wanted, old, observed.kind === "absent"),
         ...(notifies.length > 0 && { notifies }),
       },
     ];
@@ -77,23 +80,31 @@ grep -sH '' -- "$@" | sed 's/^/line|/'`;
 };
 
 /** Edits a copy with awk, which takes the texts from its environment as they are, and puts it in place. */
-function edit(path: string, program: string, old: string, wanted: string): Script {
+function edit(path: string, program: string, old: Script, wanted: string): Script {
   return sh`
 [ -e ${path} ] || exit 0
 ${rewriteFile(path, sh`OLD=${old} NEW=${wanted} awk ${program} ${path}`)}`;
 }
 
 const FIRST = `!done && $0 == ENVIRON["OLD"]`;
+const EXCHANGE = `${FIRST} { print ENVIRON["NEW"]; done = 1; next } { print }`;
+const REMOVE = `${FIRST} { done = 1; next } { print }`;
 
 export const exchangeLine = (path: string, old: string, wanted: string): Script =>
-  edit(path, `${FIRST} { print ENVIRON["NEW"]; done = 1; next } { print }`, old, wanted);
+  edit(path, EXCHANGE, sh`${old}`, wanted);
 
-export const removeLine = (path: string, old: string): Script =>
-  edit(path, `${FIRST} { done = 1; next } { print }`, old, "");
+export const removeLine = (path: string, old: string): Script => edit(path, REMOVE, sh`${old}`, "");
+
+/** The ledger keeps the undo of the first change, and what the line has become since. */
+const takeBack = (path: string, wanted: string, old: string | undefined, isNew: boolean): Script => sh`
+now=${wanted}
+if [ -s "\${IMCLOUD_SAVED:-}/line" ] && ! grep -qsFx -e "$now" ${path}; then IFS= read -r now < "$IMCLOUD_SAVED/line"; fi
+${edit(path, old === undefined ? REMOVE : EXCHANGE, sh`"$now"`, old ?? "")}
+! ${isNew} || [ -s ${path} ] || rm ${path}`;
 
 export const appendLine = (path: string, wanted: string): Script => sh`
 [ -e ${path} ] || : > ${path}
-${edit(path, `{ print } END { print ENVIRON["NEW"] }`, "", wanted)}`;
+${edit(path, `{ print } END { print ENVIRON["NEW"] }`, sh`''`, wanted)}`;
 
 /** Kept apart from the schema: a pattern that does not compile is bad input, not a bug. */
 function isPattern(source: string): boolean {

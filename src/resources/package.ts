@@ -6,7 +6,7 @@
  * does one that came along and that somebody has marked as wanted for its own sake since (apt-mark(8), manual).
  */
 import { z } from "zod";
-import { sh } from "../board/script.js";
+import { sh, type Script } from "../board/script.js";
 import { aptFunctions, forgetLists } from "./apt.js";
 import { FSTAB } from "./fstab.js";
 import { PackageName } from "./fields.js";
@@ -25,12 +25,24 @@ type Desired = z.infer<typeof Desired>;
 /** Where `data-move` mounts what it moved. */
 const MOVED = "$1 !~ /^#/ && $4 ~ /(^|,)bind(,|$)/ && $4 ~ /(^|,)x-imcloud(,|$)/ { print $2 }";
 
+/** Whether what an entry of the ledger stands for is data alone: then it outlives its undo. */
+const markAs = (folder: "$IMCLOUD_LEDGER" | "$IMCLOUD_SAVED", isData: boolean): Script => ({
+  text: `if [ -e "${folder}/entry" ]; then sed -i 's/"isData":${!isData}/"isData":${isData}/' "${folder}/entry"; fi`,
+  files: new Map(),
+});
+
 const ROW = "${db:Status-Status} ${Package}\\n";
 
 export const packages: ResourceType<Desired, readonly string[]> = {
   type: "package",
   schema: Desired,
   key: ({ names }) => names.join(","),
+  covers: ({ names }, id) =>
+    id.startsWith("package:") &&
+    id
+      .slice("package:".length)
+      .split(",")
+      .some((name) => names.includes(name)),
 
   probe: (all) => sh`
 dpkg-query -W -f ${ROW} ${[...new Set(all.flatMap(({ desired }) => desired.names))]} 2>/dev/null
@@ -67,6 +79,7 @@ touch "$IMCLOUD_LEDGER/installed"
 sort -u "$IMCLOUD_LEDGER/installed" "$IMCLOUD_LEDGER/more" > "$IMCLOUD_LEDGER/all"
 sync "$IMCLOUD_LEDGER/all"
 mv "$IMCLOUD_LEDGER/all" "$IMCLOUD_LEDGER/installed"
+${markAs("$IMCLOUD_LEDGER", false)}
 sync "$IMCLOUD_LEDGER"
 # Lists that came incomplete are no error of apt's: the next run fetches them again.
 apt install ${recommend} ${missing} || { code=$?; ${forgetLists}; exit "$code"; }`,
@@ -103,9 +116,14 @@ if [ -n "$purge$remove" ] && [ -n "$(others $purge $remove)" ]; then
   echo "kept, because imcloud did not install what needs one of them:$purge$remove"
   exit 0
 fi
+# Their data stay, and this with them: by it they are found when the data are to go.
+noted() {
+  [ -n "$remove" ] || return 0
+  ${markAs("$IMCLOUD_SAVED", true)}
+}
 # dpkg would have one that it was killed over unpacked again before it removes it.
 [ -z "$remove" ] || apt -o Dpkg::Options::=--force-remove-reinstreq remove $remove
-[ -n "$purge" ] || exit 0
+[ -n "$purge" ] || { noted; exit 0; }
 # A folder of theirs that moved to another disk is a mount point, which their own scripts cannot remove.
 if [ "\${IMCLOUD_WITH_DATA:-no}" = yes ]; then
   moved=$(awk ${MOVED} ${FSTAB} 2> /dev/null | while IFS= read -r path; do
@@ -118,7 +136,8 @@ if [ "\${IMCLOUD_WITH_DATA:-no}" = yes ]; then
     chattr -i "$path" 2> /dev/null || :
   done
 fi
-apt -o Dpkg::Options::=--force-remove-reinstreq purge $purge`,
+apt -o Dpkg::Options::=--force-remove-reinstreq purge $purge
+noted`,
         keptByRollback: true,
       },
     ];

@@ -47,6 +47,8 @@ export interface ResourceType<Desired, Observed> {
   diff(desired: Desired, observed: Known<Observed>): readonly ChangeDraft[];
   /** The unit that this resource speaks for, and its restart: that takes place where this resource stands. */
   restart?(desired: Desired): UnitRestart;
+  /** Whether it asks for a part of what stands in the ledger under another id: reverting that would take it away. */
+  covers?(desired: Desired, id: ResourceId): boolean;
 }
 
 export interface UnitRestart {
@@ -110,6 +112,7 @@ export interface RegisteredType {
   readonly schema: z.ZodType;
   key(desired: unknown): string;
   restart(desired: unknown): UnitRestart | undefined;
+  covers(desired: unknown, id: ResourceId): boolean;
   probe(all: readonly Located<unknown>[], facts: Facts): Script;
   /** observe and diff in one: what has to be done for each resource. */
   judge(output: string, all: readonly Located<unknown>[]): ReadonlyMap<ResourceId, Judgement>;
@@ -127,6 +130,7 @@ export function register<Desired, Observed>(type: ResourceType<Desired, Observed
     schema: type.schema,
     key: (desired) => type.key(desired as Desired),
     restart: (desired) => type.restart?.(desired as Desired),
+    covers: (desired, id) => type.covers?.(desired as Desired, id) ?? false,
     probe: (all, facts) => type.probe(typed(all), facts),
     judge(output, all) {
       const observed = type.observe(output, typed(all));

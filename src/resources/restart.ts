@@ -12,9 +12,12 @@ import type { ChangeDraft, UnitName } from "./resource.js";
 /**
  * Restarts a unit if the board still owes it.
  *
- * @param onlyIf what must hold of the unit, else it owes nothing: what is not there has no old settings either
+ * @param onlyIf what must hold of the unit, else it owes nothing: what is not there has no old settings either.
+ *   `left`: it is there, and nothing asks for it any more. As of something that was tried in vain and given up, it may
+ *   not even start, which must keep nothing else from its turn.
  */
-export function restartDraft(unit: UnitName, onlyIf?: "there" | "running"): ChangeDraft {
+export function restartDraft(unit: UnitName, onlyIf?: "there" | "running" | "left"): ChangeDraft {
+  const isLeft = onlyIf === "left";
   const debt = `${PENDING}/${unit}`;
   const holds =
     onlyIf === "running"
@@ -29,7 +32,12 @@ export function restartDraft(unit: UnitName, onlyIf?: "there" | "running"): Chan
 [ -e ${debt} ] || exit 0
 systemctl daemon-reload
 ${onlyIf === undefined ? nothing : sh`${holds} || { rm -f ${debt}; exit 0; }`}
-systemctl restart ${unit} || { journalctl -n 20 --no-pager -o cat -u ${unit}; exit 1; }
+${isLeft ? sh`was=$(systemctl is-active ${unit}) || :` : nothing}
+systemctl restart ${unit} || {
+  journalctl -n 20 --no-pager -o cat -u ${unit}
+  ${isLeft ? sh`[ "$was" = active ] || { rm -f ${debt}; echo ${`${unit} does not start, and nothing asks for it any more`}; exit 0; }` : nothing}
+  exit 1
+}
 rm -f ${debt}`,
   };
 }

@@ -6,7 +6,7 @@
  * configuration does), but nobody listens then.
  */
 import { z } from "zod";
-import { lines, sh, type Script } from "../board/script.js";
+import { lines, nothing, sh, type Script } from "../board/script.js";
 import { PENDING } from "../board/state.js";
 import { Unit } from "./fields.js";
 import {
@@ -41,7 +41,7 @@ interface Observed {
 }
 
 /** Unit file states in which a unit starts at boot, or cannot be told to. Source: systemctl(1), is-enabled. */
-const ENABLED: readonly string[] = ["enabled", "enabled-runtime", "static", "alias", "indirect", "generated"];
+const ENABLED: readonly string[] = ["enabled", "enabled-runtime", "alias", "indirect", "generated"];
 
 export const service: ResourceType<Desired, Observed> = {
   type: "service",
@@ -83,7 +83,8 @@ export const service: ResourceType<Desired, Observed> = {
   diff(desired, observed) {
     const { unit, enabled } = desired;
     const now = observed.kind === "absent" ? { active: "inactive", enabled: "disabled" } : observed.value;
-    const isEnabled = ENABLED.includes(now.enabled);
+    // A static unit has no say in it: others start it, or nobody does.
+    const isEnabled = now.enabled === "static" ? enabled : ENABLED.includes(now.enabled);
     const isActive = now.active === "active" || now.active === "reloading";
     const running = desired.running === "any" ? isActive : desired.running;
     // What is not there neither runs nor starts at boot.
@@ -109,7 +110,13 @@ export const service: ResourceType<Desired, Observed> = {
         undo: sh`
 systemctl cat ${unit} > /dev/null 2>&1 || exit 0
 systemctl ${isEnabled ? "enable" : "disable"} ${unit} || :
-systemctl ${isActive ? "start" : "stop"} ${unit}`,
+systemctl ${isActive ? "start" : "stop"} ${unit}
+${
+  isActive
+    ? nothing
+    : sh`# Else it is told as failed until the next boot, also when its file is gone.
+systemctl reset-failed ${unit} 2> /dev/null || :`
+}`,
       },
     ];
   },

@@ -311,14 +311,31 @@ test("through two jump hosts, each verified", async () => {
   await expect.poll(() => gate.sessions()).toEqual([]);
 });
 
+test("a jump host whose key nobody knows is told as one: `imcloud trust` is for boards", async () => {
+  await using board = await startSshd();
+  await using gate = await startSshd();
+  const target = board.target({ jumps: [gate.target()] });
+  const refused = await refusal(target, { hostKeys: storeOf(board, "refuse") });
+  expect(refused).toMatchObject({
+    code: "board.host-key-unknown",
+    message: "the host key of the jump host 127.0.0.1 on the way to `attic` is not recorded yet",
+    details: { hint: expect.not.stringContaining("imcloud trust") as string },
+  });
+});
+
 test("the board's password is offered to the board, not to a host on the way", async () => {
   await using board = await startSshd();
   await using gate = await passwordServer("password", "open sesame");
   const target = board.target({ jumps: [gate.target] });
   const hostKeys = storeOf(board, "record");
-  expect(await refusal(target, { hostKeys, password: new Secret("open sesame") })).toMatchObject({
+  const refused = await refusal(target, { hostKeys, password: new Secret("open sesame") });
+  expect(refused).toMatchObject({
     code: "board.login-refused",
+    message: expect.stringMatching(/^the jump host \S+ on the way to `attic` refuses/) as string,
+    details: { hint: expect.stringContaining("gets in by a key") as string },
   });
+  // Nobody is asked for a password that would not be offered.
+  expect(refused.details.expected).toBeUndefined();
   expect(gate.heard).toEqual([]);
 });
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { connectLocal } from "../../../src/board/local-link.js";
 import { openTransport } from "../../../src/board/open-transport.js";
 import { sh } from "../../../src/board/script.js";
+import { Secret } from "../../../src/shared/secret.js";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -25,6 +26,46 @@ test.runIf(isRoot)("a command that is stopped from this side comes to an end", a
   });
   expect(result).toMatchObject({ stdout: "begun\n", exitCode: 128 });
   await transport.close();
+});
+
+test("a command that was stopped before its turn does not begin", async () => {
+  const transport = openTransport(connectLocal("here"), { board: "here" });
+  const options = { deadlineMs: 30_000, signal: AbortSignal.abort() };
+  await expect(transport.exec(sh`exit 3`, options)).rejects.toMatchObject({
+    code: "board.lost",
+    details: { found: "stopped by the operator" },
+  });
+  expect(transport.counts.execs).toBe(0);
+  await transport.close();
+});
+
+test("a login that was stopped while it becomes root is none that sudo refused", async () => {
+  const link = { ...connectLocal("here"), user: "somebody" };
+  const transport = openTransport(
+    { ...link, open: () => link.open("exec sleep 60") },
+    { board: "here", sudoPassword: new Secret("x") },
+  );
+  const signal = AbortSignal.timeout(200);
+  await expect(transport.exec(sh`exit 3`, { deadlineMs: 30_000, signal })).rejects.toMatchObject({
+    code: "board.lost",
+  });
+  expect(transport.counts.execs).toBe(1);
+  await transport.close();
+});
+
+test.each([
+  ["sudo: sorry, you must have a tty to run sudo", "take `requiretty` out of"],
+  ["sudo: a password is required", "give the sudo password"],
+])("what sudo says decides what is to be done: %s", async (said, hint) => {
+  const link = { ...connectLocal("here"), user: "pi" };
+  const transport = openTransport(
+    { ...link, open: () => link.open(`echo '${said}' >&2; exit 1`) },
+    { board: "here" },
+  );
+  await expect(transport.exec(sh`exit 3`, { deadlineMs: 30_000 })).rejects.toMatchObject({
+    code: "board.sudo-refused",
+    details: { found: said, hint: expect.stringContaining(hint) as string },
+  });
 });
 
 test.runIf(isRoot)("bytes come as they are, whatever they are", async () => {

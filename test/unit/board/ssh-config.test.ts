@@ -1,5 +1,8 @@
-import { expect, test } from "vitest";
-import { resolveTarget, type SshSurroundings } from "../../../src/board/ssh-config.js";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { readSurroundings, resolveTarget, type SshSurroundings } from "../../../src/board/ssh-config.js";
 
 const around = (config: string): SshSurroundings => ({
   home: "/home/ada",
@@ -69,4 +72,26 @@ test("jump hosts: several, each with its own settings", () => {
 
 test("Match exec starts nothing", () => {
   expect(resolve('Match exec "touch /tmp/imcloud-was-here"\n  User intruder\n').user).toBe("ada");
+});
+
+test("behind an Include goes on what was before it", () => {
+  const home = mkdtempSync(join(tmpdir(), "imcloud-ssh-"));
+  vi.stubEnv("HOME", home);
+  mkdirSync(join(home, ".ssh", "config.d"), { recursive: true });
+  const write = (name: string, text: string) => writeFileSync(join(home, ".ssh", name), text);
+  write("config", "Include config.d/*\nPort 2022\nHost attic\n  Include inner\n  User ada\n");
+  write("config.d/one", "Host shed\n  User root\n");
+  write("config.d/two", "Host barn\n  User admin");
+  write("inner", "IdentitiesOnly yes\n");
+  const { config } = readSurroundings();
+  const target = (address: string) => {
+    const { user, port, identitiesOnly } = resolve(config, { address, fallbackUser: "pi" });
+    return [user, port, identitiesOnly];
+  };
+  expect(target("shed")).toEqual(["root", 2022, false]);
+  expect(target("barn")).toEqual(["admin", 2022, false]);
+  expect(target("attic")).toEqual(["ada", 2022, true]);
+  expect(target("other")).toEqual(["pi", 2022, false]);
+  vi.unstubAllEnvs();
+  rmSync(home, { recursive: true });
 });

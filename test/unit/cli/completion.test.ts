@@ -40,6 +40,9 @@ test("options of a command, also behind other options", async () => {
 test("commands below a command", async () => {
   expect(await offered("lab", "")).toEqual(["up", "list", "ssh", "down", "--help"]);
   expect(await offered("lab", "up", "--su")).toEqual(["--suite"]);
+  expect(await offered("qos", "status", "--me")).toEqual(["--measure"]);
+  expect(await offered("kit", "make", "--mi")).toEqual(["--mirror"]);
+  expect(await offered("room", "")).toContain("shutdown");
 });
 
 test("boards and groups where one is wanted", async () => {

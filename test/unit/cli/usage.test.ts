@@ -209,6 +209,16 @@ const CASES: readonly Case[] = [
     },
   ],
   [
+    "a plan of boards that could not be reached",
+    ["apply", "plan.json"],
+    65,
+    "error[config.invalid]: `plan.json` has a plan for none of these boards\n  at        plan.json:1\n  found     a plan for no board at all\n  expected  attic\nhint: make a new plan, and see that it names them\n",
+    {
+      "imcloud.yaml": `${CONFIG}playbooks: [base]\n`,
+      "plan.json": '{"version":1,"boards":{"attic":{"outcome":"failed"}}}',
+    },
+  ],
+  [
     "an unknown virtual system",
     ["lab", "up", "--suite", "debian-bokworm"],
     64,

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config/load.js";
 import { parseYaml } from "../../../src/config/yaml-file.js";
@@ -74,11 +75,27 @@ test("the environment wins over the file", () => {
   });
 });
 
-test("a port in the environment is checked as one in the file is", () => {
-  expect(() => read(LAYERS, { IMCLOUD_SSH_PORT: "ssh" })).toThrow(
-    "`IMCLOUD_SSH_PORT` is not what is allowed there",
+test("a private key is looked for beside imcloud.yaml, or where the job runs", () => {
+  const { boards } = readConfig(
+    parseYaml(
+      "version: 1\ncloud: { name: home }\nboards: { a: , b: { identityFile: ~/.ssh/b } }\ndefaults: { identityFile: keys/a }",
+      "/srv/cloud/imcloud.yaml",
+    ),
+  );
+  expect(boards.map(({ identityFile }) => identityFile)).toEqual(["/srv/cloud/keys/a", "~/.ssh/b"]);
+  expect(read(LAYERS, { IMCLOUD_SSH_KEY_FILE: "./key" }).boards[0]?.identityFile).toBe(
+    join(process.cwd(), "key"),
   );
 });
+
+test.each(["ssh", "0", "65536", "99999"])(
+  "a port in the environment is checked as one in the file is: %s",
+  (port) => {
+    expect(() => read(LAYERS, { IMCLOUD_SSH_PORT: port })).toThrow(
+      "`IMCLOUD_SSH_PORT` is not what is allowed there",
+    );
+  },
+);
 
 test("settings of the first boot are overlaid one by one, and whoever they make is who logs in", () => {
   const { boards } = readConfig(

@@ -32,7 +32,7 @@ test("the environment wins over imcloud.yaml, which wins over the file", async (
 });
 
 test("a program's first line is the secret; the file may name programs and variables too", async () => {
-  await write("one: { command: [printf, 'first\\nsecond\\n'] }\ntwo: { env: VAULT }\n");
+  await write("one: { command: [printf, 'first\\r\\nsecond\\r\\n'] }\ntwo: { env: VAULT }\n");
   const secrets = await load({}, { VAULT: "from the vault" });
   expect([secrets.get("one")?.reveal(), secrets.get("two")?.reveal()]).toEqual(["first", "from the vault"]);
 });

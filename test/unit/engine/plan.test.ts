@@ -8,6 +8,7 @@ import { makePlan } from "../../../src/engine/plan.js";
 import { parseState, type ProbeAnswer } from "../../../src/engine/probe.js";
 import type { Item } from "../../../src/engine/types.js";
 import { isSettled } from "../../../src/fleet/plan.js";
+import { RESOURCE_TYPES } from "../../../src/resources/registry.js";
 import { register, resourceId, type ChangeDraft, type Judgement } from "../../../src/resources/resource.js";
 import { FACTS } from "../facts.js";
 
@@ -151,6 +152,13 @@ test("what is in the ledger and not asked for is no longer managed", () => {
   ).toMatchObject([{ id: "thing:gone" }]);
 });
 
+test("data that nothing asks for any more is no business of --prune's", () => {
+  const data = entry("thing:data").replace('"isData":false', '"isData":true');
+  expect(plan([["one", "a"]], { a: fine }, `${data}\n${entry("thing:gone")}`).unmanaged).toMatchObject([
+    { id: "thing:gone" },
+  ]);
+});
+
 test("equal plans have equal digests, different ones not", () => {
   const one = plan([["one", "a"]], { a: todo() });
   expect(plan([["one", "a"]], { a: todo() }).digest).toBe(one.digest);
@@ -176,4 +184,31 @@ test("what waits for its confirmation is told with its run, its title and its un
     title: "create file:/etc/ssh/x",
     units: ["ssh.service", "ssh.socket"],
   });
+});
+
+test("packages of a list that has changed are still asked for, and not pruned", () => {
+  const type = RESOURCE_TYPES.get("package");
+  if (type === undefined) throw new Error("no packages");
+  const managed = ["a-tool,a-database", "other"].map((names) =>
+    JSON.stringify({
+      ...{ version: 1, id: `package:${names}`, since: "r/1", title: "x" },
+      ...{ isData: false, revertible: true },
+    }),
+  );
+  const unmanaged = (...names: string[]) => {
+    const desired = type.schema.parse({ names });
+    const resource = { type, desired, id: resourceId("package", type.key(desired)), playbook: "own" };
+    return makePlan(
+      "pi",
+      [{ kind: "resource", resource: { ...resource, origin: { file: "p.yaml", line: 1 } } }],
+      FACTS,
+      {
+        ...{ facts: FACTS, state: parseState(managed.join("\n")) },
+        sections: new Map([["package", "installed a-tool\ninstalled a-database\nend"]]),
+      },
+    ).unmanaged.map(({ id }) => id);
+  };
+  expect(unmanaged("a-tool", "a-database", "third")).toEqual(["package:other"]);
+  expect(unmanaged("a-database")).toEqual(["package:other"]);
+  expect(unmanaged("third")).toEqual(["package:a-tool,a-database", "package:other"]);
 });

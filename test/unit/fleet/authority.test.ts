@@ -1,5 +1,5 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, connect } from "node:tls";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -112,6 +112,25 @@ describe("a board's certificate", () => {
     expect((await stat(join(workspace.certificates, "attic.key"))).mode & 0o777).toBe(0o600);
   });
 
+  test("is issued anew when its key is another's, as two commands at once may leave it", async () => {
+    const workspace = workspaceAt(folder);
+    await boardCertificate(workspace, wish);
+    const other = await boardCertificate(workspace, { ...wish, board: "cellar" });
+    await writeFile(join(workspace.certificates, "attic.key"), other.key.reveal());
+    const { chain, key } = await boardCertificate(workspace, wish);
+    expect(new X509Certificate(chain).checkPrivateKey(createPrivateKey(key.reveal()))).toBe(true);
+  });
+
+  test("is issued anew by an authority that was made anew", async () => {
+    const workspace = workspaceAt(folder);
+    await boardCertificate(workspace, wish);
+    await rm(workspace.authority, { recursive: true });
+    await boardCertificate(workspace, { ...wish, board: "cellar" });
+    const { chain } = await boardCertificate(workspace, wish);
+    const authority = new X509Certificate(await readFile(join(workspace.authority, "ca.pem")));
+    expect(new X509Certificate(chain).verify(authority.publicKey)).toBe(true);
+  });
+
   test("carries only names that the authority may vouch for", () => {
     const names = [
       "kitchen.home.arpa",
@@ -123,6 +142,7 @@ describe("a board's certificate", () => {
       "172.31.0.1",
       "172.32.0.1",
       "fe80::1",
+      "fe80::1%eth0",
       "2001:db8::1",
       "attic.local",
     ];

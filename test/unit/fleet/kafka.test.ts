@@ -81,6 +81,14 @@ describe("three boards", () => {
     expect(self).toEqual(nodes[1]);
   });
 
+  test("are not told an address of the operator's own cable", async () => {
+    const boards = config.boards.map((board) => ({ ...board, address: "fe80::2%eth1" }));
+    const nodes = await clusterNodes({ ...config, boards }, () =>
+      Promise.resolve({ addresses: ["10.0.0.9"] }),
+    );
+    expect(nodes.map(({ address }) => address)).toEqual(["10.0.0.9", "10.0.0.9", "10.0.0.9"]);
+  });
+
   test("whose addresses nobody knows are refused, with the way to know them", async () => {
     await expect(clusterNodes(config, () => Promise.resolve(undefined))).rejects.toMatchObject({
       code: "config.invalid",

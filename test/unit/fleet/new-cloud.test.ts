@@ -44,10 +44,20 @@ test("this machine as the board", () => {
   ]);
 });
 
+test.each(["2026", "null", "true", "1e5", "0x1f"])("%s is a name, and stays one in the file", (name) => {
+  const board = { name, transport: "ssh", address: "192.168.1.23" } as const;
+  const text = renderCloud({ ...cloud, name, serverName: `${name}.home.arpa`, board });
+  expect(readConfig(parseYaml(text, "imcloud.yaml"))).toMatchObject({
+    cloud: { name, serverName: `${name}.home.arpa` },
+    boards: [{ name, address: "192.168.1.23" }],
+  });
+});
+
 test("any address, user and path survives the file", () => {
   const text = fc.string({ unit: "grapheme", minLength: 1 });
   fc.assert(
-    fc.property(text, text, text, (address, user, identityFile) => {
+    fc.property(text, text, text, (address, user, key) => {
+      const identityFile = `~/${key}`;
       const written = renderCloud({
         ...cloud,
         board: { name: "attic", transport: "ssh", address, user, identityFile },

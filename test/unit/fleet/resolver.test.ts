@@ -8,6 +8,7 @@ const ADDRESSES = ["192.168.1.5", "fd00::5"];
 test.each([
   ["an address of the home network", "{ address: 192.168.1.23 }", ADDRESSES, "https://192.168.1.23:8448"],
   ["an IPv6 address", "{ address: 'fd00::5' }", ADDRESSES, "https://[fd00::5]:8448"],
+  ["one of a cable's own", "{ address: 'fe80::5%eth0' }", ADDRESSES, "https://192.168.1.5:8448"],
   ["a name of mDNS", "{ address: shed.local }", ADDRESSES, "https://shed.local:8448"],
   [
     "a name below the server's",

@@ -1,4 +1,8 @@
 /** The playbook `hardening`: what it asks for by release, and what it says of settings that cannot be meant. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Item } from "../../../src/engine/types.js";
 import { FACTS_FILES, factsOf, resolveShipped } from "./shipped.js";
@@ -81,4 +85,25 @@ test("passwords stay where somebody wants them", async () => {
   expect(desiredOf(await harden({ ssh_passwords: true }), "sshd")).toMatchObject([
     { settings: { PasswordAuthentication: "yes", PermitEmptyPasswords: "no" } },
   ]);
+});
+
+test.each<readonly [title: string, says: readonly string[], open: string]>([
+  ["where nothing is said", ["port 22", "listenaddress [::]:22", "listenaddress 0.0.0.0:22"], "22, 8448"],
+  ["at two ports", ["port 22", "port 2222", "listenaddress 0.0.0.0:22"], "22, 2222, 8448"],
+  ["at an address with a port of its own", ["port 22", "listenaddress 10.0.0.1:2022"], "22, 2022, 8448"],
+  ["in a routing domain", ["port 22", "listenaddress [fd00::1]:2022 rdomain blue"], "22, 2022, 8448"],
+])("SSH is let in %s", (_title, says, open) => {
+  const folder = mkdtempSync(join(tmpdir(), "imcloud-firewall-"));
+  const settings = join(folder, "settings");
+  writeFileSync(settings, 'FIREWALL_SSH=""\nFIREWALL_TCP="8448"\nFIREWALL_BY=nft\n');
+  writeFileSync(join(folder, "sshd"), `#!/bin/sh\n${says.map((line) => `echo '${line}'\n`).join("")}`, {
+    mode: 0o755,
+  });
+  const program = readFileSync("templates/usr/local/sbin/imcloud-firewall", "utf8")
+    .replaceAll("/etc/default/imcloud-firewall", settings)
+    .replaceAll("/run/sshd", join(folder, "run"))
+    .replace(/^PATH=/m, `PATH=${folder}:`);
+  const rules = execFileSync("dash", ["-c", program, "imcloud-firewall", "rules"], { encoding: "utf8" });
+  expect(/tcp dport \{ (.*) \} accept/.exec(rules)?.[1]).toBe(open);
+  rmSync(folder, { recursive: true });
 });

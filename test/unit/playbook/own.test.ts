@@ -62,6 +62,31 @@ tasks:
   ]);
 });
 
+test("a loop and an include wait for what is not known yet", async () => {
+  const items = await resolve(
+    `
+vars:
+  version: "{{ 'rabbitmq-server' | installed: facts.packages }}"
+tasks:
+  - file: { path: "/etc/{{ item }}", content: x }
+    each: ["{{ vars.version }}", other]
+  - include: further
+    vars: { version: "{{ vars.version }}" }
+  - file: { path: /etc/known, content: x }
+`,
+    {
+      "playbooks/further.yaml":
+        "description: Further\ntasks:\n  - file: { path: /etc/further, content: x }\n",
+    },
+  );
+  const because = "rabbitmq-server is not installed yet";
+  expect(items).toMatchObject([
+    { kind: "deferred", title: "file:/etc/{{ item }}", because },
+    { kind: "deferred", title: "include further", because },
+    { kind: "resource" },
+  ]);
+});
+
 test("templates and files come from beside imcloud.yaml; a secret in a template makes all of it secret", async () => {
   const items = await resolve(
     `

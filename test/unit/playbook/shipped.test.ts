@@ -1,6 +1,10 @@
 /**
  * The shipped playbooks on every release: what they ask for, what waits, what is refused.
  */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Facts } from "../../../src/board/facts.js";
 import type { Item } from "../../../src/engine/types.js";
@@ -14,6 +18,47 @@ const valueOf = (items: readonly Item[], id: string): unknown =>
   items.flatMap((item) =>
     item.kind === "resource" && item.resource.id === id ? [item.resource.desired] : [],
   )[0];
+
+test("a board that is renamed after its first apply gets the name back that it had in use", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "imcloud-hostname-"));
+  const items = await resolve(factsOf("raspios-bookworm.txt"), ["base"], { hostname: "renamed" });
+  const { run, undo } = valueOf(items, "command:hostname in use") as { run: string; undo: string };
+  writeFileSync(join(folder, "hostname"), `#!/bin/sh\necho "$1" >> ${folder}/named\n`, { mode: 0o755 });
+  // Its own resource is older, and is taken back behind this one.
+  writeFileSync(join(folder, "etc"), "renamed\n");
+  const ledger = mkdtempSync(join(folder, "ledger-"));
+  for (const text of [run, run, undo])
+    execFileSync("dash", ["-euc", text.replaceAll("/etc/hostname", join(folder, "etc"))], {
+      env: { PATH: `${folder}:${process.env["PATH"] ?? ""}`, IMCLOUD_LEDGER: ledger, IMCLOUD_SAVED: ledger },
+    });
+  expect(readFileSync(join(folder, "named"), "utf8")).toBe(`renamed\nrenamed\n${hostname()}\n`);
+  rmSync(folder, { recursive: true });
+});
+
+test.each([
+  ["another program's lock of them is waited for", "E: Could not get lock /var/lib/apt/lists/lock", 0, 3],
+  ["anything else is told", "E: The repository is not signed.", 100, 1],
+])("lists of a kit: %s", async (_title, refusal, status, tries) => {
+  const folder = mkdtempSync(join(tmpdir(), "imcloud-lists-"));
+  const items = await resolve(factsOf("raspios-bookworm.txt"), ["offline"]);
+  const { run } = valueOf(items, "command:package lists of the kit") as { run: string };
+  const tried = join(folder, "tried");
+  const refuse = status === 0 ? `[ "$(wc -l < ${tried})" -gt 2 ] ||` : "";
+  writeFileSync(
+    join(folder, "apt-get"),
+    `#!/bin/sh\necho x >> ${tried}\n${refuse} { echo "${refusal}"; exit 100; }\n`,
+    { mode: 0o755 },
+  );
+  writeFileSync(join(folder, "sleep"), "#!/bin/sh\n", { mode: 0o755 });
+  const ended = spawnSync("dash", ["-euc", run.replaceAll("/var/lib/imcloud", folder)], {
+    env: { PATH: `${folder}:${process.env["PATH"] ?? ""}` },
+    encoding: "utf8",
+  });
+  expect(ended.status === 0).toBe(status === 0);
+  expect(readFileSync(tried, "utf8")).toHaveLength(tries * 2);
+  expect(ended.stdout).toBe(status === 0 ? "" : `${refusal}\n`);
+  rmSync(folder, { recursive: true });
+});
 
 describe.each(FACTS_FILES)("%s", (name) => {
   const facts = factsOf(name);
