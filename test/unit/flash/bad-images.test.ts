@@ -25,7 +25,7 @@ beforeAll(async () => {
     Buffer.from((await execa(program, ["-1", "-c"], { input: IMAGE, encoding: "buffer" })).stdout);
   xz = await packed("xz");
   zstd = await packed("zstd");
-});
+}, 60_000);
 afterAll(() => rm(folder, { recursive: true }));
 
 async function file(name: string, content: Buffer | string): Promise<string> {
