@@ -22,13 +22,13 @@ test("work of many steps is interrupted for a request, and one of few is not", a
       await turn.pass(step);
     }
     expect(answered).toBe(0);
-    let steps = 0;
-    for (; answered === 0 && steps < 1_000; steps += 1) {
+    for (let step = 0; answered === 0 && step < 1_000; step += 1) {
       busy(1);
-      expect(await turn.pass(steps)).toBe(steps);
+      expect(await turn.pass(step)).toBe(step);
     }
+    // Before the work was over.
+    expect(answered).toBe(1);
     expect(await asked).toBe("1");
-    expect(steps).toBeLessThan(100);
   } finally {
     await server.stop(true);
   }

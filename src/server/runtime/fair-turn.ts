@@ -2,13 +2,10 @@
  * Work that goes on from one settled promise to the next keeps every connection and timer waiting, however long it takes.
  * Who does such work asks here, on the way, whether it is others' turn.
  */
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 /** What nobody notices, and a small board does a few hundred rows in. */
 const TURN_MS = 10;
-
-/** A request takes several rounds of the event loop: with a single one between two turns, each would cost it a turn. */
-const PAUSE_MS = 1;
 
 export class FairTurn {
   #startMs: number | undefined;
@@ -18,8 +15,8 @@ export class FairTurn {
     const now = performance.now();
     if (this.#startMs === undefined) {
       this.#startMs = now;
-      setTimeout(() => (this.#startMs = undefined), 0);
+      setImmediate(() => (this.#startMs = undefined));
     }
-    return now - this.#startMs < TURN_MS ? Promise.resolve(value) : pause(PAUSE_MS, value);
+    return now - this.#startMs < TURN_MS ? Promise.resolve(value) : nextTurn(value);
   }
 }
