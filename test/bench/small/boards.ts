@@ -10,6 +10,7 @@ import { execa } from "execa";
 import type { EmulatedBoard } from "../../../src/lab/emulated-board.js";
 import { packageRoot } from "../../../src/shared/package-root.js";
 import { operator, type OperatorOptions } from "../../e2e/operator.js";
+import { BUN } from "../server-process.js";
 
 const LOAD = join(packageRoot(), "test", "bench", "small", "load.mjs");
 const APPLY_MS = 1_800_000;
@@ -44,7 +45,7 @@ export async function alone<T>(other: EmulatedBoard, work: () => Promise<T>): Pr
 
 export async function load(board: EmulatedBoard, plan: LoadPlan): Promise<Load> {
   const input = JSON.stringify({ host: board.address, ...plan });
-  const { stdout } = await execa(process.execPath, [LOAD], { input });
+  const { stdout } = await execa(BUN, [LOAD], { input });
   return JSON.parse(stdout) as Load;
 }
 
