@@ -19,7 +19,7 @@ const LOAD: LoadPlan = {
   ...{ broker: "kafka", seconds: sized(15, 5), bytes: 1_000, inFlight: 20, perSecond: null },
 };
 /** Java compiles what runs often, and an emulated CPU takes its time for that. */
-const WARM: LoadPlan = { ...LOAD, seconds: sized(40, 5) };
+const WARM: LoadPlan = { ...LOAD, seconds: sized(60, 5) };
 
 /**
  * What `kafka-server-start.sh` and `config/server.properties` of the release come to, but for the log, which there goes to files too.
