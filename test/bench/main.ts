@@ -15,6 +15,7 @@ import { echo } from "./echo.js";
 import { fleet } from "./fleet.js";
 import { idle, idle10k } from "./idle.js";
 import { initial } from "./initial.js";
+import { kafkaSmall } from "./kafka-small.js";
 import { memory } from "./memory.js";
 import type { Bench } from "./metric.js";
 import { noopFull } from "./noop-full.js";
@@ -55,6 +56,7 @@ const BENCHES: readonly Bench[] = [
   ssd,
   qos,
   rabbitSmall,
+  kafkaSmall,
   write,
   writeN,
   bmap,

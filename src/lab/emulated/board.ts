@@ -148,6 +148,15 @@ export class EmulatedBoard implements AsyncDisposable {
     await this.untilReady();
   }
 
+  /** Takes the board's time away: nothing in it notices, its clocks stand still too. */
+  async pause(): Promise<void> {
+    await this.#running().control.execute("stop");
+  }
+
+  async resume(): Promise<void> {
+    await this.#running().control.execute("cont");
+  }
+
   /** Pulls the network cable. */
   async cutLink(): Promise<void> {
     await this.#running().control.execute("set_link", { name: "n0", up: false });

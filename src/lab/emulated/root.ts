@@ -91,6 +91,8 @@ export async function buildRoot(
       `--aptopt=Acquire::http::Proxy "${aptCacheUrl(lab)}"`,
       `--aptopt=${join(kit, "apt.conf")}`,
       ...without,
+      // Alternatives have a manual as well, and what cannot link it is not configured: Java.
+      "--dpkgopt=path-include=/usr/share/man/man[1-9]",
       "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
       // A board that knows no packages would spend its first minute on `apt-get update`.
       "--skip=cleanup/apt/lists",
