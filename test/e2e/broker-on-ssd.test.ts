@@ -10,10 +10,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { expect, test } from "vitest";
-import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
+import type { VirtualBoard } from "../../src/lab/virtual-board.js";
 import { packageRoot } from "../../src/shared/package-root.js";
 import { onBoard } from "./amqp-listener.js";
 import { operator } from "./operator.js";
+import { boardWithDisk } from "./second-disk.js";
 
 const CLIENT = join(packageRoot(), "test", "clients", "amqp-writer.mjs");
 const FOLDER = "/var/lib/rabbitmq";
@@ -31,21 +32,6 @@ tasks:
       content: "[Unit]\\nRequiresMountsFor=${FOLDER}\\n"
   - data-move: { path: ${FOLDER}, disk: /srv/ssd, units: [${UNIT}] }
 `;
-
-/** A board with a second disk at /srv/ssd. */
-async function boardWithDisk(): Promise<VirtualBoard> {
-  const board = await virtualBoard("attic");
-  await board.sh(`
-    mkdir /srv/ssd
-    # More than the broker wants to be left free; what nobody writes takes no room.
-    truncate -s 4G /root/disk
-    mkfs.ext4 -q /root/disk
-    mknod /dev/loop-control c 10 237
-    free=$(losetup -f)
-    mknod "$free" b 7 "\${free#/dev/loop}"
-    mount -o loop="$free" /root/disk /srv/ssd`);
-  return board;
-}
 
 async function startWriter(board: VirtualBoard) {
   const [program = "", ...before] = await onBoard(board);
@@ -102,7 +88,8 @@ async function readQueue(board: VirtualBoard): Promise<readonly number[]> {
 test(
   "a broker that begins on the disk goes with `destroy --purge-data`, and one that moves there loses no message",
   async () => {
-    await using board = await boardWithDisk();
+    // More than the broker wants to be left free.
+    await using board = await boardWithDisk("attic", "4G");
     await using home = await operator({
       boards: [board],
       playbooks: ["move", "rabbitmq"],

@@ -3,9 +3,9 @@
  * memory and not on the card. The disk is a file with ext4 in it, mounted as a loop.
  */
 import { expect, test } from "vitest";
-import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
 import { journalFolder } from "./journal.js";
 import { operator } from "./operator.js";
+import { boardWithDisk } from "./second-disk.js";
 
 const MOVE = `description: the journal goes to another disk
 tasks:
@@ -13,21 +13,8 @@ tasks:
   - include: ssd-journal
 `;
 
-async function boardWithDisk(): Promise<VirtualBoard> {
-  const board = await virtualBoard("logger");
-  await board.sh(`
-    mkdir /srv/ssd
-    truncate -s 1G /root/disk
-    mkfs.ext4 -q /root/disk
-    mknod /dev/loop-control c 10 237
-    free=$(losetup -f)
-    mknod "$free" b 7 "\${free#/dev/loop}"
-    mount -o loop="$free" /root/disk /srv/ssd`);
-  return board;
-}
-
 test("the journal moves to the disk with what it has, and goes on in memory when that is away", async () => {
-  await using board = await boardWithDisk();
+  await using board = await boardWithDisk("logger", "1G");
   await using home = await operator({
     boards: [board],
     playbooks: ["move"],
