@@ -22,16 +22,18 @@ export interface Verification {
   after(result: BoardResult): Promise<BoardResult>;
 }
 
+/** @param probe what the board's health is asked by */
 export function verification(
   board: BoardConfig,
   transport: Transport,
   say: BoardProgress,
   signal: AbortSignal | undefined,
+  probe = probeHealth,
 ): Verification {
   // The others can condemn nothing: whether security updates are missing, an apply need not wait to hear.
   // What was changed before Ctrl-C is looked at all the same, and taken back if need be.
   const stop = () => (signal?.aborted === true ? undefined : signal);
-  const look = () => probeHealth(transport, board.playbooks, stop(), checksOfPlaybooks(board.playbooks));
+  const look = () => probe(transport, board.playbooks, stop(), checksOfPlaybooks(board.playbooks));
   let changed: ReadonlySet<string | undefined> = new Set();
   let before: readonly Finding[] | undefined;
 

@@ -68,7 +68,8 @@ onEachDatabase((_open, newPlace) => {
     alice = personOf(server, { user_id: alice.userId, access_token: alice.token, device_id: alice.deviceId });
     await alice.post(`rooms/${at(room)}/invite`, { user_id: "@irc_ann:hs1" });
     await bridge.until(() => bridge.events.at(-1)?.content["membership"] === "invite");
-    expect(bridge.texts).toEqual(["one", "two", "three", "four"]);
+    // What it had taken when it went away, before its answer was out, comes again.
+    expect([...new Set(bridge.texts)]).toEqual(["one", "two", "three", "four"]);
     expect(bridge.events.every(({ room_id: id }) => id === room)).toBe(true);
     await server.stop();
   });

@@ -1,18 +1,12 @@
 /** The test after an apply, with a board that is well before it and ill after it. */
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Transport } from "../../../src/board/transport.js";
 import { readConfig } from "../../../src/config/load.js";
 import { parseYaml } from "../../../src/config/yaml-file.js";
 import type { BoardPlan, BoardResult } from "../../../src/engine/types.js";
 import { silent } from "../../../src/fleet/progress.js";
 import { verification } from "../../../src/fleet/verify.js";
-import { probeHealth, type Finding } from "../../../src/health/probe.js";
-
-vi.mock("../../../src/health/probe.js", async (original) => ({
-  ...(await original<object>()),
-  probeHealth: vi.fn(),
-}));
-afterEach(() => void vi.resetAllMocks());
+import type { Finding, probeHealth } from "../../../src/health/probe.js";
 
 const finding = (verdict: Finding["verdict"]): readonly Finding[] => [
   { check: "imserver", title: "IM server", verdict, summary: verdict },
@@ -31,10 +25,10 @@ test("a Ctrl-C that came before it keeps nothing from being taken back", async (
       return Promise.resolve({ stdout: "", stderr: "", exitCode: 0 });
     },
   } as unknown as Transport;
-  const looking = vi.mocked(probeHealth);
+  const looking = vi.fn<typeof probeHealth>();
   looking.mockResolvedValueOnce(finding("ok")).mockResolvedValueOnce(finding("critical"));
 
-  const verify = verification(board, transport, silent.board("attic"), AbortSignal.abort());
+  const verify = verification(board, transport, silent.board("attic"), AbortSignal.abort(), looking);
   await verify.before({
     changes: [{ playbook: "imserver" }],
     state: { managed: [{}] },
