@@ -59,11 +59,14 @@ export async function makeBoards(
       if (!bases.has(baseKey(request)))
         bases.set(baseKey(request), await prepareBase(lab, request, onProgress));
     }
+    // One by one: addresses in the order in which the boards were named.
+    const numbers: number[] = [];
+    for (const _ of requests) numbers.push(await claimNumber(lab));
     return Promise.all(
-      requests.map((request) => {
-        const base = bases.get(baseKey(request));
-        if (base === undefined) throw new Error(`no base of ${baseKey(request)}`);
-        return makeBoard(lab, request, base);
+      requests.map((request, index) => {
+        const [base, number] = [bases.get(baseKey(request)), numbers[index]];
+        if (base === undefined || number === undefined) throw new Error(`no base of ${baseKey(request)}`);
+        return makeBoard(lab, number, request, base);
       }),
     );
   });
@@ -127,8 +130,12 @@ export async function removeBoards(
   });
 }
 
-async function makeBoard(lab: LabLayout, request: BoardRequest, base: Base): Promise<BoardRecord> {
-  const number = await claimNumber(lab);
+async function makeBoard(
+  lab: LabLayout,
+  number: number,
+  request: BoardRequest,
+  base: Base,
+): Promise<BoardRecord> {
   const place = boardPlace(lab, number);
   const hostKeys = await makeHostKeys(request.name);
   const own = boardFiles({
