@@ -49,7 +49,11 @@ export class Outbox {
 
   #consider(event: MatrixEvent): void {
     if (event.status === null) this.#pauseMs = FIRST_PAUSE_MS;
-    if (event.status !== EventStatus.NOT_SENT || wasRefused(event) || this.#timer !== undefined) return;
+    if (event.status === EventStatus.NOT_SENT && !wasRefused(event)) this.#sendLater();
+  }
+
+  #sendLater(): void {
+    if (this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.send();
@@ -59,6 +63,11 @@ export class Outbox {
 
   async #sendIn(room: Room): Promise<void> {
     for (const event of [...room.getPendingEvents()]) {
+      // It may fail yet, of the network that was: what was written after it waits.
+      if (isUnderWay(event)) {
+        this.#sendLater();
+        return;
+      }
       if (event.status !== EventStatus.NOT_SENT || wasRefused(event)) continue;
       try {
         await this.#client.resendEvent(event, room);
@@ -69,6 +78,13 @@ export class Outbox {
     }
   }
 }
+
+const UNDER_WAY: readonly (EventStatus | null)[] = [
+  EventStatus.ENCRYPTING,
+  EventStatus.QUEUED,
+  EventStatus.SENDING,
+];
+const isUnderWay = ({ status }: MatrixEvent): boolean => UNDER_WAY.includes(status);
 
 /** The server has answered, and will answer the same again. One from before this page was opened has no error. */
 const wasRefused = (event: MatrixEvent): boolean =>
