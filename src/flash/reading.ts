@@ -24,6 +24,8 @@ export interface Follower {
   /** Spent on what it was given, waiting apart. */
   readonly busyMs: number;
   readonly doneBytes: number;
+  /** From now on that one gives the blocks, and says what the image is. */
+  follow(reading: Reading): void;
   give(block: Block): void;
   endOfImage(): void;
 }
@@ -57,6 +59,7 @@ export class Reading {
     this.#known = known;
     this.image = this.#run();
     this.image.catch(() => undefined); // whoever awaits it may not have come yet
+    for (const follower of followers) follower.follow(this);
   }
 
   async #run(): Promise<ReadImage | undefined> {

@@ -68,9 +68,7 @@ export async function writeImage(
   const readings: Reading[] = [];
   const begin = (followers: readonly Follower[], known?: Known): boolean => {
     if (readings.length === MOST_READINGS) return false;
-    const reading = new Reading(request.image, followers, begin, known);
-    readings.push(reading);
-    for (const lane of lanes) if (followers.includes(lane)) lane.follow(reading);
+    readings.push(new Reading(request.image, followers, begin, known));
     return true;
   };
   begin(lanes);
@@ -126,7 +124,6 @@ class Lane implements Follower {
     return this.#busyMs + (this.#busySinceMs === undefined ? 0 : performance.now() - this.#busySinceMs);
   }
 
-  /** From now on that one gives the blocks, and says what the image is. */
   follow(reading: Reading): void {
     this.#reading = reading;
   }

@@ -29,11 +29,11 @@ const UNSTABLE_FEATURES = {
   "org.matrix.msc4140": true,
   /** How calls are carried. */
   "org.matrix.msc4143": true,
-  // Clients ask for these by their old names: see the paths that app.ts takes for others.
-  /** Profile fields, since v1.16. */
+  // These the specification has by now, and clients ask for them by their old names: see the paths in app.ts.
+  /** Profile fields. */
   "uk.tcpip.msc4133": true,
   "uk.tcpip.msc4133.stable": true,
-  /** Rooms in common, since v1.18. */
+  /** Rooms in common. */
   "uk.half-shot.msc2666.query_mutual_rooms": true,
 };
 

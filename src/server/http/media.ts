@@ -13,7 +13,7 @@ const DOWNLOAD = "/_matrix/client/v1/media/download/{serverName}/{mediaId}";
 const MOST_NAME = 255;
 const MOST_URL = 4_096;
 
-/** How long a client waits for what is being uploaded: as it says, and not longer than any other request may take. */
+/** How long a client waits for what is being uploaded, if it does not say; and at most. */
 const DEFAULT_WAIT_MS = 20_000;
 const MOST_WAIT_MS = 60_000;
 const Waiting = z.object({
@@ -87,8 +87,8 @@ export const media = group("Content repository", [
       reply: z.never(),
       async handle({ params, query, request, signal }, { media: repository }) {
         const patience = { ms: query.timeout_ms, signal };
-        const found = await repository.find(params.serverName, params.mediaId, patience);
-        const { path, type, hash, name } = found;
+        const { serverName, mediaId } = params;
+        const { path, type, hash, name } = await repository.find(serverName, mediaId, patience);
         return serve({ path, type, tag: hash, name: params.fileName ?? name }, request);
       },
     }),

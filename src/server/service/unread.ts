@@ -121,7 +121,9 @@ export class UnreadCounts {
       const known = this.#counts.get(key);
       const earlier = known && isSame(known.read, read) ? until(known, upTo) : undefined;
       if (earlier !== undefined) return earlier;
-      const count = await this.#count(userId, roomId, await this.#start(userId, roomId, read, upTo), upTo);
+      const fit = known && known.countedUpTo <= upTo ? reduced(known, read) : undefined;
+      const start = fit ?? (await this.#start(userId, roomId, read, upTo, known === undefined));
+      const count = await this.#count(userId, roomId, start, upTo);
       this.#counts.delete(key);
       this.#counts.set(key, count);
       if (this.#counts.size > REMEMBERED) this.#counts.delete(this.#counts.keys().next().value ?? "");
@@ -129,12 +131,15 @@ export class UnreadCounts {
     });
   }
 
-  /** What is known already, in memory or on the disk; else the beginning. */
-  async #start(userId: string, roomId: string, read: ReadUpTo, upTo: number): Promise<Count> {
-    const remembered = this.#counts.get(`${userId} ${roomId}`);
-    const start = remembered && remembered.countedUpTo <= upTo ? reduced(remembered, read) : undefined;
-    if (start !== undefined) return start;
-    const kept = remembered ? undefined : await this.#store.personal.unreadCount(userId, roomId);
+  /** What was kept, if that serves and is to be asked for; else the beginning. */
+  async #start(
+    userId: string,
+    roomId: string,
+    read: ReadUpTo,
+    upTo: number,
+    mayBeKept: boolean,
+  ): Promise<Count> {
+    const kept = mayBeKept ? await this.#store.personal.unreadCount(userId, roomId) : undefined;
     if (kept !== undefined && kept.countedUpTo <= upTo && isSame(kept.read, read))
       return { ...kept, unkept: 0 };
     return this.#threadsBefore(userId, roomId, read, upTo);

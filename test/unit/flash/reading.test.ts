@@ -29,6 +29,12 @@ class TestFollower implements Follower {
     this.#isHolding = isHolding;
   }
 
+  reading: Reading | undefined;
+
+  follow(reading: Reading): void {
+    this.reading = reading;
+  }
+
   give(block: Block): void {
     this.offsets.push(block.offset / BLOCK_BYTES);
     if (!this.#isHolding) return;
@@ -88,6 +94,8 @@ test("who is twice as fast begins anew, behind what it has; the slowest goes on 
   expect(fast).toMatchObject({ offsets: upTo(GIVEN), isOpen: true });
 
   const again = new Reading(content(), [fast], nobody, known);
+  expect(fast.reading).toBe(again);
+  expect(slow.reading).toBe(reading);
   expect(await again.image).toMatchObject({ sha256: sha256(IMAGE) });
   expect(fast).toMatchObject({ offsets: upTo(24), isOpen: false });
 });
