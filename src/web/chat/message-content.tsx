@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon, IconButton } from "../ui/icons.jsx";
 import { attempt } from "../ui/toasts.jsx";
 import { duration, size } from "../ui/when.js";
@@ -148,7 +148,7 @@ function Lightbox({ content, onClose }: { readonly content: MessageBody; readonl
   const dialog = useRef<HTMLDialogElement>(null);
   const { address } = usePicture(sourceOf(content));
   const name = text(content.body);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog
       ref={dialog}

@@ -3,7 +3,7 @@
  */
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../words/words.js";
 import { IconButton } from "./icons.jsx";
 import { field } from "./field.js";
@@ -20,7 +20,8 @@ export interface DialogProps {
 export function Dialog({ title, onClose, children, class: style = "", isFirm = false }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Before anything else happens: a key pressed the moment after belongs to it already.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
     // One that is taken away, and not closed, does not give the focus back by itself.
