@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { ImcloudError } from "../shared/errors.js";
+import { jsonIn } from "../shared/json-text.js";
 
 const SavedPlan = z.object({
   version: z.literal(1),
@@ -21,7 +22,7 @@ export async function loadPlan(
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
     throw new ImcloudError("config.unreadable", `there is no plan \`${file}\``, { hint, cause });
   });
-  const plan = SavedPlan.safeParse(parseJson(text));
+  const plan = SavedPlan.safeParse(jsonIn(text));
   if (!plan.success) {
     throw new ImcloudError("config.invalid", `\`${file}\` is not a plan of this version of imcloud`, {
       origin: { file, line: 1 },
@@ -43,12 +44,4 @@ export async function loadPlan(
       digest === undefined ? [] : [[name, digest]],
     ),
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -23,11 +23,16 @@ import {
 import * as x509 from "@peculiar/x509";
 import { ImcloudError } from "../shared/errors.js";
 import { Secret } from "../shared/secret.js";
+import { holdLock } from "../files/lock.js";
 import { readOptional, writePrivate } from "../files/operator-files.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const AUTHORITY_DAYS = 3_650;
 const BOARD_DAYS = 397;
+/** To make one takes milliseconds. */
+const PATIENCE_S = 30;
+const CERTIFICATE = "ca.pem";
+const KEY = "ca.key";
 
 const PRIVATE_RANGES = [
   "10.0.0.0/8",
@@ -84,18 +89,30 @@ async function openOrMake(
   serverName: string,
   passphrase: Secret | undefined,
 ): Promise<Authority> {
-  const certificatePath = join(folder, "ca.pem");
-  const keyPath = join(folder, "ca.key");
-  const certificate = await readOptional(certificatePath);
+  const there = await openExisting(folder, passphrase);
+  if (there !== undefined) return there;
+  // Another command may be at the same: whoever comes second opens what the first has made.
+  await using lock = await holdLock(join(folder, "lock"), PATIENCE_S);
+  if (lock === undefined) throw isBeingMade(folder);
+  const meanwhile = await openExisting(folder, passphrase);
+  if (meanwhile !== undefined) return meanwhile;
+  const made = await makeAuthority(serverName, passphrase);
+  const keyPath = join(folder, KEY);
+  await writePrivate(keyPath, made.keyText);
+  await writePrivate(join(folder, CERTIFICATE), made.certificate);
+  return authorityOf(made.certificate, unlock(made.keyText, passphrase, keyPath));
+}
+
+/** @returns undefined where there is none, or half of one: a key whose certificate was never written */
+async function openExisting(folder: string, passphrase: Secret | undefined): Promise<Authority | undefined> {
+  const keyPath = join(folder, KEY);
+  const certificate = await readOptional(join(folder, CERTIFICATE));
   const keyText = await readOptional(keyPath);
   if (certificate !== undefined && keyText !== undefined) {
     return authorityOf(certificate, unlock(keyText, passphrase, keyPath));
   }
   if (certificate !== undefined) throw keyIsElsewhere(keyPath);
-  const made = await makeAuthority(serverName, passphrase);
-  await writePrivate(keyPath, made.keyText);
-  await writePrivate(certificatePath, made.certificate);
-  return authorityOf(made.certificate, unlock(made.keyText, passphrase, keyPath));
+  return undefined;
 }
 
 /** Exported for its tests; {@link openAuthority} is what others use. */
@@ -189,6 +206,12 @@ function unlock(keyText: string, passphrase: Secret | undefined, path: string): 
     });
   }
 }
+
+const isBeingMade = (folder: string) =>
+  new ImcloudError("board.locked", "the cloud's authority is being made by another command", {
+    found: `the lock in ${folder} is held`,
+    hint: "wait for that command, or end it, and try again",
+  });
 
 function keyIsElsewhere(path: string): ImcloudError {
   return new ImcloudError("config.secret-missing", "the authority's key is not here", {

@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { readOptional, writePrivate } from "../files/operator-files.js";
 import { ImcloudError } from "../shared/errors.js";
+import { jsonIn } from "../shared/json-text.js";
 import type { Workspace } from "./workspace.js";
 
 const CardRecord = z.object({
@@ -26,7 +27,7 @@ const CardsFile = z.object({ version: z.literal(1), cards: z.array(CardRecord) }
 export async function readCards({ cards }: Workspace): Promise<readonly CardRecord[]> {
   const text = await readOptional(cards);
   if (text === undefined) return [];
-  const parsed = CardsFile.safeParse(jsonOf(text));
+  const parsed = CardsFile.safeParse(jsonIn(text));
   if (parsed.success) return parsed.data.cards;
   throw new ImcloudError("config.invalid", `\`${cards}\` is not what imcloud wrote there`, {
     origin: { file: cards, line: 1 },
@@ -48,12 +49,4 @@ export async function recordCard(workspace: Workspace, card: CardRecord): Promis
   const change = before.catch(() => undefined).then(add);
   changes.set(workspace.cards, change);
   await change;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,13 +1,11 @@
 /** How fast each board is, by the boards' own clocks, and what was measured before. */
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
 import { figuresOf, measureScript, type Figures } from "../bench/figures.js";
 import type { BoardOutcome } from "./each-board.js";
 import { onEachBoard, type Fleet } from "./fleet.js";
 import type { FleetProgress } from "./progress.js";
-import { readOptional } from "../files/operator-files.js";
-import { type Workspace } from "./workspace.js";
+import { readRuns } from "./run-record.js";
+import type { Workspace } from "./workspace.js";
 
 export { compareFigures, type Comparison, type Figures } from "../bench/figures.js";
 
@@ -33,18 +31,16 @@ export async function measureFleet(
 }
 
 const Measurement = z.object({
+  command: z.literal("tune"),
   boards: z.record(z.string(), z.object({ after: z.record(z.string(), z.number()).optional() })),
 });
 
 /** What the last `tune --measure` of each board ended with, by the run records. */
-export async function lastMeasurements({ runs }: Workspace): Promise<ReadonlyMap<string, Figures>> {
-  const names = await readdir(runs).catch(() => []);
+export async function lastMeasurements(workspace: Workspace): Promise<ReadonlyMap<string, Figures>> {
   const last = new Map<string, Figures>();
-  for (const name of names.filter((each) => /-tune-\w+\.json$/.test(each)).toSorted()) {
-    const text = await readOptional(join(runs, name));
-    const parsed = text === undefined ? undefined : Measurement.safeParse(JSON.parse(text));
-    for (const [board, { after }] of Object.entries(parsed?.data?.boards ?? {})) {
-      if (after !== undefined) last.set(board, after);
+  for (const { boards } of await readRuns(workspace, Measurement)) {
+    for (const [board, { after }] of Object.entries(boards)) {
+      if (after !== undefined && !last.has(board)) last.set(board, after);
     }
   }
   return last;

@@ -4,8 +4,6 @@
  * Both run detached on the board as an apply does; the undo steps were saved there, so the machine that made
  * the changes is not needed.
  */
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
 import { sh } from "../board/script.js";
 import { MANAGED, RUNS, RUNTIME, STATE, STORE } from "../board/state.js";
@@ -19,9 +17,9 @@ import type { BoardOutcome } from "./each-board.js";
 import { onEachBoard, type Fleet } from "./fleet.js";
 import { summaryOf } from "./in-words.js";
 import type { BoardProgress, FleetProgress } from "./progress.js";
+import { readRuns } from "./run-record.js";
 import { runSteps } from "./run-steps.js";
-import { readOptional } from "../files/operator-files.js";
-import { type Workspace } from "./workspace.js";
+import type { Workspace } from "./workspace.js";
 
 const TIDY_DEADLINE_MS = 60_000;
 
@@ -127,20 +125,11 @@ const Record = z.object({
 export type Record = z.infer<typeof Record>;
 
 async function lastRuns(
-  { runs }: Workspace,
+  workspace: Workspace,
   board: string,
   lastOnBoard?: string,
 ): Promise<readonly string[]> {
-  const files = (await readdir(runs).catch(() => []))
-    .filter((name) => name.endsWith(".json"))
-    .sort()
-    .reverse();
-  const records: Record[] = [];
-  for (const file of files) {
-    const record = Record.safeParse(JSON.parse((await readOptional(join(runs, file))) ?? "null"));
-    if (record.success) records.push(record.data);
-  }
-  return runsToUndo(records, board, lastOnBoard);
+  return runsToUndo(await readRuns(workspace, Record), board, lastOnBoard);
 }
 
 /**

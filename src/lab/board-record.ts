@@ -4,6 +4,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { ImcloudError } from "../shared/errors.js";
+import { jsonIn } from "../shared/json-text.js";
 import { boardPlace, FIRST_BOARD_NUMBER, LAST_BOARD_NUMBER, type LabLayout } from "./layout.js";
 import { SUITES } from "./mirror.js";
 
@@ -68,17 +69,9 @@ export async function removeBoardFolder(lab: LabLayout, number: number): Promise
 async function readRecord(lab: LabLayout, number: number): Promise<BoardRecord | undefined> {
   const text = await readFile(boardPlace(lab, number).recordFile, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
-  const parsed = BoardRecord.safeParse(jsonOf(text));
+  // Of a maker that died while it wrote, nothing.
+  const parsed = BoardRecord.safeParse(jsonIn(text));
   return parsed.success ? parsed.data : undefined;
-}
-
-/** Of a maker that died while it wrote, nothing. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function madeFolder(path: string): Promise<boolean> {

@@ -4,7 +4,7 @@
  * The board is emulated: its end is that of an emulator, with all that was written and not flushed. The control is
  * the same server with `synchronous: off`, which must lose what it acknowledged.
  *
- * One cut; IMCLOUD_FAULT=long cuts ten times.
+ * One cut; IMCLOUD_FAULT=long cuts twenty times.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { emulatedBoard, type EmulatedBoard } from "../../src/lab/emulated-board.js";
@@ -14,7 +14,7 @@ import { callOverTls, commonRoom, signUp, untilServing } from "./cloud-client.js
 import { BUILD_MS, describeEmulated, IS_LONG, STEP_MS } from "./emulated.js";
 import { ALL_THERE, judge, readMessages, startTraffic, type Call } from "./traffic.js";
 
-const CUTS = IS_LONG ? 10 : 1;
+const CUTS = IS_LONG ? 20 : 1;
 const SENDERS = 4;
 const EVENTS_PER_CUT = 40;
 const PORT = 8448;

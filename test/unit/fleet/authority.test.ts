@@ -29,6 +29,17 @@ describe("the authority", () => {
     expect((await openAuthority(folder, "kitchen.home.arpa", passphrase)).certificate).toBe(made.certificate);
   });
 
+  test("two commands that need it first have the same", async () => {
+    // As another process has it: a module of its own, which knows nothing of what this one is doing.
+    const path = "../../../src/fleet/authority.js?of-another-command";
+    const other = (await import(/* @vite-ignore */ path)) as { openAuthority: typeof openAuthority };
+    expect(other.openAuthority).not.toBe(openAuthority);
+    const [one, two] = await Promise.all(
+      [openAuthority, other.openAuthority].map((open) => open(folder, "kitchen.home.arpa", undefined)),
+    );
+    expect(one?.certificate).toBe(two?.certificate);
+  });
+
   test.each([
     ["another passphrase", new Secret("wrong"), "another passphrase"],
     ["none", undefined, "an encrypted key and no passphrase"],
