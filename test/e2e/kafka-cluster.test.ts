@@ -3,13 +3,11 @@
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parse } from "yaml";
 import { virtualBoards, type VirtualBoard, type VirtualBoards } from "../../src/lab/virtual-board.js";
-import { packageRoot } from "../../src/shared/package-root.js";
 import { kafkaRelease } from "../server/jars.js";
+import { twoPeopleChat } from "./chat.js";
+import { untilRead } from "./kafka-consumer.js";
 import { operator, type Operator } from "./operator.js";
 
 const NAMES = ["kitchen", "attic", "cellar"] as const;
@@ -46,36 +44,6 @@ afterAll(async () => {
 const boardOf = (name: (typeof NAMES)[number]): VirtualBoard =>
   boards.find((board) => board.name === name) ?? expect.fail(`no board ${name}`);
 
-/** @returns the ids of the two messages */
-async function chat(): Promise<readonly string[]> {
-  const secrets = parse(await home.read("imcloud.secrets.yaml")) as Readonly<Record<string, string>>;
-  const { stdout } = await execa(
-    process.execPath,
-    [join(packageRoot(), "test", "clients", "two-people.mjs")],
-    {
-      env: {
-        BASE_URL: `https://${boardOf("kitchen").address}:8448`,
-        REGISTRATION_TOKEN: secrets["registration_token"] ?? "",
-        NODE_EXTRA_CA_CERTS: join(home.folder, ".imcloud", "authority", "ca.pem"),
-      },
-      timeout: 120_000,
-    },
-  );
-  return [...stdout.matchAll(/\((\$[\w-]+)\)/g)].map(([, id = ""]) => id);
-}
-
-/** Kafka's own consumer, on a board, again and again until all are there. */
-async function untilRead(ids: readonly string[], on: VirtualBoard): Promise<void> {
-  for (const deadline = Date.now() + 90_000; ;) {
-    const printed = await on.sh(
-      "imcloud-kafka consume --bootstrap-server localhost:9092 --topic imcloud.events --from-beginning --timeout-ms 8000 2> /dev/null",
-    );
-    const missing = ids.filter((id) => !printed.includes(id));
-    if (missing.length === 0) return;
-    if (Date.now() > deadline) throw new Error(`${missing.length} events are not in the topic after 90 s`);
-  }
-}
-
 const topic = async (on: VirtualBoard): Promise<string> =>
   on.sh("imcloud-kafka topics --bootstrap-server localhost:9092 --describe --topic imcloud.events");
 
@@ -109,11 +77,11 @@ describe("three boards with `kafka.cluster`", () => {
   });
 
   test("with one board without power people chat on, and no event is lost", async () => {
-    const before = await chat();
-    await untilRead(before, boardOf("cellar"));
+    const before = (await twoPeopleChat(boardOf("kitchen"), home)).sent;
+    await untilRead(boardOf("cellar"), before);
     await boardOf("attic").cutPower();
-    const meanwhile = await chat();
-    await untilRead([...before, ...meanwhile], boardOf("cellar"));
+    const meanwhile = (await twoPeopleChat(boardOf("kitchen"), home)).sent;
+    await untilRead(boardOf("cellar"), [...before, ...meanwhile]);
     expect(await boardOf("kitchen").sh("imcloud-server probe --json")).toContain(
       "3 of 3 partitions of `imcloud.events` have fewer copies than they should",
     );
@@ -125,7 +93,7 @@ describe("three boards with `kafka.cluster`", () => {
       if (isr.length === 3 && isr.every((ids) => ids.split(",").length === 3)) break;
       if (Date.now() > deadline) throw new Error(`not all copies are back after 90 s: ${isr.join(" ")}`);
     }
-    await untilRead([...before, ...meanwhile], boardOf("attic"));
+    await untilRead(boardOf("attic"), [...before, ...meanwhile]);
     expect(await boardOf("kitchen").sh("imcloud-server probe --json")).not.toContain("warning");
     expect(await home.imcloud("plan")).toMatchObject({ exitCode: 0 });
   });

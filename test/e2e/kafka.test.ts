@@ -7,17 +7,14 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parse } from "yaml";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
-import { packageRoot } from "../../src/shared/package-root.js";
 import { kafkaRelease } from "../server/jars.js";
+import { twoPeopleChat } from "./chat.js";
+import { untilRead } from "./kafka-consumer.js";
 import { operator, type Operator } from "./operator.js";
 import { settledFiles } from "./wishes.js";
 
-const CLIENTS = join(packageRoot(), "test", "clients");
 const VERSION = "4.3.1";
 
 let board: VirtualBoard;
@@ -48,50 +45,6 @@ afterAll(async () => {
   await home[Symbol.asyncDispose]();
   await board[Symbol.asyncDispose]();
 });
-
-const secret = async (name: string): Promise<string> => {
-  const all = parse(await home.read("imcloud.secrets.yaml")) as Readonly<Record<string, string>>;
-  return all[name] ?? "";
-};
-
-/** Everything in the topic, as Kafka's own consumer prints it: key, tab, value. */
-async function records(): Promise<
-  readonly { readonly key: string; readonly event: { event_id: string; type: string } }[]
-> {
-  const printed = await board.sh(
-    "imcloud-kafka consume --bootstrap-server 127.0.0.1:9092 --topic imcloud.events --from-beginning " +
-      "--formatter-property print.key=true --timeout-ms 4000 2> /dev/null",
-  );
-  return printed.split("\n").flatMap((row) => {
-    const [key = "", value = ""] = row.split("\t");
-    return value.startsWith("{")
-      ? [{ key, event: JSON.parse(value) as { event_id: string; type: string } }]
-      : [];
-  });
-}
-
-/** @returns the ids of the two messages */
-async function chat(): Promise<readonly string[]> {
-  const { stdout } = await execa(process.execPath, [join(CLIENTS, "two-people.mjs")], {
-    env: {
-      BASE_URL: `https://${board.address}:8448`,
-      REGISTRATION_TOKEN: await secret("registration_token"),
-      NODE_EXTRA_CA_CERTS: join(home.folder, ".imcloud", "authority", "ca.pem"),
-    },
-    timeout: 120_000,
-  });
-  return [...stdout.matchAll(/\((\$[\w-]+)\)/g)].map(([, id = ""]) => id);
-}
-
-/** Consumers come to it again and again until all are there. */
-async function untilRead(ids: readonly string[]): Promise<Awaited<ReturnType<typeof records>>> {
-  for (const deadline = Date.now() + 60_000; ;) {
-    const all = await records();
-    const missing = ids.filter((id) => all.every(({ event }) => event.event_id !== id));
-    if (missing.length === 0) return all;
-    if (Date.now() > deadline) throw new Error(`${missing.length} events are not in the topic after 60 s`);
-  }
-}
 
 interface Finding {
   readonly check: string;
@@ -135,13 +88,13 @@ describe("a bare board with `broker: kafka`", () => {
   });
 
   test("Kafka's own consumer reads every event, also across a kill of the broker", async () => {
-    const before = await chat();
-    await untilRead(before);
+    const before = (await twoPeopleChat(board, home)).sent;
+    await untilRead(board, before);
 
     // The server goes on without it; systemd starts it again after ten seconds.
     await board.sh("systemctl kill --signal=KILL kafka.service");
-    const meanwhile = await chat();
-    const all = await untilRead([...before, ...meanwhile]);
+    const meanwhile = (await twoPeopleChat(board, home)).sent;
+    const all = await untilRead(board, [...before, ...meanwhile]);
 
     // A room's events are in one partition, in their order, and begin with its creation.
     const rooms = [...new Set(all.map(({ key }) => key))].map((room) =>

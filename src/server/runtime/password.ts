@@ -2,7 +2,7 @@
  * Password hashes: argon2id, computed on Bun's own threads.
  *
  * Each takes as much memory as it is told to, so few run at once and the others queue: a thousand phones that
- * come back after a power cut must not need gigabytes. Source: RFC 9106; OWASP's parameters for small machines.
+ * come back after a power cut must not need gigabytes. Source: RFC 9106.
  */
 export interface HashSettings {
   readonly memoryKib: number;
