@@ -230,6 +230,15 @@ test("where a release keeps to iptables, or somebody to ufw, the rules are their
       by === "ufw" ? "silence" : "ECONNREFUSED",
     ]);
     expect((await home.imcloud("plan")).exitCode).toBe(0);
+    if (by === "iptables") {
+      const started = await board.sh(
+        "imcloud-firewall stop; unshare --mount sh -c 'mount -t tmpfs none /proc/sys/net && imcloud-firewall start'",
+      );
+      expect(started, "on a kernel without IPv6").toContain(`open: 22 ${IM_PORT}`);
+      expect(await board.sh("iptables-legacy -S INPUT; ip6tables-legacy -S INPUT")).toBe(
+        ["-P INPUT ACCEPT", "-A INPUT -j IMCLOUD_INPUT", "-P INPUT ACCEPT"].join("\n"),
+      );
+    }
     expect((await home.imcloud("destroy", "kitchen", "--yes", "kitchen")).exitCode).toBe(0);
     expect(await board.sh(rules), by).toBe(before);
   }
