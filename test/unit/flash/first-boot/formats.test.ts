@@ -1,14 +1,11 @@
 /**
  * What each format's own reader makes of what is written: dash, YAML as cloud-init reads it, TOML whole and restricted.
  *
- * cloud-init's and netplan's own checks run where they are installed; a board that boots by them is
+ * cloud-init and netplan themselves read it in `test/e2e/first-boot-readers.test.ts`; a board that boots by them is
  * `test/fault/flashed-board.test.ts`. `custom.toml` and `rpi-preseed.toml` have no reader to be had: what is here was
  * written from their documentation and their makers' sources.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtemp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { execa } from "execa";
 import fc from "fast-check";
 import { parse as parseToml } from "smol-toml";
@@ -16,7 +13,7 @@ import { describe, expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { withArguments, withSetting } from "../../../../src/flash/first-boot/boot-files.js";
-import { cloudInitFiles, networkConfig } from "../../../../src/flash/first-boot/cloud-init.js";
+import { cloudInitFiles } from "../../../../src/flash/first-boot/cloud-init.js";
 import { answers, evidenceOf } from "../../../../src/flash/first-boot/image.js";
 import { passwordHash } from "../../../../src/flash/first-boot/password.js";
 import type { Seed, WifiNetwork } from "../../../../src/flash/first-boot/seed.js";
@@ -127,46 +124,6 @@ describe("cloud-init's files", () => {
     expect(plain.users).toHaveLength(1);
     expect(plain.users[0]).not.toHaveProperty("sudo");
     expect(plain.users[0]).toMatchObject({ lock_passwd: true });
-  });
-
-  test.runIf(has("cloud-init")).each(["cloudinit", "cloudinit-rpi"] as const)(
-    "cloud-init's own check of %s finds nothing",
-    async (format) => {
-      const folder = await mkdtemp(join(tmpdir(), "imcloud-cloud-init-"));
-      try {
-        const file = join(folder, "user-data");
-        await writeFile(file, text(cloudInitFiles(FULL, format).get("user-data")), { mode: 0o600 });
-        const { all } = await execa("cloud-init", ["schema", "--config-file", file], { all: true });
-        expect(all).toContain("Valid cloud-config");
-      } finally {
-        await rm(folder, { recursive: true });
-      }
-    },
-  );
-
-  test.runIf(has("netplan"))("netplan makes of network-config what was meant", async () => {
-    const root = await mkdtemp(join(tmpdir(), "imcloud-netplan-"));
-    try {
-      await mkdir(join(root, "etc/netplan"), { recursive: true });
-      // As cloud-init hands it on: below one key.
-      const config = { network: parseYaml(text(networkConfig(FULL))) as object };
-      await writeFile(join(root, "etc/netplan/50-cloud-init.yaml"), JSON.stringify(config), { mode: 0o600 });
-      await execa("netplan", ["generate", "--root-dir", root]);
-      const made = await readdir(join(root, "run/netplan"));
-      const wpa = await readFile(
-        join(root, "run/netplan", made.find((name) => name.startsWith("wpa")) ?? ""),
-        "utf8",
-      );
-      expect(wpa).toContain(`ssid="caf\u00e9 "'\\"`);
-      expect(wpa).toContain(`psk=${"ab".repeat(32)}`);
-      expect(wpa).toContain("scan_ssid=1");
-      const cable = await readFile(join(root, "run/systemd/network/10-netplan-eth0.network"), "utf8");
-      expect(cable).toContain("Address=192.168.1.40/24");
-      expect(cable).toMatch(/Destination=0\.0\.0\.0\/0\nGateway=192\.168\.1\.1|Gateway=192\.168\.1\.1/);
-      expect(cable).toContain("DNS=9.9.9.9\nDNS=1.1.1.1");
-    } finally {
-      await rm(root, { recursive: true });
-    }
   });
 });
 
