@@ -1,12 +1,13 @@
 /**
- * What a card tells a board of its first boot, read by cloud-init and netplan themselves: on a virtual board, as they
+ * What a card tells a board of its first boot, read by cloud-init, netplan and NetworkManager themselves: on a virtual board, as they
  * come with Debian 12. A board that boots by them from its card is `test/fault/flashed-board.test.ts`.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { cloudInitFiles, networkConfig } from "../../src/flash/first-boot/cloud-init.js";
-import type { Seed } from "../../src/flash/first-boot/seed.js";
+import type { Seed, WifiNetwork } from "../../src/flash/first-boot/seed.js";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
+import { networkManagerWifi, wifiKey } from "../../src/flash/first-boot/wifi.js";
 import { Secret } from "../../src/shared/secret.js";
 import { HASH, hostKey, KEY, seed, WIFI } from "../unit/flash/first-boot/seeds.js";
 
@@ -15,7 +16,7 @@ const PSK = "ab".repeat(32);
 let board: VirtualBoard;
 let told: Seed;
 beforeAll(async () => {
-  board = await virtualBoard("blank", { packages: ["cloud-init", "netplan.io"] });
+  board = await virtualBoard("blank", { packages: ["cloud-init", "netplan.io", "libnm0", "libreadline8"] });
   told = seed({
     user: { ...seed().user, passwordHash: new Secret(HASH) },
     hostKeys: [await hostKey("ed25519"), await hostKey("ecdsa")],
@@ -61,6 +62,24 @@ test("netplan makes of network-config what was meant", async () => {
   expect(cable).toContain("Address=192.168.1.40/24");
   expect(cable).toContain("Gateway=192.168.1.1");
   expect(cable).toContain("DNS=9.9.9.9\nDNS=1.1.1.1");
+});
+
+test("NetworkManager understands a network's name and key", async () => {
+  // Unpacked, not installed: it would take the lab's cable over.
+  await board.sh(
+    "cd /root && apt-get -qq update && apt-get -qq download network-manager 2>&1 && dpkg -x network-manager_*.deb nm",
+  );
+  const understood = async (wifi: WifiNetwork) => {
+    await write("/root/wifi", textOf(networkManagerWifi(wifi)));
+    return board.sh("/root/nm/usr/bin/nmcli --offline connection modify connection.id read < /root/wifi");
+  };
+  const home = await understood(WIFI);
+  expect(home).toContain("ssid=home\n");
+  expect(home).toContain(`psk=${PSK}\n`);
+  // What looks like a list of octets is a name all the same.
+  expect(await understood({ ...WIFI, ssid: Buffer.from("49;50;") })).toContain("ssid=49\\\\;50\\\\;\n");
+  const wpa3 = { ...WIFI, key: wifiKey(WIFI.ssid, "wpa3", new Secret(' a"b\\c d'), "wifi") };
+  expect(await understood(wpa3)).toContain('key-mgmt=sae\npsk=\\sa"b\\\\c d\n');
 });
 
 test("cloud-init makes the board what the card says, and leaves nothing secret on it", async () => {
