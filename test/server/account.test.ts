@@ -157,3 +157,33 @@ test("nobody has an address of a third party", async () => {
   const person = await register(server, "threepidless");
   expect(await person.get<object>("account/3pid")).toEqual({ threepids: [] });
 });
+
+test("what was asked before the proof still counts when the proof comes alone", async () => {
+  const unproved = { username: "gina", password: "gina's password", inhibit_login: true };
+  const asked = await refusal(callApi(server.url, "POST", "register", unproved));
+  const proof = { type: "m.login.dummy", session: asked.body["session"] };
+  expect(await callApi<object>(server.url, "POST", "register", { auth: proof })).toEqual({
+    user_id: "@gina:hs1",
+    home_server: "hs1",
+  });
+
+  const logIn = () =>
+    callApi<{ access_token: string }>(server.url, "POST", "login", {
+      type: "m.login.password",
+      identifier: { type: "m.id.user", user: "gina" },
+      password: "gina's password",
+    });
+  const [first, second] = [await logIn(), await logIn()];
+  const change = { new_password: "gina's other password", logout_devices: false };
+  const by = (token: string, body: object) =>
+    callApi<object>(server.url, "POST", "account/password", body, token);
+  const challenge = await refusal(by(first.access_token, change));
+  const auth = { type: "m.login.password", session: challenge.body["session"], password: "gina's password" };
+  expect(await by(first.access_token, { auth })).toEqual({});
+  // Her other device is not signed out, as she has said.
+  expect(
+    await callApi<object>(server.url, "GET", "account/whoami", undefined, second.access_token),
+  ).toMatchObject({
+    user_id: "@gina:hs1",
+  });
+});
