@@ -35,8 +35,9 @@ export class History {
 
   /** @param isInside the user is known to be in the room now */
   async viewpoint(roomId: string, userId: string, isInside = false): Promise<Sight> {
-    const [ignored, row, standings] = await Promise.all([
+    const [ignored, erased, row, standings] = await Promise.all([
       this.#pushRules.ignoredBy(userId),
+      this.#store.accounts.erased(),
       isInside ? undefined : this.#store.events.membership(userId, roomId),
       this.#store.events.standings(roomId, userId),
     ]);
@@ -44,6 +45,7 @@ export class History {
     const visibilities = standings.filter(({ type }) => type !== "m.room.member");
     return {
       ignored,
+      erased,
       // Who has forgotten a room is to it as if never there.
       memberships:
         row?.forgotten === true
