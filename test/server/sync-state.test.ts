@@ -10,11 +10,16 @@ const UNSTABLE = "org.matrix.msc4222.state_after";
 
 interface Event {
   readonly type: string;
+  readonly event_id: string;
   readonly state_key?: string;
   readonly content: Readonly<Record<string, unknown>>;
 }
 interface Room {
-  readonly timeline: { readonly events: readonly Event[]; readonly limited: boolean };
+  readonly timeline: {
+    readonly events: readonly Event[];
+    readonly limited: boolean;
+    readonly prev_batch?: string;
+  };
   readonly state?: { readonly events: readonly Event[] };
   readonly state_after?: { readonly events: readonly Event[] };
   readonly [UNSTABLE]?: { readonly events: readonly Event[] };
@@ -194,6 +199,7 @@ test("who comes back learns of the state that was set while they were away, thou
     history_visibility: "joined",
   });
   await alice.post(`rooms/${at(roomId)}/invite`, { user_id: carol.userId });
+  const said = await alice.send(roomId, "to all");
   const { next_batch: since } = await sync(bob);
   await bob.post(`rooms/${at(roomId)}/leave`, {});
   await rename(roomId, "a name for an hour");
@@ -201,9 +207,17 @@ test("who comes back learns of the state that was set while they were away, thou
   await carol.send(roomId, "between us");
   await rename(roomId, "a name for longer");
   await bob.post(`rooms/${at(roomId)}/join`, {});
-  for (const query of [{ since }, {}, { since, filter: filter({ limit: 3 }) }]) {
+  const few = [3, 1].map((limit) => ({ since, filter: filter({ limit }) }));
+  const noMembers = { since, filter: filter({ limit: 1, not_types: ["m.room.member"] }) };
+  for (const query of [{ since }, {}, ...few, noMembers]) {
     const told = (await sync(bob, query)).rooms?.join?.[roomId];
     const events = [...(told?.state?.events ?? []), ...(told?.timeline.events ?? [])];
+    // What did not fit is read from the timeline's start backwards.
+    const { chunk } = await bob.get<{ chunk: Event[] }>(
+      `rooms/${at(roomId)}/messages?dir=b&from=${told?.timeline.prev_batch ?? ""}`,
+    );
+    const read = [...(told?.timeline.events ?? []), ...chunk];
+    expect(read.map(({ event_id: id }) => id)).toContain(said);
     const lastOf = (type: string, key = "") =>
       events.findLast((event) => event.type === type && event.state_key === key)?.content;
     expect(lastOf("m.room.member", carol.userId)).toMatchObject({ membership: "join" });

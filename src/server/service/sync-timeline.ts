@@ -51,10 +51,11 @@ export class SyncTimeline {
     );
     const events = cut < 0 ? [] : all.slice(cut);
     const hasMore = page.next !== undefined || events.length < all.length;
+    const end = all.length > 0 ? upTo : (page.next ?? upTo);
     return {
       events,
       isLimited: hasMore || (knownUpTo === 0 && request.since !== undefined),
-      start: events[0] === undefined ? (page.next ?? upTo) : events[0].position - 1,
+      start: events[0] === undefined ? end : events[0].position - 1,
       sight,
     };
   }
