@@ -24,8 +24,7 @@ export async function loadAppServices({
 }: Pick<ServerConfig, "appServices" | "serverName">): Promise<readonly AppService[]> {
   const files = [...appServices.files, ...filesIn(appServices.folder)];
   if (files.length === 0) return [];
-  // Loaded by those who have services: the two are half a megabyte of program.
-  const [{ parse }, { RE2JS }] = await Promise.all([import("yaml"), import("re2js")]);
+  const { parse, RE2JS } = await import("./registration-languages.js");
   const compile = (regex: string) => {
     const compiled = RE2JS.compile(regex);
     return (id: string) => compiled.matcher(id).lookingAt();

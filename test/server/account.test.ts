@@ -54,6 +54,62 @@ test("a deactivated account has left its rooms, its sessions are over, and its n
   expect(found.results).toEqual([]);
 });
 
+test("who comes into a room after an account's words were erased reads none of them; who was there reads on", async () => {
+  const [kurt, lena, mona, nora] = (await Promise.all(
+    ["kurt", "lena", "mona", "nora"].map((name) => register(server, name)),
+  )) as [Person, Person, Person, Person];
+  const { room_id: roomId } = await lena.post<{ room_id: string }>("createRoom", { preset: "public_chat" });
+  const join = (person: Person) => person.post(`rooms/${at(roomId)}/join`, {});
+  await join(kurt);
+  await kurt.call("PUT", `rooms/${at(roomId)}/send/m.room.message/edit`, {
+    ...{ msgtype: "m.text", body: "* marmalade, mended" },
+    "m.new_content": { msgtype: "m.text", body: "marmalade, mended" },
+    "m.relates_to": { rel_type: "m.replace", event_id: await kurt.send(roomId, "marmalade") },
+  });
+  const answered = await lena.send(roomId, "no marmalade");
+  await kurt.call("PUT", `rooms/${at(roomId)}/send/m.room.message/thread`, {
+    ...{ msgtype: "m.text", body: "marmalade, in a thread" },
+    "m.relates_to": { rel_type: "m.thread", event_id: answered },
+  });
+  await join(mona);
+  const auth = { type: "m.login.password", identifier: { type: "m.id.user", user: "kurt" } };
+  await kurt.post("account/deactivate", { erase: true, auth: { ...auth, password: "kurt's password" } });
+  await join(nora);
+
+  interface Event {
+    readonly event_id: string;
+    readonly sender: string;
+    readonly state_key?: string;
+    readonly content: object;
+  }
+  const read = async (person: Person) =>
+    (await person.get<{ chunk: Event[] }>(`rooms/${at(roomId)}/messages?dir=f&limit=50`)).chunk;
+  const found = async (person: Person) => {
+    const { search_categories: found } = await person.post<{
+      search_categories: { room_events: { results: { result: Event }[] } };
+    }>("search", { search_categories: { room_events: { search_term: "marmalade" } } });
+    return found.room_events.results.map(({ result }) => result.event_id);
+  };
+  for (const person of [lena, mona]) {
+    expect(JSON.stringify(await read(person))).toContain("marmalade, mended");
+    expect((await found(person)).length).toBeGreaterThan(1);
+  }
+  const words = (await read(nora)).filter(
+    ({ sender, state_key: key }) => sender === kurt.userId && key === undefined,
+  );
+  expect(words.map(({ content }) => content)).toEqual([{}, {}, {}]);
+  for (const { event_id: eventId } of words)
+    expect(await nora.get(`rooms/${at(roomId)}/event/${at(eventId)}`)).toMatchObject({ content: {} });
+  expect(await found(nora)).toEqual([answered]);
+  const everything = [await read(nora), await nora.get("sync")];
+  expect(JSON.stringify(everything)).toContain("no marmalade");
+  expect(JSON.stringify(everything)).not.toMatch(/marmalade, (mended|in a thread)/);
+  // What he did to the room stands: without it the room would be another.
+  expect(await nora.get(`rooms/${at(roomId)}/state/m.room.member/${at(kurt.userId)}`)).toEqual({
+    membership: "leave",
+  });
+});
+
 test("the nearest event to a moment, either way, that one may read", async () => {
   const { room_id: roomId } = await alice.post<{ room_id: string }>("createRoom", { preset: "private_chat" });
   const first = await alice.send(roomId, "first");
@@ -156,4 +212,34 @@ test("keys of a device that lack what others check them by are refused", async (
 test("nobody has an address of a third party", async () => {
   const person = await register(server, "threepidless");
   expect(await person.get<object>("account/3pid")).toEqual({ threepids: [] });
+});
+
+test("what was asked before the proof still counts when the proof comes alone", async () => {
+  const unproved = { username: "gina", password: "gina's password", inhibit_login: true };
+  const asked = await refusal(callApi(server.url, "POST", "register", unproved));
+  const proof = { type: "m.login.dummy", session: asked.body["session"] };
+  expect(await callApi<object>(server.url, "POST", "register", { auth: proof })).toEqual({
+    user_id: "@gina:hs1",
+    home_server: "hs1",
+  });
+
+  const logIn = () =>
+    callApi<{ access_token: string }>(server.url, "POST", "login", {
+      type: "m.login.password",
+      identifier: { type: "m.id.user", user: "gina" },
+      password: "gina's password",
+    });
+  const [first, second] = [await logIn(), await logIn()];
+  const change = { new_password: "gina's other password", logout_devices: false };
+  const by = (token: string, body: object) =>
+    callApi<object>(server.url, "POST", "account/password", body, token);
+  const challenge = await refusal(by(first.access_token, change));
+  const auth = { type: "m.login.password", session: challenge.body["session"], password: "gina's password" };
+  expect(await by(first.access_token, { auth })).toEqual({});
+  // Her other device is not signed out, as she has said.
+  expect(
+    await callApi<object>(server.url, "GET", "account/whoami", undefined, second.access_token),
+  ).toMatchObject({
+    user_id: "@gina:hs1",
+  });
 });

@@ -256,6 +256,12 @@ describe("whom a service speaks for", () => {
     expect((await refusal(alice.call("DELETE", alias))).code).toBe("M_FORBIDDEN");
     await service.as("@irc_ann:hs1").call("DELETE", alias);
     expect((await refusal(alice.get(alias))).code).toBe("M_NOT_FOUND");
+
+    // It names a room that none of its users is in; nobody else does.
+    await service.call("PUT", alias, { room_id: roomId });
+    expect(await alice.get(alias)).toMatchObject({ room_id: roomId });
+    const others = alice.call("PUT", `directory/room/${at("#tea:hs1")}`, { room_id: own.room_id });
+    expect((await refusal(others)).code).toBe("M_FORBIDDEN");
   });
 });
 

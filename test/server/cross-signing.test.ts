@@ -130,6 +130,30 @@ test("keys that the master key has not signed, that are another's or none are re
   expect((await query(person, person)).master_keys).toEqual({});
 });
 
+test("the key for signing other people is news to its owner alone", async () => {
+  const [emma, finn] = [await someone("inga"), await someone("jens")];
+  const { master_key, self_signing_key, user_signing_key } = emma.upload;
+  await emma.person.post(SIGNING, { master_key, self_signing_key });
+  const { room_id: roomId } = await emma.person.post<{ room_id: string }>("createRoom", {
+    invite: [finn.person.userId],
+  });
+  await finn.person.post(`rooms/${encodeURIComponent(roomId)}/join`, {});
+  const sync = (person: Person, since = "") =>
+    person.get<{ next_batch: string; device_lists?: { changed: string[] } }>(`sync?timeout=0${since}`);
+  const [emmas, finns] = [await sync(emma.person), await sync(finn.person)];
+  const challenge = await refusal(emma.person.post(SIGNING, { user_signing_key }));
+  const auth = {
+    type: "m.login.password",
+    session: challenge.body["session"],
+    password: "inga's password",
+  };
+  await emma.person.post(SIGNING, { user_signing_key, auth });
+  const told = async (person: Person, { next_batch }: { next_batch: string }) =>
+    (await sync(person, `&since=${next_batch}`)).device_lists?.changed ?? [];
+  expect(await told(emma.person, emmas)).toEqual([emma.person.userId]);
+  expect(await told(finn.person, finns)).toEqual([]);
+});
+
 test("a device signed by its owner is seen signed by all; what is signed of others by the signer alone", async () => {
   const [carol, dora] = [await someone("carol"), await someone("dora")];
   await carol.person.post(SIGNING, carol.upload);

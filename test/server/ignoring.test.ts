@@ -77,6 +77,12 @@ test("their messages are not shown, in a sync, in history, or found; what they s
   expect(await found(bob)).toEqual([noise, word].sort());
 });
 
+test("what they say wakes nobody", async () => {
+  const { next_batch: since } = await alice.get<Synced>("sync?set_presence=offline");
+  await pest.send(room, "psst");
+  expect((await alice.get<Synced>(`sync?set_presence=offline&since=${since}`)).rooms).toBeUndefined();
+});
+
 test("their invites are not told of, others' are", async () => {
   const { next_batch: since } = await alice.get<Synced>("sync");
   await pest.post("createRoom", { invite: [alice.userId] });

@@ -98,6 +98,23 @@ describe("check-config", () => {
     expect(result.err).toContain(message);
   });
 
+  // The bundle once had no YAML where the sources had: every registration was refused.
+  test("a registration as bridges write them", () => {
+    const registration = write(
+      "bridge.yaml",
+      [
+        "id: bridge",
+        "url: http://127.0.0.1:1",
+        "as_token: to-the-server",
+        "hs_token: to-the-bridge",
+        "sender_localpart: bridge",
+        "namespaces: { users: [{ exclusive: true, regex: '@bridge_.*' }] }",
+      ].join("\n"),
+    );
+    const result = run(["check-config", "--config", configFile({ appServices: { files: [registration] } })]);
+    expect(result).toMatchObject({ code: 0, err: "" });
+  });
+
   test("no file, no command, no option of that name", () => {
     expect(run(["check-config", "--config", "/none"])).toMatchObject({ code: 78 });
     expect(run([])).toMatchObject({ code: 64 });

@@ -239,3 +239,27 @@ test("people are found by names in any script, whatever their case", async () =>
     expect(await found(term)).toEqual([carol.userId]);
   expect(await found("elodié")).toEqual([]);
 });
+
+test("the public rooms come by the page, forwards and back, by tokens that are no mere numbers", async () => {
+  const names = Array.from({ length: 5 }, (_, n) => `page by page ${n}`);
+  for (const name of names) await carol.post("createRoom", { name, visibility: "public" });
+  const read = (since?: string) =>
+    carol.post<{ chunk: { name: string }[]; next_batch?: string; prev_batch?: string }>("publicRooms", {
+      limit: 2,
+      filter: { generic_search_term: "page by page" },
+      ...(since !== undefined && { since }),
+    });
+  const first = await read();
+  const second = await read(first.next_batch);
+  const third = await read(second.next_batch);
+  const chunks = [first, second, third].map(({ chunk }) => chunk.map(({ name }) => name));
+  expect(chunks.map(({ length }) => length)).toEqual([2, 2, 1]);
+  expect(chunks.flat().toSorted()).toEqual(names);
+  expect([first.prev_batch, third.next_batch]).toEqual([undefined, undefined]);
+  const back = await read(third.prev_batch);
+  expect(back).toEqual(second);
+  expect((await read(back.prev_batch)).chunk).toEqual(first.chunk);
+  expect(Number(back.prev_batch)).toBeNaN();
+  for (const since of ["2", "p", "p-1", "h1_2"])
+    expect((await refusal(read(since))).code).toBe("M_INVALID_PARAM");
+});

@@ -214,6 +214,19 @@ onEachDatabase((open) => {
     expect(await store.media.usage("@b:hs1")).toEqual({ count: 1, bytes: 10 });
   });
 
+  test("an account's words are erased up to a position, and only where that is wanted", async () => {
+    await using store = await open();
+    for (const name of ["ann", "bob"]) await store.accounts.create(`@${name}:hs1`, "hash", false);
+    await makeRoom(store, "!a:hs1");
+    const before = (await store.events.history("!a:hs1", { after: 0, upTo: 1_000 }, "b", 1))[0]?.position;
+    expect(await store.accounts.erased()).toEqual(new Map());
+    await store.accounts.deactivate("@ann:hs1", false);
+    await store.accounts.deactivate("@bob:hs1", true);
+    const erased = await store.accounts.erased();
+    expect([...erased.keys()]).toEqual(["@bob:hs1"]);
+    expect(erased.get("@bob:hs1")).toBeGreaterThan(before ?? Infinity);
+  });
+
   test("a pusher belongs to a key, waits for its proof, and is told from where it stands", async () => {
     await using store = await open();
     await makeRoom(store, "!a:hs1");

@@ -10,11 +10,16 @@ const UNSTABLE = "org.matrix.msc4222.state_after";
 
 interface Event {
   readonly type: string;
+  readonly event_id: string;
   readonly state_key?: string;
   readonly content: Readonly<Record<string, unknown>>;
 }
 interface Room {
-  readonly timeline: { readonly events: readonly Event[]; readonly limited: boolean };
+  readonly timeline: {
+    readonly events: readonly Event[];
+    readonly limited: boolean;
+    readonly prev_batch?: string;
+  };
   readonly state?: { readonly events: readonly Event[] };
   readonly state_after?: { readonly events: readonly Event[] };
   readonly [UNSTABLE]?: { readonly events: readonly Event[] };
@@ -169,4 +174,83 @@ test("a room that was left and forgotten between two syncs is told of as left, o
   expect((await sync(alice, { since: first.next_batch })).rooms).toBeUndefined();
   const whole = await sync(alice, { filter: filter({}, {}, { include_leave: true }) });
   expect(whole.rooms?.leave?.[roomId]).toBeUndefined();
+});
+
+test("a room that one came into and left between two syncs is told whole", async () => {
+  const roomId = await room(alice);
+  await alice.call("PUT", `rooms/${at(roomId)}/state/test.state`, { here: true });
+  await alice.post(`rooms/${at(roomId)}/invite`, { user_id: bob.userId });
+  const { next_batch: since } = await sync(bob);
+  await bob.post(`rooms/${at(roomId)}/join`, {});
+  await bob.post(`rooms/${at(roomId)}/leave`, {});
+  const told = (await sync(bob, { since, filter: filter({ limit: 1 }) })).rooms?.leave?.[roomId];
+  expect(keysOf(told?.timeline)).toEqual([`m.room.member|${bob.userId}`]);
+  expect(keysOf(told?.state)).toContain("test.state|");
+  // Who was in it at the time of the token knows it.
+  await bob.post(`rooms/${at(roomId)}/join`, {});
+  const { next_batch: inside } = await sync(bob);
+  await bob.post(`rooms/${at(roomId)}/leave`, {});
+  expect(keysOf((await sync(bob, { since: inside })).rooms?.leave?.[roomId]?.state)).toEqual([]);
+});
+
+test("who comes back learns of the state that was set while they were away, though they may not read that time", async () => {
+  const roomId = await room(alice, bob);
+  await alice.call("PUT", `rooms/${at(roomId)}/state/m.room.history_visibility`, {
+    history_visibility: "joined",
+  });
+  await alice.post(`rooms/${at(roomId)}/invite`, { user_id: carol.userId });
+  const said = await alice.send(roomId, "to all");
+  const { next_batch: since } = await sync(bob);
+  await bob.post(`rooms/${at(roomId)}/leave`, {});
+  await rename(roomId, "a name for an hour");
+  await carol.post(`rooms/${at(roomId)}/join`, {});
+  await carol.send(roomId, "between us");
+  await rename(roomId, "a name for longer");
+  await bob.post(`rooms/${at(roomId)}/join`, {});
+  const few = [3, 1].map((limit) => ({ since, filter: filter({ limit }) }));
+  const noMembers = { since, filter: filter({ limit: 1, not_types: ["m.room.member"] }) };
+  for (const query of [{ since }, {}, ...few, noMembers]) {
+    const told = (await sync(bob, query)).rooms?.join?.[roomId];
+    const events = [...(told?.state?.events ?? []), ...(told?.timeline.events ?? [])];
+    // What did not fit is read from the timeline's start backwards.
+    const { chunk } = await bob.get<{ chunk: Event[] }>(
+      `rooms/${at(roomId)}/messages?dir=b&from=${told?.timeline.prev_batch ?? ""}`,
+    );
+    const read = [...(told?.timeline.events ?? []), ...chunk];
+    expect(read.map(({ event_id: id }) => id)).toContain(said);
+    const lastOf = (type: string, key = "") =>
+      events.findLast((event) => event.type === type && event.state_key === key)?.content;
+    expect(lastOf("m.room.member", carol.userId)).toMatchObject({ membership: "join" });
+    expect(lastOf("m.room.name")).toEqual({ name: "a name for longer" });
+    expect(JSON.stringify(events)).not.toMatch(/between us|for an hour/);
+  }
+});
+
+test("a timeline is limited where the filter would let more through, and not by what it keeps back", async () => {
+  const roomId = await room(alice);
+  await alice.send(roomId, "the only one");
+  for (let n = 0; n < 3; n++) await rename(roomId, `name ${n}`);
+  const messages = filter({ types: ["m.room.message"], limit: 1 });
+  const first = (await sync(alice, { filter: messages })).rooms?.join?.[roomId];
+  expect(first?.timeline).toMatchObject({ limited: false, events: [{ type: "m.room.message" }] });
+  await alice.send(roomId, "another one");
+  const second = (await sync(alice, { filter: messages })).rooms?.join?.[roomId];
+  expect(second?.timeline).toMatchObject({ limited: true, events: [{ type: "m.room.message" }] });
+});
+
+test("a room in which nothing is for the client is not told of, unless something counts", async () => {
+  const roomId = await room(alice, bob);
+  const nothing = filter({ types: [] }, { types: [] }, { ephemeral: { types: [] } });
+  const presence = { presence: { types: [] } };
+  const quiet = JSON.stringify({ ...(JSON.parse(nothing) as object), ...presence });
+  const { next_batch: since } = await sync(alice, { filter: quiet });
+  await alice.send(roomId, "of one's own");
+  expect((await sync(alice, { since, filter: quiet })).rooms).toBeUndefined();
+  const said = await bob.send(roomId, "by somebody else");
+  const counted = await sync(alice, { since, filter: quiet });
+  const unread = { unread_notifications: { notification_count: 1 } };
+  expect(counted.rooms?.join?.[roomId]).toMatchObject(unread);
+  await alice.post(`rooms/${at(roomId)}/receipt/m.read/${at(said)}`, {});
+  const read = await sync(alice, { since: counted.next_batch, filter: quiet });
+  expect(read.rooms?.join?.[roomId]).toMatchObject({ unread_notifications: { notification_count: 0 } });
 });

@@ -28,9 +28,25 @@ export function mayRead({ memberships, visibilities }: Viewpoint, position: numb
   return visible.some((visibility) => was.some((membership) => allows(visibility, membership, joinsLater)));
 }
 
-/** What somebody sees of a room: what they may read, less what those say whom they ignore. */
+/** What somebody sees of a room: what they may read, less what those say whom they ignore, or who had it erased. */
 export interface Sight extends Viewpoint {
   readonly ignored: ReadonlySet<string>;
+  /** The positions at which people had their words erased. */
+  readonly erased: ReadonlyMap<string, number>;
+}
+
+/**
+ * Whether the event is shown as if it were redacted: its sender had their words erased before the user first came.
+ * State stays: the room is made of it.
+ * Source: Matrix client-server API, "POST /account/deactivate", `erase`.
+ */
+export function isErased(
+  { erased, memberships }: Sight,
+  { position, sender, stateKey }: { position: number; sender: string; stateKey?: string },
+): boolean {
+  const at = erased.get(sender);
+  if (at === undefined || position > at || stateKey !== undefined) return false;
+  return !memberships.some((since) => since.value === "join" && since.position < at);
 }
 
 /**

@@ -29,7 +29,8 @@ export const account = group("Account management", [
     route: "POST /_matrix/client/v3/account/password",
     body: z.looseObject({
       new_password: z.string().max(512).optional(),
-      logout_devices: z.boolean().default(true),
+      // No default: what the request with the proof leaves out, the one before it has said.
+      logout_devices: z.boolean().optional(),
     }),
     reply: Empty,
 
@@ -41,7 +42,7 @@ export const account = group("Account management", [
         passwordStage(caller, services),
       );
       const { new_password: password, logout_devices: logOut } = z
-        .object({ new_password: z.string(), logout_devices: z.boolean() })
+        .object({ new_password: z.string(), logout_devices: z.boolean().default(true) })
         .parse(proved);
       await accounts.setPassword(caller.userId, password, logOut ? caller.deviceId : "all");
       return {};
@@ -50,7 +51,7 @@ export const account = group("Account management", [
 
   endpoint({
     route: "POST /_matrix/client/v3/account/deactivate",
-    body: z.looseObject({ erase: z.boolean().default(false) }),
+    body: z.looseObject({ erase: z.boolean().optional() }),
     reply: z.object({ id_server_unbind_result: z.enum(["success", "no-support"]) }),
 
     async handle({ caller, body }, services) {

@@ -19,20 +19,23 @@ const Page = z.object({
 });
 const PAGE = 100;
 
-/** @param since the number of the first room of the page */
+/** No mere number: what looks like one, some languages take for one, or for nothing. */
+const token = (start: number) => `p${start}`;
+
+/** @param since names the first room of the page */
 function pageOf(
   rooms: readonly object[],
   limit: number | undefined,
   since: string | undefined,
 ): z.infer<typeof Page> {
-  const start = since === undefined ? 0 : Number(since);
-  if (!Number.isSafeInteger(start) || start < 0) throw invalid("`since` is none of this server's tokens");
+  const start = since === undefined ? 0 : Number(/^p(\d+)$/.exec(since)?.[1]);
+  if (!Number.isSafeInteger(start)) throw invalid("`since` is none of this server's tokens");
   const size = Math.min(limit ?? PAGE, PAGE);
   return {
     chunk: rooms.slice(start, start + size) as Record<string, unknown>[],
     total_room_count_estimate: rooms.length,
-    ...(start + size < rooms.length && { next_batch: String(start + size) }),
-    ...(start > 0 && { prev_batch: String(Math.max(0, start - size)) }),
+    ...(start + size < rooms.length && { next_batch: token(start + size) }),
+    ...(start > 0 && { prev_batch: token(Math.max(0, start - size)) }),
   };
 }
 

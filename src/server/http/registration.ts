@@ -12,13 +12,14 @@ import { APP_SERVICE_LOGIN, serviceOf } from "./as-service.js";
 import { endpoint, group } from "./endpoint.js";
 import { renderSession } from "./login.js";
 
+/** No defaults: what the request with the proof leaves out, the one before it has said. */
 const Request = z.object({
   username: z.string().optional(),
   password: z.string().max(512).optional(),
   device_id: DeviceId.optional(),
   initial_device_display_name: z.string().max(255).optional(),
-  inhibit_login: z.boolean().default(false),
-  refresh_token: z.boolean().default(false),
+  inhibit_login: z.boolean().optional(),
+  refresh_token: z.boolean().optional(),
 });
 
 export const registration = group("Account registration", [
@@ -92,9 +93,9 @@ async function registerFor(service: AppService, request: z.infer<typeof Request>
 
 /** Logs a new user in, unless they want no session. */
 async function welcome(userId: string, request: z.infer<typeof Request>, { config, sessions }: Services) {
-  if (request.inhibit_login) return { user_id: userId, home_server: config.serverName };
+  if (request.inhibit_login === true) return { user_id: userId, home_server: config.serverName };
   const session = await sessions.open(userId, {
-    withRefresh: request.refresh_token,
+    withRefresh: request.refresh_token === true,
     ...(request.device_id !== undefined && { deviceId: request.device_id }),
     ...(request.initial_device_display_name !== undefined && {
       displayName: request.initial_device_display_name,

@@ -53,8 +53,9 @@ export class Directory {
         throw new Failure("M_UNKNOWN", error.message, { status: 409 });
       throw error;
     });
-    if ((await this.#rooms.state(roomId)).membership(userId) !== "join")
-      throw forbidden("you are not in this room");
+    const isInside = (await this.#rooms.state(roomId)).membership(userId) === "join";
+    // A service names rooms that only its users are in, or none of them yet.
+    if (!isInside && service === undefined) throw forbidden("you are not in this room");
     if (!(await this.#store.directory.createAlias(alias, roomId, userId))) {
       throw new Failure("M_UNKNOWN", "the alias is taken", { status: 409 });
     }

@@ -35,8 +35,9 @@ export class History {
 
   /** @param isInside the user is known to be in the room now */
   async viewpoint(roomId: string, userId: string, isInside = false): Promise<Sight> {
-    const [ignored, row, standings] = await Promise.all([
+    const [ignored, erased, row, standings] = await Promise.all([
       this.#pushRules.ignoredBy(userId),
+      this.#store.accounts.erased(),
       isInside ? undefined : this.#store.events.membership(userId, roomId),
       this.#store.events.standings(roomId, userId),
     ]);
@@ -44,6 +45,7 @@ export class History {
     const visibilities = standings.filter(({ type }) => type !== "m.room.member");
     return {
       ignored,
+      erased,
       // Who has forgotten a room is to it as if never there.
       memberships:
         row?.forgotten === true
@@ -67,14 +69,15 @@ export class History {
   }
 
   /**
-   * Where the knowledge of a joined room ends for somebody who was told of it up to `since`: who left it and came
-   * back missed what happened between, and begins anew.
+   * Where the knowledge of a room ends for somebody who was told of it up to `since`: who was not in it then, or has
+   * left it and come back, missed what happened between, and begins anew.
    *
+   * @param leftAt the position at which they left it for good, where they did
    * @returns `since`, or 0
    */
-  async knownUpTo(roomId: string, userId: string, since: number): Promise<number> {
+  async knownUpTo(roomId: string, userId: string, since: number, leftAt = Infinity): Promise<number> {
     const members = await this.#store.events.stateContents(roomId, "m.room.member", userId);
-    const later = members.filter(({ position }) => position > since);
+    const later = members.filter(({ position }) => position > since && position < leftAt);
     const wasJoined = membershipOf(members.findLast(({ position }) => position <= since)?.content) === "join";
     return wasJoined && later.every(({ content }) => membershipOf(content) === "join") ? since : 0;
   }
@@ -124,15 +127,16 @@ export class History {
     const found: StoredEvent[] = [];
     let stretch: Stretch = { after, upTo };
     for (let looked = 0; looked < LOOKED_AT;) {
-      const want = Math.min(BATCH, Math.max(limit - found.length, 1) + 1);
+      // Where not everything is for the reader, the rest is read by the batch.
+      const want = looked === 0 ? Math.min(BATCH, limit + 1) : BATCH;
       const events = await this.#store.events.history(roomId, stretch, direction, want);
       for (const event of events) {
+        const isFor = (viewpoint === undefined || isShown(viewpoint, event)) && passesEvent(filter, event);
         // The event that does not fit any more only says that there is more.
-        if (found.length === limit)
+        if (isFor && found.length === limit)
           return { events: found, next: direction === "f" ? event.position - 1 : event.position };
         stretch = direction === "f" ? { after: event.position, upTo } : { after, upTo: event.position - 1 };
-        if ((viewpoint === undefined || isShown(viewpoint, event)) && passesEvent(filter, event))
-          found.push(event);
+        if (isFor) found.push(event);
       }
       if (events.length < want) return { events: found };
       looked += events.length;

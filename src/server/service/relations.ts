@@ -5,7 +5,7 @@
 import { toClientEvent, type EventDraft, type StoredEvent, type Viewer } from "../core/event.js";
 import type { JsonObject } from "../core/json.js";
 import { isEditOf, reactionOf, relationOf } from "../core/relations.js";
-import { isShown, mayRead, type Sight } from "../core/visibility.js";
+import { isErased, isShown, mayRead, type Sight } from "../core/visibility.js";
 import type { Stretch } from "../store/events.js";
 import type { RelationFilter, ThreadCount } from "../store/relations.js";
 import type { Store } from "../store/store.js";
@@ -112,7 +112,7 @@ export class Relations {
     const bundles = await this.#bundles(events, viewer, sights);
     const hindsight = await this.#hindsight.of(events, sights);
     return events.map((event) => {
-      const shown = toClientEvent(event, viewer, withRoomId);
+      const shown = toClientEvent(asShown(event, sights), viewer, withRoomId);
       const bundle = event.redactedBecause === undefined ? bundles.get(event.eventId) : undefined;
       return {
         ...shown,
@@ -139,7 +139,8 @@ export class Relations {
         const relation = relationOf(child.content);
         const parent = byId.get(relation?.parent ?? "");
         if (relation?.relType !== "m.replace" || parent === undefined) continue;
-        if (isEditOf(child, parent) && isShown(sight, child)) newest.set(parent.eventId, child);
+        if (isEditOf(child, parent) && isShown(sight, child) && !isErased(sight, child))
+          newest.set(parent.eventId, child);
       }
     }
     return newest;
@@ -189,7 +190,8 @@ export class Relations {
             { event_id: child.eventId },
           ]);
         // They come oldest first: the last one counts.
-        else if (isEditOf(child, parent)) into(parent.eventId, "m.replace", toClientEvent(child, viewer));
+        else if (isEditOf(child, parent) && !isErased(sight, child))
+          into(parent.eventId, "m.replace", toClientEvent(child, viewer));
       }
       for (const [eventId, chunk] of references) into(eventId, "m.reference", { chunk });
       for (const [eventId, all] of await this.#store.relations.threadCounts(roomId, ids, viewer.userId)) {
@@ -198,7 +200,7 @@ export class Relations {
         into(eventId, "m.thread", {
           count,
           current_user_participated: own || byId.get(eventId)?.sender === viewer.userId,
-          latest_event: toClientEvent(last, viewer),
+          latest_event: toClientEvent(asShown(last, sights), viewer),
         });
       }
     }
@@ -230,4 +232,10 @@ export class Relations {
       last: shown.at(-1),
     };
   }
+}
+
+/** The event, or what a redaction would leave of it. */
+function asShown(event: StoredEvent, sights: ReadonlyMap<string, Sight>): StoredEvent {
+  const sight = sights.get(event.roomId);
+  return sight !== undefined && isErased(sight, event) ? { ...event, content: {} } : event;
 }

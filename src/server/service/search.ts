@@ -4,7 +4,7 @@
  */
 import type { StoredEvent } from "../core/event.js";
 import { passesEvent, type RoomEventFilter } from "../core/filter.js";
-import { isShown, type Sight } from "../core/visibility.js";
+import { isErased, isShown, type Sight } from "../core/visibility.js";
 import { fold, queryWords, runsOf, searchableTypes, searchText, type SearchKey } from "../core/words.js";
 import type { Store } from "../store/store.js";
 import type { History } from "./history.js";
@@ -83,7 +83,7 @@ export class Searches {
         const rank = rankOf(edits.get(event.eventId) ?? event, runs);
         const viewpoint = viewpoints.get(event.roomId);
         if (rank === 0 || viewpoint === undefined || !passesEvent(filter, event)) continue;
-        if (isShown(viewpoint, event)) hits.push({ event, rank });
+        if (isShown(viewpoint, event) && !isErased(viewpoint, event)) hits.push({ event, rank });
       }
       if (events.length < BATCH) break;
     }

@@ -14,28 +14,16 @@ import type { Follower } from "./stream.js";
 import type { Stretched } from "./stretch.js";
 import type { SyncRequest } from "./sync.js";
 import { SyncState } from "./sync-state.js";
+import { SyncTimeline, type Timeline, type TimelineRequest } from "./sync-timeline.js";
 import type { Summaries } from "./summaries.js";
 import type { Typing } from "./typing.js";
 import type { UnreadCounts } from "./unread.js";
 
-const DEFAULT_TIMELINE = 10;
 /** What a room is called by, and where it says so. */
 const NAMES: Readonly<Record<string, string>> = { "m.room.name": "name", "m.room.canonical_alias": "alias" };
 
-interface RoomRequest {
-  readonly request: SyncRequest;
-  readonly roomId: string;
+interface RoomRequest extends TimelineRequest {
   readonly stretch: Stretched;
-  /** The device knows the room up to here; 0 when it knows nothing of it. */
-  readonly knownUpTo: number;
-}
-
-interface Timeline {
-  readonly events: readonly StoredEvent[];
-  readonly isLimited: boolean;
-  /** The gap in front of the first event. */
-  readonly start: number;
-  readonly sight: Sight;
 }
 
 export class SyncRooms {
@@ -46,7 +34,7 @@ export class SyncRooms {
   readonly #summaries: Summaries;
   readonly #relations: Relations;
   readonly #states: SyncState;
-  readonly #timelineLimit: number;
+  readonly #timelines: SyncTimeline;
 
   constructor(
     store: Store,
@@ -64,7 +52,7 @@ export class SyncRooms {
     this.#summaries = summaries;
     this.#relations = relations;
     this.#states = new SyncState(store);
-    this.#timelineLimit = timelineLimit;
+    this.#timelines = new SyncTimeline(store, history, timelineLimit);
   }
 
   /** @returns undefined when there is nothing to tell of any room */
@@ -126,7 +114,7 @@ export class SyncRooms {
     const { request, roomId, stretch, knownUpTo } = room;
     const { viewer, filter } = request;
     const isWhole = knownUpTo === 0 || request.fullState;
-    const timeline = await this.#timeline(room, stretch.upTo);
+    const timeline = await this.#timelines.of(room, stretch.upTo);
     const before = await this.#state(room, timeline, stretch.upTo, isWhole);
     const receipts = await this.#receipts(room);
     const ephemeral = [
@@ -142,7 +130,7 @@ export class SyncRooms {
     const isQuiet =
       timeline.events.length + before.length + ephemeral.length + accountData.length === 0 &&
       !timeline.isLimited;
-    if (isQuiet && !isWhole && !stretch.touched.has(roomId)) return undefined;
+    if (isQuiet && !isWhole && !(await this.#mayCountAnew(room, timeline.sight))) return undefined;
 
     // Members that are told of late, because somebody speaks whom the client knows nothing of, change nothing.
     const hasNewMembers =
@@ -167,6 +155,27 @@ export class SyncRooms {
     };
   }
 
+  /**
+   * Whether the unread counts may be others than before although there is nothing to show: what the filter keeps back
+   * counts, what people say whom the user ignores does not, and wakes nobody.
+   */
+  async #mayCountAnew({ request, roomId, stretch, knownUpTo }: RoomRequest, sight: Sight): Promise<boolean> {
+    if (!stretch.touched.has(roomId)) return false;
+    const { userId } = request.viewer;
+    const receipts = await this.#store.personal.receipts(roomId, knownUpTo);
+    if (receipts.some((receipt) => receipt.userId === userId)) return true;
+    const others = { not_senders: [userId] };
+    const page = await this.#history.page(
+      roomId,
+      { after: knownUpTo, upTo: stretch.upTo },
+      "b",
+      1,
+      sight,
+      others,
+    );
+    return page.events.length > 0;
+  }
+
   async #left(
     request: SyncRequest,
     roomId: string,
@@ -179,7 +188,11 @@ export class SyncRooms {
     if (row?.forgotten === true && (stretch.since === 0 || leftAt <= stretch.since)) return undefined;
     const isOld = stretch.since === 0 || leftAt <= stretch.since;
     if (isOld && filter.room?.include_leave !== true) return undefined;
-    const room = { request, roomId, stretch, knownUpTo: stretch.since };
+    const knownUpTo =
+      stretch.since > 0 && !isOld
+        ? await this.#history.knownUpTo(roomId, viewer.userId, stretch.since, leftAt)
+        : stretch.since;
+    const room = { request, roomId, stretch, knownUpTo };
     const viewpoint = await this.#history.viewpoint(roomId, viewer.userId);
     // Somebody who never was inside, and refuses an invite, learns only that.
     if (!mayRead(viewpoint, leftAt)) {
@@ -194,8 +207,8 @@ export class SyncRooms {
         account_data: { events: [] },
       };
     }
-    const timeline = await this.#timeline(room, leftAt);
-    const state = await this.#state(room, timeline, leftAt, request.fullState || stretch.since === 0);
+    const timeline = await this.#timelines.of(room, leftAt);
+    const state = await this.#state(room, timeline, leftAt, request.fullState || knownUpTo === 0);
     return {
       timeline: await this.#renderTimeline(room, timeline),
       ...stateField(request, state),
@@ -212,27 +225,6 @@ export class SyncRooms {
     if (membership === "invite" && (await this.#history.isUnwanted(viewer.userId, stripped)))
       return undefined;
     return { [`${membership}_state`]: { events: stripped } };
-  }
-
-  async #timeline({ request, roomId, knownUpTo }: RoomRequest, upTo: number): Promise<Timeline> {
-    const { viewer, filter } = request;
-    const limit = Math.min(filter.room?.timeline?.limit ?? DEFAULT_TIMELINE, this.#timelineLimit);
-    const viewpoint = await this.#history.viewpoint(roomId, viewer.userId);
-    const page = await this.#history.page(
-      roomId,
-      { after: knownUpTo, upTo },
-      "b",
-      limit,
-      viewpoint,
-      filter.room?.timeline,
-    );
-    const events = [...page.events].reverse();
-    return {
-      events,
-      isLimited: page.next !== undefined || (knownUpTo === 0 && request.since !== undefined),
-      start: events[0] === undefined ? (page.next ?? upTo) : events[0].position - 1,
-      sight: viewpoint,
-    };
   }
 
   /** What the state was before the timeline, or is after it. */

@@ -102,7 +102,7 @@ export const accountProcedures = {
     return changed === 1;
   },
 
-  /** The name stays taken. What the account said stays where it was said. */
+  /** The name stays taken. What the account said stays where it was said; erased, it is for who was there by then. */
   async deactivate(
     transaction: Transaction,
     { userId, erase }: { userId: string; erase: boolean },
@@ -115,6 +115,10 @@ export const accountProcedures = {
     const keys = ["cross_signing_keys", "key_backups", "backed_up_keys"];
     for (const table of [...tables, ...keys, ...(erase ? ["profiles"] : [])])
       await transaction.run(`DELETE FROM ${table} WHERE user_id = ?`, userId);
+    if (erase) {
+      const position = transaction.position({ kind: "account-data", userId });
+      await transaction.run("UPDATE accounts SET erased_at = ? WHERE user_id = ?", position, userId);
+    }
     return null;
   },
 
@@ -170,6 +174,14 @@ export class AccountStore {
 
   async get(userId: string): Promise<Account | undefined> {
     return (await this.#accounts("WHERE a.user_id = ?", userId))[0];
+  }
+
+  /** Whose words are erased, and the position at which they were. */
+  async erased(): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#reader.all<{ user_id: string; erased_at: number }>(
+      "SELECT user_id, erased_at FROM accounts WHERE erased_at IS NOT NULL",
+    );
+    return new Map(rows.map((row) => [row.user_id, row.erased_at]));
   }
 
   list(): Promise<Account[]> {

@@ -33,7 +33,9 @@ export const crossSigningProcedures = {
         JSON.stringify(key),
       );
     }
-    await tellDeviceChange(transaction, userId);
+    // The key by which one signs other people is seen by nobody else.
+    if (keys.every(({ usage }) => usage === "user_signing")) await tellSignature(transaction, userId, userId);
+    else await tellDeviceChange(transaction, userId);
     return null;
   },
 

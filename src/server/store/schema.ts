@@ -165,6 +165,11 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE unread_counts (
       user_id TEXT NOT NULL, room_id TEXT NOT NULL, count TEXT NOT NULL, PRIMARY KEY (user_id, room_id))`,
   ],
+  [
+    // The position up to which the words of an account are for those alone who were in the room by then.
+    `ALTER TABLE accounts ADD COLUMN erased_at INTEGER`,
+    `CREATE INDEX accounts_erased ON accounts (erased_at) WHERE erased_at IS NOT NULL`,
+  ],
 ];
 
 /** The first migration's own record keeping; runs before all. */
