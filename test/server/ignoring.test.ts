@@ -108,15 +108,17 @@ describe("invites", () => {
     expect(await invites(carol)).toHaveLength(2);
   });
 
-  // Source: MSC4155: what allows comes first, then what ignores, then what blocks.
+  // Source: MSC4155: users before servers; what allows before what ignores, and that before what blocks.
   test.each([
     [{}, "allow"],
     [{ blocked_users: [], ignored_servers: null, blocked_servers: "hs1", allowed_users: [7] }, "allow"],
     [{ blocked_servers: ["*"] }, "block"],
     [{ blocked_servers: ["hs"] }, "allow"],
     [{ blocked_users: ["@p?st:*"], ignored_users: ["@other:hs1"] }, "block"],
-    [{ blocked_users: ["@pest:hs1"], ignored_servers: ["hs?"] }, "ignore"],
-    [{ blocked_users: ["@pest:hs1"], ignored_servers: ["*"], allowed_servers: ["hs1"] }, "allow"],
+    [{ blocked_users: ["@pest:hs1"], ignored_users: ["@pest:hs?"] }, "ignore"],
+    [{ blocked_users: ["@pest:hs1"], ignored_users: ["*"], allowed_users: ["@p*"] }, "allow"],
+    [{ blocked_users: ["@pest:hs1"], allowed_servers: ["hs1"] }, "block"],
+    [{ blocked_servers: ["hs1"], ignored_servers: ["hs?"] }, "ignore"],
     [{ blocked_servers: ["*"], allowed_users: ["@pest:hs1"] }, "allow"],
   ] as [JsonObject, string][])("%j: %s", (filters, verdict) => {
     expect(judgeInvite(undefined, filters, "@pest:hs1")).toBe(verdict as never);

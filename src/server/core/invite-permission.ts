@@ -11,11 +11,10 @@ import { itemsOf, type JsonObject } from "./json.js";
 /** Who is ignored does not learn of it; who is blocked does. */
 export type InviteVerdict = "allow" | "ignore" | "block";
 
-/** In the order in which they count. */
 const LISTS = [
-  ["allow", "allowed_users", "allowed_servers"],
-  ["ignore", "ignored_users", "ignored_servers"],
-  ["block", "blocked_users", "blocked_servers"],
+  ["allow", "allowed"],
+  ["ignore", "ignored"],
+  ["block", "blocked"],
 ] as const;
 
 /**
@@ -30,7 +29,8 @@ export function judgeInvite(
   if (permission?.["default_action"] === "block") return "block";
   const names = (key: string, name: string) =>
     itemsOf(filters?.[key]).some((glob) => typeof glob === "string" && matchesWhole(glob, name));
-  for (const [verdict, users, servers] of LISTS)
-    if (names(users, sender) || names(servers, serverOf(sender))) return verdict;
-  return "allow";
+  // What is said of a user counts before what is said of the user's server.
+  const byUser = LISTS.find(([, list]) => names(`${list}_users`, sender));
+  const found = byUser ?? LISTS.find(([, list]) => names(`${list}_servers`, serverOf(sender)));
+  return found?.[0] ?? "allow";
 }
