@@ -8,6 +8,7 @@ import type { EventDraft } from "../../src/server/core/event.js";
 import { NotAllowedError } from "../../src/server/core/not-allowed.js";
 import { PowerLevels } from "../../src/server/core/power-levels.js";
 import { RoomState, type StateEvent } from "../../src/server/core/room-state.js";
+import { ROOM_VERSIONS } from "../../src/server/core/room-versions.js";
 
 const FOUNDER = "@founder:hs1";
 const MODERATOR = "@moderator:hs1";
@@ -30,7 +31,7 @@ function state(version: string, extra: readonly Partial<StateEvent>[] = []): Roo
   const events: Partial<StateEvent>[] = [
     {
       type: "m.room.create",
-      content: { room_version: version, ...(version === "10" && { creator: FOUNDER }) },
+      content: { room_version: version, ...(Number(version) <= 10 && { creator: FOUNDER }) },
     },
     member(FOUNDER, "join"),
     { type: "m.room.power_levels", content: levels },
@@ -80,7 +81,7 @@ const may = (room: RoomState, event: EventDraft): boolean => {
   }
 };
 
-describe.each(["10", "11", "12"])("room version %s", (version) => {
+describe.each([...ROOM_VERSIONS.keys()])("room version %s", (version) => {
   const room = state(version);
   const asRoom = (extra: readonly Partial<StateEvent>[]) => state(version, extra);
   const joinRule = (join_rule: string) => asRoom([{ type: "m.room.join_rules", content: { join_rule } }]);
@@ -130,22 +131,37 @@ describe.each(["10", "11", "12"])("room version %s", (version) => {
     expect(may(joinRule("public"), member(BANNED, BANNED, "join"))).toBe(false);
   });
 
-  test("knocking is for those outside", () => {
-    expect(may(joinRule("knock"), member(STRANGER, STRANGER, "knock"))).toBe(true);
-    expect(may(joinRule("knock"), member(BANNED, BANNED, "knock"))).toBe(false);
-    expect(may(joinRule("knock"), member(MEMBER, MEMBER, "knock"))).toBe(false);
-    expect(may(joinRule("knock_restricted"), member(STRANGER, STRANGER, "knock"))).toBe(true);
+  // Source: Matrix specification, "Room Version 7", "8" and "10", "Authorization rules", rule 4.
+  test("a join rule that is younger than the version lets nobody in, not even the invited", () => {
+    const since = { public: 1, invite: 1, knock: 7, restricted: 8, knock_restricted: 10, private: Infinity };
+    for (const [rule, first] of Object.entries(since)) {
+      const isKnown = Number(version) >= first;
+      expect([rule, may(joinRule(rule), member(INVITED, INVITED, "join"))]).toEqual([rule, isKnown]);
+      expect([rule, may(joinRule(rule), member(STRANGER, STRANGER, "knock"))]).toEqual([
+        rule,
+        isKnown && rule.startsWith("knock"),
+      ]);
+    }
   });
 
-  test("a restricted room takes those for whom a member with the power vouches", () => {
-    const join = (voucher?: string): EventDraft => ({
-      ...member(STRANGER, STRANGER, "join"),
-      content: { membership: "join", ...(voucher && { join_authorised_via_users_server: voucher }) },
+  if (Number(version) >= 10)
+    test("knocking is for those outside", () => {
+      expect(may(joinRule("knock"), member(STRANGER, STRANGER, "knock"))).toBe(true);
+      expect(may(joinRule("knock"), member(BANNED, BANNED, "knock"))).toBe(false);
+      expect(may(joinRule("knock"), member(MEMBER, MEMBER, "knock"))).toBe(false);
+      expect(may(joinRule("knock_restricted"), member(STRANGER, STRANGER, "knock"))).toBe(true);
     });
-    expect(may(joinRule("restricted"), join())).toBe(false);
-    expect(may(joinRule("restricted"), join(MEMBER))).toBe(true);
-    expect(may(joinRule("restricted"), join("@nobody:hs1"))).toBe(false);
-  });
+
+  if (Number(version) >= 8)
+    test("a restricted room takes those for whom a member with the power vouches", () => {
+      const join = (voucher?: string): EventDraft => ({
+        ...member(STRANGER, STRANGER, "join"),
+        content: { membership: "join", ...(voucher && { join_authorised_via_users_server: voucher }) },
+      });
+      expect(may(joinRule("restricted"), join())).toBe(false);
+      expect(may(joinRule("restricted"), join(MEMBER))).toBe(true);
+      expect(may(joinRule("restricted"), join("@nobody:hs1"))).toBe(false);
+    });
 
   test("power: nobody gives or takes what they do not have", () => {
     const now = room.content("m.room.power_levels") as { users: Record<string, number> };
@@ -160,8 +176,52 @@ describe.each(["10", "11", "12"])("room version %s", (version) => {
     expect(may(room, levels(FOUNDER, withUser(MODERATOR, 0)))).toBe(true);
     expect(may(room, levels(MODERATOR, { ...now, ban: 60 }))).toBe(false);
     expect(may(room, levels(MODERATOR, { ...now, users: { ...now.users, "no user": 1 } }))).toBe(false);
-    expect(may(room, levels(FOUNDER, { ...now, ban: "50" }))).toBe(false);
-    expect(may(room, levels(FOUNDER, { ...now, ban: 1.5 }))).toBe(false);
+    for (const level of [1.5, "1.5", "1e2", "", "fifty", 2 ** 53, "9007199254740992", null, [50]])
+      expect([level, may(room, levels(FOUNDER, { ...now, ban: level }))]).toEqual([level, false]);
+  });
+
+  // Source: Matrix specification, "Room Version 9", "`m.room.power_levels` events accept values as strings".
+  test("until version 9 a level may be a text that is an integer, and counts as that", () => {
+    const text = fc
+      .tuple(
+        fc.integer({ min: -100, max: 100 }),
+        fc.stringMatching(/^[ \t]*$/),
+        fc.stringMatching(/^0{0,3}$/),
+        fc.stringMatching(/^[ \n]*$/),
+      )
+      .map(([level, before, zeroes, after]): [number, string] => [
+        level,
+        `${before}${level < 0 ? "-" : "+"}${zeroes}${Math.abs(level)}${after}`,
+      ]);
+    fc.assert(
+      fc.property(text, text, ([own, ownText], [ban, banText]) => {
+        const users = { ...(version !== "12" && { [FOUNDER]: 100 }), [MODERATOR]: ownText };
+        const draft = levels(FOUNDER, { users, ban: banText, events: { x: ownText } });
+        expect(may(room, draft)).toBe(Number(version) < 10);
+        if (Number(version) >= 10) return;
+        const inText = asRoom([{ type: "m.room.power_levels", content: draft.content }]);
+        expect(new PowerLevels(inText).ofUser(MODERATOR)).toBe(own);
+        expect(new PowerLevels(inText).level("ban")).toBe(ban);
+        expect(new PowerLevels(inText).toSend("x", true)).toBe(own);
+        // Nobody hides a level that they may not give, or takes one away, by writing it otherwise.
+        const given = may(
+          inText,
+          levels(MODERATOR, { ...draft.content, users: { ...users, [MEMBER]: banText } }),
+        );
+        const isAllowed = own >= 50 && ban <= own;
+        expect(given).toBe(isAllowed);
+      }),
+    );
+  });
+
+  // Source: Matrix specification, "Room Version 6", "Authorization rules".
+  test("what it takes to notify everybody is as guarded as other levels, from version 6 on", () => {
+    const now = room.content("m.room.power_levels") as object;
+    const guarded = asRoom([
+      { type: "m.room.power_levels", content: { ...now, notifications: { room: 60 } } },
+    ]);
+    const loosened = levels(MODERATOR, { ...now, notifications: { room: 0 } });
+    expect(may(guarded, loosened)).toBe(Number(version) < 6);
   });
 
   test("one's own events may be redacted, others' with the power", () => {

@@ -13,7 +13,7 @@ import {
 import type { EventDraft } from "../../src/server/core/event.js";
 import { passes } from "../../src/server/core/filter.js";
 import { redactContent } from "../../src/server/core/redaction.js";
-import { roomVersion } from "../../src/server/core/room-versions.js";
+import { ROOM_VERSIONS, roomVersion } from "../../src/server/core/room-versions.js";
 import {
   parseHistoryToken,
   parseSyncToken,
@@ -145,7 +145,7 @@ describe("event hashes", () => {
     expect(event.eventId).toMatch(/^\$[A-Za-z0-9_-]{43}$/);
   });
 
-  test.each(["10", "11", "12"])("sealing hashes what the specification says, version %s", (id) => {
+  test.each([...ROOM_VERSIONS.keys()])("sealing hashes what the specification says, version %s", (id) => {
     const version = roomVersion(id);
     const drafts: EventDraft[] = [
       {
@@ -155,6 +155,7 @@ describe("event hashes", () => {
       },
       { type: "m.room.redaction", sender: "@a:hs1", redacts: "$e", content: { reason: "r" } },
       { type: "m.room.power_levels", stateKey: "", sender: "@a:hs1", content: { invite: 1, ban: 50, x: 1 } },
+      { type: "m.room.aliases", stateKey: "hs1", sender: "@a:hs1", content: { aliases: ["#a:hs1"] } },
     ];
     for (const draft of drafts) {
       const event = sealEvent(version, draft, place);
@@ -168,11 +169,26 @@ describe("event hashes", () => {
         sender: "@a:hs1",
         type: draft.type,
         ...(draft.stateKey !== undefined && { state_key: draft.stateKey }),
-        ...(draft.redacts !== undefined && id === "10" && { redacts: draft.redacts }),
+        ...(draft.redacts !== undefined && Number(id) < 11 && { redacts: draft.redacts }),
       };
       expect(event.hash).toBe(contentHash(full));
       expect(event.eventId).toBe(`$${referenceHash(version, { ...full, hashes: { sha256: event.hash } })}`);
     }
+  });
+
+  // Source: Matrix specification, "Room Version 3" and "Room Version 4", "Event IDs".
+  test("ids of version 3 are those of later ones with `+` and `/` for `-` and `_`", () => {
+    fc.assert(
+      fc.property(fc.string(), (body) => {
+        const draft = { type: "m.room.message", sender: "@a:hs1", content: { body } };
+        const [in3, in4, in10] = ["3", "4", "10"].map(
+          (id) => sealEvent(roomVersion(id), draft, place).eventId,
+        );
+        expect(in3).toMatch(/^\$[A-Za-z0-9+/]{43}$/);
+        expect(in4).toBe(in3?.replaceAll("+", "-").replaceAll("/", "_"));
+        expect(in10).toBe(in4);
+      }),
+    );
   });
 
   test("from room version 12 on, a room's id is the hash of its create event", () => {
@@ -237,6 +253,24 @@ describe("redaction keeps what the room lives on", () => {
   ])("%s", (type, content, in10, in11) => {
     expect(redactContent(v10, type, content)).toEqual(in10);
     expect(redactContent(v11, type, content)).toEqual(in11);
+  });
+
+  // Source: Matrix specification, "Room Version 6", "8" and "9", "Redactions".
+  test.each([
+    ["m.room.aliases", { aliases: ["#a:hs1"] }, "aliases", (version: number) => version < 6],
+    ["m.room.join_rules", { join_rule: "restricted", allow: [] }, "allow", (version: number) => version >= 8],
+    [
+      "m.room.member",
+      { membership: "join", join_authorised_via_users_server: "@a:hs1" },
+      "join_authorised_via_users_server",
+      (version: number) => version >= 9,
+    ],
+  ])("%s keeps %o's `%s` in some versions alone", (type, content, key, keeps) => {
+    for (const [id, version] of ROOM_VERSIONS)
+      expect([id, Object.hasOwn(redactContent(version, type, content), key)]).toEqual([
+        id,
+        keeps(Number(id)),
+      ]);
   });
 });
 

@@ -1,6 +1,8 @@
 /** Whom somebody ignores: their words and invites are kept from them, and from nobody else. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { register, startTestServer, type Person, type TestServer } from "./test-server.js";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { judgeInvite } from "../../src/server/core/invite-permission.js";
+import type { JsonObject } from "../../src/server/core/json.js";
+import { refusal, register, startTestServer, type Person, type TestServer } from "./test-server.js";
 
 interface Event {
   readonly type: string;
@@ -81,6 +83,62 @@ test("what they say wakes nobody", async () => {
   const { next_batch: since } = await alice.get<Synced>("sync?set_presence=offline");
   await pest.send(room, "psst");
   expect((await alice.get<Synced>(`sync?set_presence=offline&since=${since}`)).rooms).toBeUndefined();
+});
+
+describe("invites", () => {
+  const set = (person: Person, type: string, content: object) =>
+    person.call("PUT", `user/${at(person.userId)}/account_data/${type}`, content);
+  const filter = (person: Person, content: object) =>
+    set(person, "org.matrix.msc4155.invite_permission_config", content);
+  const invite = async (from: Person, to: Person) => {
+    const { room_id: roomId } = await from.post<{ room_id: string }>("createRoom", {});
+    await from.post(`rooms/${at(roomId)}/invite`, { user_id: to.userId });
+    return roomId;
+  };
+  const invites = async (person: Person) =>
+    Object.keys((await person.get<Synced>("sync")).rooms?.invite ?? {}).sort();
+
+  test("filters by user: who is blocked learns of it, who is ignored does not, who is allowed comes through", async () => {
+    const [carol, dave] = [await register(server, "carol"), await register(server, "dave")];
+    await filter(carol, {
+      allowed_users: [bob.userId],
+      ignored_users: ["@d?ve:*"],
+      blocked_servers: ["hs1"],
+    });
+    expect((await refusal(invite(pest, carol))).code).toBe("M_INVITE_BLOCKED");
+    await invite(dave, carol);
+    const wanted = await invite(bob, carol);
+    expect(await invites(carol)).toEqual([wanted]);
+    // What was kept from somebody is there when they want it after all.
+    await filter(carol, {});
+    expect(await invites(carol)).toHaveLength(2);
+  });
+
+  // Source: MSC4155: users before servers; what allows before what ignores, and that before what blocks.
+  test.each([
+    [{}, "allow"],
+    [{ blocked_users: [], ignored_servers: null, blocked_servers: "hs1", allowed_users: [7] }, "allow"],
+    [{ blocked_servers: ["*"] }, "block"],
+    [{ blocked_servers: ["hs"] }, "allow"],
+    [{ blocked_users: ["@p?st:*"], ignored_users: ["@other:hs1"] }, "block"],
+    [{ blocked_users: ["@pest:hs1"], ignored_users: ["@pest:hs?"] }, "ignore"],
+    [{ blocked_users: ["@pest:hs1"], ignored_users: ["*"], allowed_users: ["@p*"] }, "allow"],
+    [{ blocked_users: ["@pest:hs1"], allowed_servers: ["hs1"] }, "block"],
+    [{ blocked_servers: ["hs1"], ignored_servers: ["hs?"] }, "ignore"],
+    [{ blocked_servers: ["*"], allowed_users: ["@pest:hs1"] }, "allow"],
+  ] as [JsonObject, string][])("%j: %s", (filters, verdict) => {
+    expect(judgeInvite(undefined, filters, "@pest:hs1")).toBe(verdict as never);
+    expect(judgeInvite({ default_action: "block" }, filters, "@pest:hs1")).toBe("block");
+  });
+
+  test("whoever blocks all is not shown what came before either", async () => {
+    const erin = await register(server, "erin");
+    const roomId = await invite(bob, erin);
+    await set(erin, "m.invite_permission_config", { default_action: "block" });
+    expect(await invites(erin)).toEqual([]);
+    await set(erin, "m.invite_permission_config", {});
+    expect(await invites(erin)).toEqual([roomId]);
+  });
 });
 
 test("their invites are not told of, others' are", async () => {

@@ -149,6 +149,22 @@ describe("a push gateway", () => {
     expect([read.counts, read.event_id]).toEqual([{ unread: 1 }, undefined]);
   });
 
+  test("is not told of an invite that is kept from its user", async () => {
+    await set(bob, pusher());
+    const filter = (content: object) =>
+      bob.call(
+        "PUT",
+        `user/${at(bob.userId)}/account_data/org.matrix.msc4155.invite_permission_config`,
+        content,
+      );
+    await filter({ ignored_users: [alice.userId] });
+    const [carol, kept] = [await register(server, `carol${names}`), { invite: [bob.userId] }];
+    await alice.post("createRoom", kept);
+    const wanted = await carol.post<{ room_id: string }>("createRoom", kept);
+    const [told] = await listener.atLeast(1);
+    expect(notification(told)).toMatchObject({ room_id: wanted.room_id });
+  });
+
   test("is told the ids alone if that is wanted, and of an invite", async () => {
     await set(bob, pusher({}, { format: "event_id_only" }));
     const room = await alice.post<{ room_id: string }>("createRoom", { invite: [bob.userId] });

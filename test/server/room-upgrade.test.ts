@@ -84,6 +84,21 @@ for (const [from, to] of [
   });
 }
 
+test("levels that version 9 takes as texts are numbers in the room that replaces it", async () => {
+  const { room_id: old } = await alice.post<{ room_id: string }>("createRoom", {
+    room_version: "9",
+    power_level_content_override: {
+      users: { [alice.userId]: " +0100 ", [bob.userId]: "50" },
+      events_default: "5",
+    },
+  });
+  const fresh = await upgrade(alice, old, "11");
+  expect(await state(alice, fresh, "m.room.power_levels")).toMatchObject({
+    users: { [alice.userId]: 100, [bob.userId]: 50 },
+    events_default: 5,
+  });
+});
+
 test("a space keeps its type and its tree, and a version that is none is refused", async () => {
   const { room_id: old } = await alice.post<{ room_id: string }>("createRoom", {
     name: "Space",

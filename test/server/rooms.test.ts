@@ -1,5 +1,6 @@
 /** Rooms: how they are made, entered, spoken in, read and left; and whose profiles stand in them. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { ROOM_VERSIONS } from "../../src/server/core/room-versions.js";
 import { sync } from "./syncing.js";
 import { callApi, refusal, roomOf, startWithPeople, type Person, type TestServer } from "./test-server.js";
 
@@ -15,7 +16,7 @@ afterAll(() => server.stop());
 const at = encodeURIComponent;
 
 describe("rooms", () => {
-  test.each(["10", "11", "12"])("version %s: made, joined, spoken in", async (version) => {
+  test.each([...ROOM_VERSIONS.keys()])("version %s: made, joined, spoken in", async (version) => {
     const { room_id: roomId } = await alice.post<{ room_id: string }>("createRoom", {
       room_version: version,
       name: "N",

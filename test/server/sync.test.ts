@@ -223,6 +223,36 @@ describe("sync", () => {
     expect(found["@alice:hs1"]?.[alice.deviceId]).toMatchObject(deviceKeys);
   });
 
+  test("who refuses an invite, or takes back a knock, has left nobody; who was there has", async () => {
+    const [one, two] = [await register(server, "host"), await register(server, "shy")];
+    const { room_id: roomId } = await one.post<{ room_id: string }>("createRoom", {
+      initial_state: [{ type: "m.room.join_rules", content: { join_rule: "knock" } }],
+    });
+    const sinces = await Promise.all([one, two].map(async (person) => (await sync(person)).next_batch));
+    const left = () =>
+      Promise.all(
+        [one, two].map(async (person, index) => (await sync(person, sinces[index])).device_lists?.left),
+      );
+    const ask = () => one.post(`rooms/${at(roomId)}/invite`, { user_id: two.userId });
+    const leave = () => two.post(`rooms/${at(roomId)}/leave`, {});
+
+    await ask();
+    await leave();
+    expect(await left()).toEqual([undefined, undefined]);
+    await two.post(`knock/${at(roomId)}`, {});
+    await leave();
+    expect(await left()).toEqual([undefined, undefined]);
+
+    await ask();
+    await two.post(`join/${at(roomId)}`, {});
+    for (const [index, person] of [one, two].entries()) sinces[index] = (await sync(person)).next_batch;
+    // However they got out of it, and whatever was tried since.
+    await leave();
+    await ask();
+    await leave();
+    expect(await left()).toEqual([[two.userId], [one.userId]]);
+  });
+
   test("who is only asked in has left nobody", async () => {
     const [one, two] = [await register(server, "inviting"), await register(server, "invited")];
     const { room_id: roomId } = await one.post<{ room_id: string }>("createRoom", {});

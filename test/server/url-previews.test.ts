@@ -79,6 +79,9 @@ test("what a page says of itself, with its picture as media", async () => {
     "og:type": "article",
     "og:image": expect.stringMatching(/^mxc:\/\/hs1\//) as string,
     "og:image:type": "image/png",
+    // Measured, whatever the page says.
+    "og:image:width": 40,
+    "og:image:height": 30,
     "og:image:alt": "A cat",
     "matrix:image:size": image.byteLength,
   });
@@ -89,6 +92,11 @@ test("what a page says of itself, with its picture as media", async () => {
   expect(Buffer.from(await response.arrayBuffer()).equals(image)).toBe(true);
   // Nobody's quota.
   expect((await server.running.services.store.media.usage(alice.userId)).bytes).toBe(0);
+});
+
+test("the path from before v1.11 leads there too", async () => {
+  const url = encodeURIComponent(page("<title>Old</title>"));
+  expect(await alice.get(`/_matrix/media/v3/preview_url?url=${url}`)).toEqual({ "og:title": "Old" });
 });
 
 test("an answer stands for an hour, and many who ask at once ask once", async () => {

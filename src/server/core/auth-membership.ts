@@ -7,7 +7,7 @@ import { NotAllowedError } from "./not-allowed.js";
 import type { EventDraft } from "./event.js";
 import { stringOrNone } from "./json.js";
 import { PowerLevels } from "./power-levels.js";
-import type { RoomState } from "./room-state.js";
+import { takesKnocks, type RoomState } from "./room-state.js";
 
 /** @throws NotAllowedError with the rule that refuses */
 export function judgeMembership(state: RoomState, event: EventDraft): void {
@@ -40,6 +40,8 @@ function judgeJoin(state: RoomState, event: EventDraft, target: string): void {
   const membership = state.membership(target);
   if (membership === "ban") throw new NotAllowedError("you are banned from this room");
   if (membership === "join") return;
+  if (!state.version.joinRules.includes(state.joinRule))
+    throw new NotAllowedError("this room cannot be joined");
   switch (state.joinRule) {
     case "public":
       return;
@@ -47,8 +49,7 @@ function judgeJoin(state: RoomState, event: EventDraft, target: string): void {
     case "knock":
       if (membership === "invite") return;
       throw new NotAllowedError("you are not invited to this room");
-    case "restricted":
-    case "knock_restricted": {
+    default: {
       if (membership === "invite") return;
       const voucher = stringOrNone(event.content["join_authorised_via_users_server"]);
       if (
@@ -59,8 +60,6 @@ function judgeJoin(state: RoomState, event: EventDraft, target: string): void {
         return;
       throw new NotAllowedError("you are in none of the rooms whose members may join this one");
     }
-    default:
-      throw new NotAllowedError("this room cannot be joined");
   }
 }
 
@@ -96,9 +95,7 @@ function judgeBan(state: RoomState, sender: string, target: string): void {
 }
 
 function judgeKnock(state: RoomState, sender: string, target: string): void {
-  if (state.joinRule !== "knock" && state.joinRule !== "knock_restricted") {
-    throw new NotAllowedError("this room takes no knocks");
-  }
+  if (!takesKnocks(state)) throw new NotAllowedError("this room takes no knocks");
   if (sender !== target) throw new NotAllowedError("people knock for themselves");
   const membership = state.membership(target);
   if (membership === "ban") throw new NotAllowedError("you are banned from this room");

@@ -1,10 +1,11 @@
 /**
- * Whether a room lets an event in: the authorisation rules of room versions 10 to 12.
+ * Whether a room lets an event in: the authorisation rules of room versions 3 to 12.
  *
  * Pure, and judged against one state; the store makes sure that the state is still the room's when the
- * event gets its place. Source: Matrix specification, "Room Version 10" to "12", "Authorization rules". The
+ * event gets its place. Source: Matrix specification, "Room Version 3" to "12", "Authorization rules". The
  * rules about signatures, foreign servers and third-party invites have nothing to judge here: there is one
- * server, and it takes no third-party invites.
+ * server, and it takes no third-party invites. Up to version 5 a server lists its aliases in rooms that nobody of it
+ * is in; as this one does not, `m.room.aliases` needs what any state needs.
  */
 import type { EventDraft } from "./event.js";
 import { stringOrNone, type JsonObject } from "./json.js";
@@ -13,7 +14,7 @@ import { judgeMembership } from "./auth-membership.js";
 import { judgePowerLevels } from "./auth-power-levels.js";
 import { NotAllowedError } from "./not-allowed.js";
 import { PowerLevels } from "./power-levels.js";
-import { ROOM_VERSIONS } from "./room-versions.js";
+import { hasRestrictedRooms, ROOM_VERSIONS } from "./room-versions.js";
 import type { RoomState } from "./room-state.js";
 
 /**
@@ -84,7 +85,8 @@ function authEventKeys(state: RoomState, event: EventDraft): [type: string, stat
     if (membership === "join" || membership === "invite" || membership === "knock")
       keys.push(["m.room.join_rules", ""]);
     const voucher = stringOrNone(event.content["join_authorised_via_users_server"]);
-    if (voucher !== undefined && voucher !== event.sender) keys.push(["m.room.member", voucher]);
+    if (hasRestrictedRooms(state.version) && voucher !== undefined && voucher !== event.sender)
+      keys.push(["m.room.member", voucher]);
   }
   return keys;
 }

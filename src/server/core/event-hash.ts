@@ -2,7 +2,7 @@
  * Content hashes and event ids.
  *
  * Source: Matrix specification, server-server API, "Calculating the content hash for an event",
- * "Calculating the reference hash for an event"; "Room Version 4", "Event IDs"; "Room Version 12", "Room IDs".
+ * "Calculating the reference hash for an event"; "Room Version 3" and "4", "Event IDs"; "Room Version 12", "Room IDs".
  */
 import { hash as digest } from "node:crypto";
 import { canonicalJson } from "./canonical-json.js";
@@ -64,11 +64,7 @@ export function sealEvent(version: RoomVersion, draft: EventDraft, place: Place)
   const hash = unpadded(digest("sha256", text, "base64"));
 
   const kept = canonicalJson(redactContent(version, type, content));
-  const reference = digest(
-    "sha256",
-    `${head}${kept}${depth}"hashes":{"sha256":"${hash}"},${time}${tail}`,
-    "base64url",
-  );
+  const reference = idDigest(version, `${head}${kept}${depth}"hashes":{"sha256":"${hash}"},${time}${tail}`);
   const isHashedRoom = version.creatorsRule && type === "m.room.create";
   const sealed: Writable<SealedEvent> = {
     eventId: `$${reference}`,
@@ -103,7 +99,7 @@ export function contentHash(event: JsonObject): string {
   return unpadded(digest("sha256", canonicalJson(hashed), "base64"));
 }
 
-/** @returns the hash that event ids are made of: base64 with `-` and `_`, without padding. */
+/** @returns the hash that event ids are made of, as the room version writes it. */
 export function referenceHash(version: RoomVersion, event: JsonObject): string {
   const {
     signatures: _signatures,
@@ -112,8 +108,11 @@ export function referenceHash(version: RoomVersion, event: JsonObject): string {
     event_id: _id,
     ...hashed
   } = redactEvent(version, event);
-  return digest("sha256", canonicalJson(hashed), "base64url");
+  return idDigest(version, canonicalJson(hashed));
 }
+
+const idDigest = ({ eventIdEncoding }: RoomVersion, text: string): string =>
+  unpadded(digest("sha256", text, eventIdEncoding));
 
 /** 32 bytes are 43 letters, and one that fills up. */
 const unpadded = (base64: string): string => base64.slice(0, 43);

@@ -1,7 +1,8 @@
 /**
  * Who may do what: power levels as numbers.
  *
- * Source: Matrix client-server API, `m.room.power_levels`; "Room Version 12", creators.
+ * Source: Matrix client-server API, `m.room.power_levels`; "Room Version 3", levels that are texts;
+ * "Room Version 12", creators.
  */
 import { isObject, type JsonObject } from "./json.js";
 import type { RoomState } from "./room-state.js";
@@ -69,8 +70,24 @@ export class PowerLevels {
 
 /** @returns a named level of a power level content, or its default. */
 export function levelIn(content: JsonObject | undefined, name: LevelName): number {
-  const value = content?.[name];
-  return typeof value === "number" ? value : DEFAULTS[name];
+  return numberOf(content?.[name]) ?? DEFAULTS[name];
+}
+
+/** A text that stands for an integer: `"50"`, `" +050 "`. */
+const INTEGER = /^\s*[+-]?\d+\s*$/;
+
+/** @returns a level as a number: rooms up to version 9 may hold it as a text. */
+export function numberOf(level: unknown): number | undefined {
+  if (typeof level === "string" && INTEGER.test(level)) return Number(level);
+  return typeof level === "number" ? level : undefined;
+}
+
+/** @returns power levels without texts in the place of numbers, for a version that refuses them */
+export function withNumbers(content: JsonObject): JsonObject {
+  const entries = Object.entries(content);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, isObject(value) ? withNumbers(value) : (numberOf(value) ?? value)]),
+  );
 }
 
 function entryOf(
@@ -80,6 +97,5 @@ function entryOf(
 ): number | undefined {
   const entries = content?.[map];
   if (!isObject(entries) || !Object.hasOwn(entries, key)) return undefined;
-  const value = entries[key];
-  return typeof value === "number" ? value : undefined;
+  return numberOf(entries[key]);
 }

@@ -2,10 +2,10 @@
  * Redaction: which keys survive it. It serves twice: for events that people redact, and for event ids, which
  * are hashes of the redacted form so that a redaction leaves them as they are.
  *
- * Source: Matrix specification, "Room Version 10" and "Room Version 11", "Redactions".
+ * Source: Matrix specification, "Room Version 3" to "Room Version 11", "Redactions".
  */
 import { isObject, type JsonObject, type JsonValue } from "./json.js";
-import type { RoomVersion } from "./room-versions.js";
+import { hasRestrictedRooms, type RoomVersion } from "./room-versions.js";
 
 const TOP_LEVEL = [
   "event_id",
@@ -40,17 +40,22 @@ export function redactContent(version: RoomVersion, type: string, content: JsonO
     case "m.room.create":
       return version.creatorInContent ? pick(content, ["creator"]) : content;
     case "m.room.member": {
-      const kept = pick(content, ["membership", "join_authorised_via_users_server"]);
+      const kept = pick(content, [
+        "membership",
+        ...(version.redactionKeepsVoucher ? ["join_authorised_via_users_server"] : []),
+      ]);
       const invite = content["third_party_invite"];
       if (!version.redactsInContent || !isObject(invite) || invite["signed"] === undefined) return kept;
       return { ...kept, third_party_invite: { signed: invite["signed"] } };
     }
     case "m.room.join_rules":
-      return pick(content, ["join_rule", "allow"]);
+      return pick(content, hasRestrictedRooms(version) ? ["join_rule", "allow"] : ["join_rule"]);
     case "m.room.power_levels":
       return pick(content, version.redactsInContent ? [...POWER_LEVELS, "invite"] : POWER_LEVELS);
     case "m.room.history_visibility":
       return pick(content, ["history_visibility"]);
+    case "m.room.aliases":
+      return version.redactionKeepsAliases ? pick(content, ["aliases"]) : {};
     case "m.room.redaction":
       return version.redactsInContent ? pick(content, ["redacts"]) : {};
     default:

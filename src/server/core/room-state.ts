@@ -120,11 +120,16 @@ export function roomTypeOf(create: JsonObject | undefined): string | undefined {
   return isObject(create) ? stringOrNone(create["type"]) : undefined;
 }
 
+/** Whether people outside may ask to be let in. */
+export const takesKnocks = ({ version, joinRule }: RoomState): boolean =>
+  (joinRule === "knock" || joinRule === "knock_restricted") && version.joinRules.includes(joinRule);
+
 /** The rooms whose members may come into a restricted one. Source: "Restricted rooms". */
 export function allowedRoomsOf(state: RoomState): string[] {
-  const rule = state.joinRule;
+  const { version, joinRule } = state;
+  const isRestricted = joinRule === "restricted" || joinRule === "knock_restricted";
   const allow = state.content("m.room.join_rules")?.["allow"];
-  if ((rule !== "restricted" && rule !== "knock_restricted") || !Array.isArray(allow)) return [];
+  if (!isRestricted || !version.joinRules.includes(joinRule) || !Array.isArray(allow)) return [];
   return allow.flatMap((entry: unknown) =>
     isObject(entry) && entry["type"] === "m.room_membership" ? (stringOrNone(entry["room_id"]) ?? []) : [],
   );

@@ -27,6 +27,8 @@ const UNSTABLE_FEATURES = {
   "org.matrix.msc3391": true,
   /** Delayed events. */
   "org.matrix.msc4140": true,
+  /** Whose invites somebody takes. */
+  "org.matrix.msc4155": true,
   /** How calls are carried. */
   "org.matrix.msc4143": true,
   // These the specification has by now, and clients ask for them by their old names: see the paths in app.ts.

@@ -38,6 +38,15 @@ const config = (path: string) =>
     handle: (_asked, { config: { media } }) => ({ "m.upload.size": media.uploadBytes }),
   });
 
+const preview = (path: string) =>
+  endpoint({
+    route: `GET ${path}`,
+    // What is there now is all that there is, whichever moment was asked for.
+    query: z.object({ url: z.string().max(MOST_URL), ts: z.coerce.number().int().optional() }),
+    reply: Json,
+    handle: ({ query }, { urlPreviews }) => urlPreviews.get(query.url),
+  });
+
 export const media = group("Content repository", [
   streaming({
     route: "POST /_matrix/media/v3/upload",
@@ -94,13 +103,8 @@ export const media = group("Content repository", [
     }),
   ),
 
-  endpoint({
-    route: "GET /_matrix/client/v1/media/preview_url",
-    // What is there now is all that there is, whichever moment was asked for.
-    query: z.object({ url: z.string().max(MOST_URL), ts: z.coerce.number().int().optional() }),
-    reply: Json,
-    handle: ({ query }, { urlPreviews }) => urlPreviews.get(query.url),
-  }),
+  preview("/_matrix/client/v1/media/preview_url"),
+  preview("/_matrix/media/v3/preview_url"),
 
   // Whoever has no token may have what was there before tokens were needed: here, nothing was.
   ...["v3", "v1"].flatMap((version) =>

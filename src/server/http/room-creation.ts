@@ -38,7 +38,7 @@ export const roomCreation = group("Creation", [
 
     async handle(
       { caller, body },
-      { rooms, profiles, directory, memberships, carryOver, store, config, appServices },
+      { rooms, profiles, directory, invitePermission, carryOver, store, config, appServices },
     ) {
       const version = versionOrRefuse(ROOM_VERSIONS, body.room_version ?? config.defaultRoomVersion);
       if (body.invite_3pid.length > 0) throw invalid("this server invites by user id only");
@@ -49,7 +49,7 @@ export const roomCreation = group("Creation", [
       const invite = [...new Set(body.invite)].filter((userId) => userId !== caller.userId);
       for (const userId of invite) {
         if ((await appServices.account(userId)) === undefined) throw invalid(`${userId} has no account here`);
-        await memberships.assertInvitable(userId);
+        await invitePermission.assertInvitable(userId, caller.userId);
       }
       const people = [caller.userId, ...invite];
       const members = new Map(

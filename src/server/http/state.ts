@@ -64,7 +64,7 @@ async function putState(
 ) {
   const { roomId, eventType: type, stateKey } = params;
   if (type === "m.room.member" && body["membership"] === "invite")
-    await services.memberships.assertInvitable(stateKey);
+    await services.invitePermission.assertInvitable(stateKey, caller.userId);
   if (type === "m.room.canonical_alias") await assertAliases(roomId, body, services);
   if (type === "m.room.create") throw invalid("a room is made once");
   const said = { type, stateKey, sender: caller.userId, content: body, ...timeOf(query, caller) };

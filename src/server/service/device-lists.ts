@@ -55,17 +55,21 @@ export class DeviceLists {
     const memberships =
       changes?.filter(({ kind }) => kind === "membership") ??
       (await this.#store.views.membersChangedSince(follower.userId, stretch.since));
+    // Who is asked in, or asks to come, was not there yet; nor was who refuses, or takes that back.
+    const hasLeft = (roomId: string, userId: string) =>
+      this.#store.views.wasIn(roomId, userId, stretch.since);
     for (const { roomId = "", userId = "", membership } of memberships) {
       if (userId !== follower.userId && follower.rooms.get(roomId)?.membership === "join") {
         if (membership === "join") joined.push(userId);
-        // Who is asked in, or asks to come, was not there yet.
-        else if (membership === "leave" || membership === "ban") left.push(userId);
+        else if ((membership === "leave" || membership === "ban") && (await hasLeft(roomId, userId)))
+          left.push(userId);
       }
     }
     for (const roomId of stretch.touched) {
       const own = follower.rooms.get(roomId);
       if (own === undefined || own.position <= stretch.since || own.position > stretch.upTo) continue;
       if (own.membership === "invite" || own.membership === "knock") continue;
+      if (own.membership !== "join" && !(await hasLeft(roomId, follower.userId))) continue;
       const members = await this.#store.events.members(roomId, "join");
       (own.membership === "join" ? joined : left).push(
         ...members.filter((userId) => userId !== follower.userId),

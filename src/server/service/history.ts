@@ -10,6 +10,7 @@ import { isShown, mayRead, mayReadSome, type Sight } from "../core/visibility.js
 import type { Stretch } from "../store/events.js";
 import type { Store } from "../store/store.js";
 import { forbidden, notFound } from "./failure.js";
+import type { InvitePermission } from "./invite-permission.js";
 import type { PushRules } from "./push-rules.js";
 
 /** Events read at once while looking for those that a filter lets through. */
@@ -27,10 +28,12 @@ export interface Page {
 export class History {
   readonly #store: Store;
   readonly #pushRules: PushRules;
+  readonly #invites: InvitePermission;
 
-  constructor(store: Store, pushRules: PushRules) {
+  constructor(store: Store, pushRules: PushRules, invites: InvitePermission) {
     this.#store = store;
     this.#pushRules = pushRules;
+    this.#invites = invites;
   }
 
   /** @param isInside the user is known to be in the room now */
@@ -59,13 +62,13 @@ export class History {
   }
 
   /**
-   * Whether an invite comes from somebody whom the user ignores: such ones are not told of.
+   * Whether an invite comes from somebody whose invites the user does not want: such ones are not told of.
    *
    * @param stripped what the user may see of the room from outside; it ends with the invite
    */
   async isUnwanted(userId: string, stripped: readonly JsonObject[]): Promise<boolean> {
     const sender = stripped.at(-1)?.["sender"];
-    return typeof sender === "string" && (await this.#pushRules.ignoredBy(userId)).has(sender);
+    return typeof sender === "string" && (await this.#invites.of(userId))(sender) !== "allow";
   }
 
   /**

@@ -9,6 +9,7 @@ import type { Store } from "../store/store.js";
 import type { AppServices } from "./app-services.js";
 import type { CarryOver } from "./carry-over.js";
 import { Failure, forbidden } from "./failure.js";
+import type { InvitePermission } from "./invite-permission.js";
 import type { Profiles } from "./profiles.js";
 import type { Rooms } from "./rooms.js";
 
@@ -18,6 +19,7 @@ export class Memberships {
   readonly #profiles: Profiles;
   readonly #appServices: AppServices;
   readonly #carryOver: CarryOver;
+  readonly #invites: InvitePermission;
 
   constructor(
     store: Store,
@@ -25,12 +27,14 @@ export class Memberships {
     profiles: Profiles,
     appServices: AppServices,
     carryOver: CarryOver,
+    invites: InvitePermission,
   ) {
     this.#store = store;
     this.#rooms = rooms;
     this.#profiles = profiles;
     this.#appServices = appServices;
     this.#carryOver = carryOver;
+    this.#invites = invites;
   }
 
   /** Joining twice is joining once. */
@@ -63,23 +67,12 @@ export class Memberships {
   async invite(roomId: string, sender: string, userId: string, reason?: string): Promise<void> {
     if ((await this.#appServices.account(userId)) === undefined)
       throw new Failure("M_NOT_FOUND", `${userId} has no account here`);
-    await this.assertInvitable(userId);
+    await this.#invites.assertInvitable(userId, sender);
     const profile = await this.#profiles.forMember(userId);
     await this.#rooms.send(
       roomId,
       member(sender, userId, { ...profile, membership: "invite", ...(reason !== undefined && { reason }) }),
     );
-  }
-
-  /**
-   * Source: Matrix client-server API v1.19, "Invite permission".
-   *
-   * @throws Failure M_INVITE_BLOCKED for somebody who wants no invites
-   */
-  async assertInvitable(userId: string): Promise<void> {
-    const config = await this.#store.personal.accountData(userId, "", "m.invite_permission_config");
-    if (config?.["default_action"] === "block")
-      throw new Failure("M_INVITE_BLOCKED", `${userId} wants no invites`);
   }
 
   /** Also refuses an invite, and takes back a knock. Leaving twice is leaving once. */

@@ -17,6 +17,7 @@ import { DeviceLists } from "./device-lists.js";
 import { Directory } from "./directory.js";
 import { History } from "./history.js";
 import { InteractiveAuth } from "./interactive-auth.js";
+import { InvitePermission } from "./invite-permission.js";
 import { Media } from "./media.js";
 import { Memberships } from "./memberships.js";
 import { Metrics } from "./metrics.js";
@@ -66,13 +67,14 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
   const sessions = new Sessions(store, new PasswordHasher(config.passwordHash), config.serverName);
   const pushRules = new PushRules(store);
   const carryOver = new CarryOver(store, rooms, pushRules);
-  const memberships = new Memberships(store, rooms, profiles, appServices, carryOver);
+  const invitePermission = new InvitePermission(store, pushRules);
+  const memberships = new Memberships(store, rooms, profiles, appServices, carryOver, invitePermission);
   const roomAdministration = new RoomAdministration(store, rooms, config.bus.kind);
   const media = new Media(store, config);
-  const history = new History(store, pushRules);
+  const history = new History(store, pushRules, invitePermission);
   const relations = new Relations(store, history);
   const typing = new Typing(stream);
-  const verdicts = new Verdicts(rooms, pushRules);
+  const verdicts = new Verdicts(rooms, pushRules, invitePermission);
   const unread = new UnreadCounts(store, verdicts);
   const summaries = new Summaries(store);
   const txns = await Transactions.open(store);
@@ -97,6 +99,7 @@ export async function openServices(config: ServerConfig, store: Store, log: Log)
     typing,
     pushRules,
     memberships,
+    invitePermission,
     appServices,
     carryOver,
     accounts: new Accounts(store, sessions, memberships, config),

@@ -3,7 +3,13 @@
  * Source: Matrix client-server API v1.19, "Spaces", "Room summaries".
  */
 import { isObject, stringOrNone, type JsonObject } from "../core/json.js";
-import { allowedRoomsOf, roomTypeOf, type RoomState, type StateEvent } from "../core/room-state.js";
+import {
+  allowedRoomsOf,
+  roomTypeOf,
+  takesKnocks,
+  type RoomState,
+  type StateEvent,
+} from "../core/room-state.js";
 import type { Store } from "../store/store.js";
 import { summaryOf } from "./directory.js";
 import { Failure, forbidden, notFound } from "./failure.js";
@@ -117,7 +123,7 @@ export class Spaces {
     if (membership === "join" || membership === "invite") return true;
     if (state.historyVisibility === "world_readable") return true;
     if (membership === "ban") return false;
-    if (["public", "knock", "knock_restricted"].includes(state.joinRule)) return true;
+    if (state.joinRule === "public" || takesKnocks(state)) return true;
     for (const room of allowedRoomsOf(state))
       if ((await this.#store.events.membership(userId, room))?.membership === "join") return true;
     return false;

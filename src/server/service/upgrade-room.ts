@@ -5,7 +5,7 @@
  * Source: Matrix client-server API v1.19, "Room upgrades", "Server behaviour".
  */
 import { isObject, type JsonObject } from "../core/json.js";
-import { levelIn, PowerLevels } from "../core/power-levels.js";
+import { levelIn, PowerLevels, withNumbers } from "../core/power-levels.js";
 import type { RoomState } from "../core/room-state.js";
 import type { RoomVersion } from "../core/room-versions.js";
 import type { Store } from "../store/store.js";
@@ -159,7 +159,8 @@ function levelsFor(
   version: RoomVersion,
   additionalCreators: readonly string[],
 ): JsonObject {
-  const levels = state.content("m.room.power_levels") ?? {};
+  const given = state.content("m.room.power_levels") ?? {};
+  const levels = version.textLevels ? given : withNumbers(given);
   const users: Record<string, unknown> = isObject(levels["users"]) ? { ...levels["users"] } : {};
   if (version.creatorsRule) for (const creator of [userId, ...additionalCreators]) delete users[creator];
   else if (state.version.creatorsRule) for (const creator of state.creators) users[creator] = 100;

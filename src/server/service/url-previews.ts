@@ -5,7 +5,7 @@
  */
 import type { ServerConfig } from "../../shared/server-config.js";
 import type { JsonObject } from "../core/json.js";
-import { pictureKindOf } from "../core/picture.js";
+import { pictureKindOf, pictureSizeOf } from "../core/picture.js";
 import { previewOf } from "../core/page-preview.js";
 import { InTurn } from "../runtime/in-turn.js";
 import type { Log } from "../runtime/log.js";
@@ -138,11 +138,13 @@ export class UrlPreviews {
     const kind = pictureKindOf(bytes);
     if (kind === undefined || !isWhole) return {};
     const type = `image/${kind}`;
+    const size = pictureSizeOf(bytes);
     const body = new Blob([Uint8Array.from(bytes)]).stream();
     const mediaId = await this.#media.upload({ userId: NOBODY, body, type });
     return {
       "og:image": this.#media.uriOf(mediaId),
       "og:image:type": type,
+      ...(size !== undefined && { "og:image:width": size.width, "og:image:height": size.height }),
       "matrix:image:size": bytes.byteLength,
     };
   }

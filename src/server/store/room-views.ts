@@ -70,6 +70,18 @@ export class RoomViewStore {
     );
   }
 
+  /** Whether somebody was in a room right after a position. */
+  async wasIn(roomId: string, userId: string, position: number): Promise<boolean> {
+    const [row] = await this.#reader.all<{ content: string }>(
+      `SELECT content FROM events WHERE room_id = ? AND type = 'm.room.member' AND state_key = ? AND position <= ?
+       ORDER BY position DESC LIMIT 1`,
+      roomId,
+      userId,
+      position,
+    );
+    return row !== undefined && membershipOf(JSON.parse(row.content) as JsonObject) === "join";
+  }
+
   /** What state events took the place of, by the ids of these events: what that says now, and where it stands. */
   async replaced(
     events: readonly StoredEvent[],
