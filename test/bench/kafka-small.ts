@@ -4,7 +4,6 @@
 import { execa } from "execa";
 import { emulatedBoard, type EmulatedBoard } from "../../src/lab/emulated-board.js";
 import { sshArguments } from "../../src/lab/ssh.js";
-import { hashOf } from "../../src/fleet/file-notes.js";
 import { kafkaRelease } from "../server/jars.js";
 import { compared, inTurns, measured, type Bench, type Metric } from "./metric.js";
 import { alone, leastAvailableMb, load, tune, type LoadPlan } from "./small/boards.js";
@@ -71,13 +70,18 @@ export const kafkaSmall: Bench = {
   summary: "Kafka on emulated boards of 1 and 2 GB: tuned, against its archive's settings",
 
   async run(report, say) {
-    const archive = await kafkaRelease(VERSION);
+    const release = await kafkaRelease(VERSION);
     for (const memoryMb of SIZES_MB)
-      await compare(memoryMb, archive, report, (line) => say(`${memoryMb} MB: ${line}`));
+      await compare(memoryMb, release, report, (line) => say(`${memoryMb} MB: ${line}`));
   },
 };
 
-async function compare(memoryMb: number, archive: string, report: (metric: Metric) => void, say: Say) {
+async function compare(
+  memoryMb: number,
+  release: Awaited<ReturnType<typeof kafkaRelease>>,
+  report: (metric: Metric) => void,
+  say: Say,
+) {
   const options = { memoryMb, forwards: [PORT], packages: ["openjdk-17-jre-headless"] };
   await using plain = await emulatedBoard("plain", options);
   await using tuned = await emulatedBoard("tuned", options);
@@ -93,12 +97,12 @@ async function compare(memoryMb: number, archive: string, report: (metric: Metri
       playbooks: ["tuning", "kafka"],
       config: {
         cloud: { name: "test", broker: "kafka" },
-        kafka: { archive, sha512: await hashOf(archive, "sha512") },
+        kafka: release,
       },
     });
   });
   const isTunedUp = await onTuned(async (board) => isUp(board, "kafka.service", say));
-  const isPlainUp = await onPlain(async (board) => startPlain(board, archive, say));
+  const isPlainUp = await onPlain(async (board) => startPlain(board, release.archive, say));
   report(measured({ ...heading("starts", "1"), goal: { atLeast: 1 } }, [Number(isTunedUp)]));
   report(measured(heading("the archive's settings start", "1"), [Number(isPlainUp)]));
   if (!isTunedUp) return;

@@ -1,8 +1,6 @@
 /**
  * Three boards, one Kafka: what is confirmed is on two of them at least, so one may lose its power.
  */
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { virtualBoards, type VirtualBoard, type VirtualBoards } from "../../src/lab/virtual-board.js";
 import { kafkaRelease } from "../server/jars.js";
@@ -15,10 +13,7 @@ const NAMES = ["kitchen", "attic", "cellar"] as const;
 let boards: VirtualBoards;
 let home: Operator;
 beforeAll(async () => {
-  const archive = await kafkaRelease("4.3.1");
-  const sha512 = createHash("sha512")
-    .update(await readFile(archive))
-    .digest("hex");
+  const { archive, sha512 } = await kafkaRelease("4.3.1");
   boards = await virtualBoards([...NAMES], { packages: ["openjdk-17-jre-headless"], memoryMb: 2_000 });
   const of = ({ name, address, port, user, sshKeyPath, fingerprint }: VirtualBoard) => [
     name,

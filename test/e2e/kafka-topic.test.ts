@@ -2,8 +2,6 @@
  * Kafka of the line for old Javas, from a file of the operator's, alone on a small board: its topics, and its storage,
  * which is made once and never again.
  */
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
@@ -13,10 +11,7 @@ import { operator, type Operator } from "./operator.js";
 let board: VirtualBoard;
 let home: Operator;
 beforeAll(async () => {
-  const archive = await kafkaRelease("3.9.1");
-  const sha512 = createHash("sha512")
-    .update(await readFile(archive))
-    .digest("hex");
+  const { archive, sha512 } = await kafkaRelease("3.9.1");
   const config = {
     cloud: { name: "home", broker: "kafka" },
     kafka: { archive, sha512 },

@@ -2,9 +2,7 @@
  * The whole way with Kafka: a real broker, whose archive comes from a mirror; people chat, and Kafka's own consumer
  * reads every event back, also those of before a restart.
  */
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -22,7 +20,7 @@ let home: Operator;
 let mirror: Server;
 let bare: ReadonlySet<string>;
 beforeAll(async () => {
-  const archive = await kafkaRelease(VERSION);
+  const { archive, sha512 } = await kafkaRelease(VERSION);
   mirror = createServer((_request, response) => createReadStream(archive).pipe(response));
   await new Promise<void>((resolve) => mirror.listen(0, "127.0.0.1", resolve));
   board = await virtualBoard("pi-1");
@@ -33,9 +31,7 @@ beforeAll(async () => {
       cloud: { name: "home", broker: "kafka" },
       kafka: {
         mirror: `http://127.0.0.1:${(mirror.address() as AddressInfo).port}/kafka/`,
-        sha512: createHash("sha512")
-          .update(await readFile(archive))
-          .digest("hex"),
+        sha512,
       },
     },
   });

@@ -1,8 +1,6 @@
 /**
  * Kafka on the next release: Debian 13's Java 21.
  */
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
 import { kafkaRelease } from "../server/jars.js";
@@ -13,10 +11,7 @@ import { operator, type Operator } from "./operator.js";
 let board: VirtualBoard;
 let home: Operator;
 beforeAll(async () => {
-  const archive = await kafkaRelease("4.3.1");
-  const sha512 = createHash("sha512")
-    .update(await readFile(archive))
-    .digest("hex");
+  const { archive, sha512 } = await kafkaRelease("4.3.1");
   board = await virtualBoard("pi-13", { suite: "debian-trixie" });
   home = await operator({
     boards: [board],

@@ -5,10 +5,11 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { cacheFolder } from "../../src/files/operator-files.js";
+import { hashOf } from "../../src/fleet/file-notes.js";
 
 const run = promisify(execFile);
 
@@ -48,11 +49,15 @@ export function fetchKafka(): Promise<string> {
 /**
  * An archive of the same layout as Kafka's own, with what a broker needs of it.
  *
- * @returns its path
+ * @returns its path, and its sum in hexadecimal digits
  */
-export async function kafkaRelease(version: Release = VERSION): Promise<string> {
+export async function kafkaRelease(version: Release = VERSION): Promise<{ archive: string; sha512: string }> {
   const archive = join(cacheFolder(), "kafka", `kafka_2.13-${version}.tgz`);
-  if (existsSync(archive)) return archive;
+  if (!existsSync(archive)) await packRelease(archive, version);
+  return { archive, sha512: await hashOf(archive, "sha512") };
+}
+
+async function packRelease(archive: string, version: Release): Promise<void> {
   const jars = await fetchJars(`${archive}.jars`, pomOf(version, PRINTERS[version]));
   const part = `${archive}.${process.pid}`;
   const root = `kafka_2.13-${version}`;
@@ -66,8 +71,13 @@ export async function kafkaRelease(version: Release = VERSION): Promise<string> 
     jars,
     ".",
   ]);
-  await rename(part, archive);
-  return archive;
+  try {
+    await link(part, archive);
+  } catch (error) {
+    if (!existsSync(archive)) throw error; // else another test was faster, and may be using its own
+  } finally {
+    await rm(part);
+  }
 }
 
 /**
