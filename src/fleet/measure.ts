@@ -31,14 +31,13 @@ export async function measureFleet(
 }
 
 const Measurement = z.object({
-  command: z.literal("tune"),
   boards: z.record(z.string(), z.object({ after: z.record(z.string(), z.number()).optional() })),
 });
 
 /** What the last `tune --measure` of each board ended with, by the run records. */
 export async function lastMeasurements(workspace: Workspace): Promise<ReadonlyMap<string, Figures>> {
   const last = new Map<string, Figures>();
-  for (const { boards } of await readRuns(workspace, Measurement)) {
+  for (const { boards } of await readRuns(workspace, Measurement, "tune")) {
     for (const [board, { after }] of Object.entries(boards)) {
       if (after !== undefined && !last.has(board)) last.set(board, after);
     }

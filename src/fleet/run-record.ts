@@ -29,13 +29,20 @@ export async function recordRun({ runs }: Workspace, record: RunRecord): Promise
 }
 
 /**
- * @param schema what the caller reads of a record; those of commands that it does not fit are left out
+ * @param schema what the caller reads of a record; those that it does not fit are left out
+ * @param command whose records alone are looked at; else all of them
  * @returns the youngest first
  * @throws ImcloudError config.invalid for a file that is no record: what it said would be missing in silence
  */
-export async function readRuns<T>({ runs }: Workspace, schema: z.ZodType<T>): Promise<readonly T[]> {
+export async function readRuns<T>(
+  { runs }: Workspace,
+  schema: z.ZodType<T>,
+  command = "",
+): Promise<readonly T[]> {
   const records: T[] = [];
-  for (const name of (await namesIn(runs)).filter((each) => each.endsWith(".json")).toSorted()) {
+  const isWanted = (name: string) =>
+    name.endsWith(".json") && (command === "" || name.includes(`-${command}-`));
+  for (const name of (await namesIn(runs)).filter(isWanted).toSorted()) {
     const path = join(runs, name);
     const record = jsonIn((await readOptional(path)) ?? "null");
     if (record === undefined) throw damaged(path);

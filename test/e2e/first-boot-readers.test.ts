@@ -9,7 +9,7 @@ import type { Seed, WifiNetwork } from "../../src/flash/first-boot/seed.js";
 import { virtualBoard, type VirtualBoard } from "../../src/lab/virtual-board.js";
 import { networkManagerWifi, wifiKey } from "../../src/flash/first-boot/wifi.js";
 import { Secret } from "../../src/shared/secret.js";
-import { HASH, hostKey, KEY, seed, WIFI } from "../unit/flash/first-boot/seeds.js";
+import { fullSeed, HASH, KEY, WIFI } from "../unit/flash/first-boot/seeds.js";
 
 const PSK = "ab".repeat(32);
 
@@ -17,14 +17,7 @@ let board: VirtualBoard;
 let told: Seed;
 beforeAll(async () => {
   board = await virtualBoard("blank", { packages: ["cloud-init", "netplan.io", "libnm0", "libreadline8"] });
-  told = seed({
-    user: { ...seed().user, passwordHash: new Secret(HASH) },
-    hostKeys: [await hostKey("ed25519"), await hostKey("ecdsa")],
-    wifi: { ...WIFI, ssid: Buffer.from(`caf\u00e9 "'\\`), hidden: true },
-    ethernet: { address: "192.168.1.40/24", gateway: "192.168.1.1", dns: ["9.9.9.9", "1.1.1.1"] },
-    locale: "C.UTF-8",
-    timezone: "Europe/Berlin",
-  });
+  told = await fullSeed({ locale: "C.UTF-8" });
 });
 afterAll(() => board[Symbol.asyncDispose]());
 

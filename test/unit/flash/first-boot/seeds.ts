@@ -28,6 +28,18 @@ export function seed(changes: Partial<Seed> = {}): Seed {
   };
 }
 
+/** With nearly all that a card may be told. */
+export async function fullSeed(changes: Partial<Seed> = {}): Promise<Seed> {
+  return seed({
+    user: { ...seed().user, passwordHash: new Secret(HASH) },
+    hostKeys: [await hostKey("ed25519"), await hostKey("ecdsa")],
+    wifi: { ...WIFI, ssid: Buffer.from(`caf\u00e9 "'\\`), hidden: true },
+    ethernet: { address: "192.168.1.40/24", gateway: "192.168.1.1", dns: ["9.9.9.9", "1.1.1.1"] },
+    timezone: "Europe/Berlin",
+    ...changes,
+  });
+}
+
 export async function hostKey(kind: HostKeyPair["kind"] = "ed25519"): Promise<HostKeyPair> {
   const pair = await makeKeyPair("test", kind);
   return { kind, private: new Secret(pair.private), public: pair.public };
