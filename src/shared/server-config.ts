@@ -123,7 +123,9 @@ const RateLimit = z
 const RateLimits = z.strictObject({
   enabled: z.boolean().default(true).describe("`false` is for tests and load generation"),
   login: RateLimit.default({ perSecond: 0.2, burst: 10 }).describe("per address and per account"),
-  registration: RateLimit.default({ perSecond: 0.1, burst: 5 }).describe("per address"),
+  registration: RateLimit.default({ perSecond: 0.1, burst: 5 }).describe(
+    "per address: tries to come in, and names that turn out to be taken",
+  ),
   message: RateLimit.default({ perSecond: 10, burst: 60 }).describe(
     "per account: events, redactions, invites",
   ),

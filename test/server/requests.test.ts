@@ -132,6 +132,25 @@ test("limits hold when they are on", async () => {
   expect(limited.body["retry_after_ms"]).toBeGreaterThan(1_000);
 });
 
+test("a registration counts once, though it takes two requests; so does news of who is here", async () => {
+  const limits = { registration: { perSecond: 0.001, burst: 3 } };
+  const strict = await startTestServer({ rateLimits: limits });
+  await using _ = { [Symbol.asyncDispose]: () => strict.stop() };
+  const register = (body: object) => callApi<{ user_id: string }>(strict.url, "POST", "register", body);
+  const available = (name: string) =>
+    callApi(strict.url, "GET", `/_matrix/client/v3/register/available?username=${name}`);
+  for (const username of ["alice", "bob"]) {
+    await available(username);
+    const { body } = await refusal(register({ username, password: "secret" }));
+    const auth = { type: "m.login.dummy", session: body["session"] };
+    expect((await register({ auth })).user_id).toBe(`@${username}:hs1`);
+  }
+  expect((await refusal(available("alice"))).code).toBe("M_USER_IN_USE");
+  expect((await refusal(available("bob"))).code).toBe("M_LIMIT_EXCEEDED");
+  expect((await refusal(available("carol"))).code).toBe("M_LIMIT_EXCEEDED");
+  expect((await refusal(register({ username: "carol", password: "secret" }))).code).toBe("M_LIMIT_EXCEEDED");
+});
+
 test("health and metrics are there, metrics not for everybody", async () => {
   expect(await (await fetch(`${server.url}/health/live`)).json()).toEqual({ status: "ok" });
   expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);

@@ -26,7 +26,6 @@ export const registration = group("Account registration", [
   endpoint({
     route: "POST /_matrix/client/v3/register",
     auth: "none",
-    limit: "registration",
     query: z.object({ kind: z.string().default("user") }),
     body: Request.extend({
       auth: z.record(z.string(), z.json()).optional(),
@@ -36,21 +35,23 @@ export const registration = group("Account registration", [
 
     async handle(asked, services) {
       const { body, query } = asked;
-      const { accounts, config, sessions, interactiveAuth, registrationTokens } = services;
+      const { accounts, config, limits, sessions, interactiveAuth, registrationTokens } = services;
       if (query.kind === "guest")
         throw new Failure("M_GUEST_ACCESS_FORBIDDEN", "this server takes no guests");
       if (query.kind !== "user") throw new Failure("M_INVALID_PARAM", "`kind` is `user` or `guest`");
       if (body.type === APP_SERVICE_LOGIN) return registerFor(serviceOf(asked), body, services);
       if (config.registration.mode === "closed") throw forbidden("accounts are made by the administrator");
+      // Proofs count, and news of who is here; not the question which proofs there are, that begins each account.
+      limits.assertLeft("registration", asked.from);
       // Before the proof, so that a wrong name costs nobody a registration token.
-      if (body.username !== undefined) await assertFree(body.username, services);
+      if (body.username !== undefined) await assertFree(body.username, asked, services);
       if (body.password !== undefined) accounts.assertStrong(body.password);
 
       let token: string | undefined;
-      const stages = stagesFor(services, (shown) => (token = shown));
+      const stages = stagesFor(services, asked.from, (shown) => (token = shown));
       const proved = Request.parse(await interactiveAuth.prove("register", body, stages));
       if (proved.password === undefined) throw new Failure("M_MISSING_PARAM", "a password is needed");
-      const userId = await assertFree(proved.username ?? newToken("u").toLowerCase(), services);
+      const userId = await assertFree(proved.username ?? newToken("u").toLowerCase(), asked, services);
       accounts.assertStrong(proved.password);
       await registrationTokens.register(userId, await sessions.hashPassword(proved.password), token);
       return welcome(userId, proved, services);
@@ -62,9 +63,9 @@ export const registration = group("Account registration", [
     auth: "none",
     query: z.object({ username: z.string() }),
     reply: z.object({ available: z.boolean() }),
-    async handle({ query, from }, services) {
-      services.limits.take("registration", from);
-      await assertFree(query.username, services);
+    async handle(asked, services) {
+      services.limits.assertLeft("registration", asked.from);
+      await assertFree(asked.query.username, asked, services);
       return { available: true };
     },
   }),
@@ -85,7 +86,7 @@ export const registration = group("Account registration", [
 /** An account of an application service: nobody logs in to it by password. */
 async function registerFor(service: AppService, request: z.infer<typeof Request>, services: Services) {
   if (request.username === undefined) throw new Failure("M_MISSING_PARAM", "`username` is missing");
-  const userId = await assertFree(request.username, services, service);
+  const userId = newUserId(request.username, services, service);
   if (!(await services.store.accounts.create(userId, undefined, false)))
     throw new Failure("M_USER_IN_USE", "the user name is taken");
   return welcome(userId, request, services);
@@ -104,11 +105,22 @@ async function welcome(userId: string, request: z.infer<typeof Request>, { confi
   return renderSession(session, config.serverName);
 }
 
-/** @param spend hears of the token that was shown */
-function stagesFor({ config, registrationTokens }: Services, spend: (token: string) => void): Stages {
-  if (config.registration.mode === "open") return { "m.login.dummy": () => undefined };
+/**
+ * @param from who tries: each try counts
+ * @param spend hears of the token that was shown
+ */
+function stagesFor(
+  { config, limits, registrationTokens }: Services,
+  from: string,
+  spend: (token: string) => void,
+): Stages {
+  const count = () => {
+    limits.take("registration", from);
+  };
+  if (config.registration.mode === "open") return { "m.login.dummy": count };
   return {
     "m.login.registration_token": async (auth) => {
+      count();
       const token = auth["token"];
       if (typeof token !== "string" || !(await registrationTokens.isGood(token)))
         throw forbidden("the registration token is wrong");
@@ -117,22 +129,25 @@ function stagesFor({ config, registrationTokens }: Services, spend: (token: stri
   };
 }
 
-/**
- * @param service that asks, where one does
- * @returns the user id of a name that is allowed and not taken
- */
-async function assertFree(
-  username: string,
-  { appServices, config, store }: Services,
-  service?: AppService,
-): Promise<string> {
+/** @param service that asks, where one does @returns the user id of a name that is allowed */
+function newUserId(username: string, { appServices, config }: Services, service?: AppService): string {
   // The part before the colon alone: who gives a whole id has made a mistake, perhaps in the server's name.
   const userId = `@${username.toLowerCase()}:${config.serverName}`;
   if (!isNewUserId(userId, config.serverName)) {
     throw new Failure("M_INVALID_USERNAME", "a user name has lower-case letters, digits and ._=-/+");
   }
   appServices.assertMayMake("users", userId, service);
-  if ((await store.accounts.get(userId)) !== undefined)
-    throw new Failure("M_USER_IN_USE", "the user name is taken");
   return userId;
+}
+
+/** @returns the user id of a name that is allowed and not taken; news of one that is counts as a registration */
+async function assertFree(
+  username: string,
+  { from }: { readonly from: string },
+  services: Services,
+): Promise<string> {
+  const userId = newUserId(username, services);
+  if ((await services.store.accounts.get(userId)) === undefined) return userId;
+  services.limits.take("registration", from);
+  throw new Failure("M_USER_IN_USE", "the user name is taken");
 }

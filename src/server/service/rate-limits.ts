@@ -24,7 +24,15 @@ export class RateLimits {
 
   /** @throws Failure M_LIMIT_EXCEEDED with the time after which to come again */
   take(name: LimitName, who: string): void {
-    if (!this.#settings.enabled) return;
+    if (this.#settings.enabled) this.#filled(name, who).left -= 1;
+  }
+
+  /** For what counts only when it has come out badly. @throws Failure M_LIMIT_EXCEEDED as `take` would */
+  assertLeft(name: LimitName, who: string): void {
+    if (this.#settings.enabled) this.#filled(name, who);
+  }
+
+  #filled(name: LimitName, who: string): Bucket {
     const { perSecond, burst } = this.#settings[name];
     const now = performance.now();
     const key = `${name} ${who}`;
@@ -38,6 +46,6 @@ export class RateLimits {
         retry_after_ms: Math.ceil(((1 - bucket.left) / perSecond) * 1000),
       });
     }
-    bucket.left -= 1;
+    return bucket;
   }
 }
