@@ -112,7 +112,12 @@ export class Chat {
       pendingEventOrdering: PendingEventOrdering.Detached,
     });
     void firstSync(client)
-      .then(() => encryption.begin())
+      .then(() => {
+        // There are no calls here; they would look at every event, and hold it until the next sync.
+        client.callEventHandler?.stop();
+        client.groupCallEventHandler?.stop();
+        return encryption.begin();
+      })
       .catch((error: unknown) => console.warn("the account's keys were not set up", error));
     new Notifier(chat).start();
     return chat;
@@ -185,7 +190,10 @@ export class Chat {
     client.on(RoomEvent.MyMembership, both);
     client.on(RoomEvent.Name, both);
     client.on(RoomEvent.Tags, both);
-    client.on(RoomEvent.Timeline, (_event, _room, isAtStart) => isAtStart !== true && this.#listRooms());
+    client.on(
+      RoomEvent.Timeline,
+      (_event, _room, isAtStart, isGone) => isAtStart !== true && isGone !== true && this.#listRooms(),
+    );
     client.on(RoomEvent.LocalEchoUpdated, this.#listRooms);
     client.on(RoomEvent.Receipt, both);
     client.on(RoomEvent.AccountData, this.#change);

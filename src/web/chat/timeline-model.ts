@@ -10,8 +10,6 @@ import {
   ReceiptType,
   RoomEvent,
   ThreadEvent,
-  TimelineWindow,
-  type EventTimelineSet,
   type MatrixClient,
   type MatrixEvent,
   type Room,
@@ -21,12 +19,10 @@ import { nextFrame, oncePerFrame } from "../ui/frame.js";
 import { isSameDay } from "../ui/when.js";
 import { inBlocks, type Block, type Row } from "./blocks.js";
 import { describeMessage, describeState } from "./describe.js";
+import { Past } from "./past.js";
 
-/** Events that are kept at most: some six screens of a phone. */
-const WINDOW = 180;
-/** Events for the first screen, and for each request while somebody scrolls. */
+/** Events for the first screen. */
 const FIRST = 40;
-const STEP = 30;
 /** Events that become rows in one frame: a frame costs an old phone as much as another four of them. */
 const SLICE = 3;
 /** Between two messages of one person that are shown as one block, in milliseconds. */
@@ -43,9 +39,8 @@ export class TimelineModel {
   isOpen = false;
 
   readonly #client: MatrixClient;
-  readonly #set: EventTimelineSet;
   readonly #thread: Thread | undefined;
-  readonly #window: TimelineWindow;
+  readonly #past: Past;
   readonly #versions = new WeakMap<MatrixEvent, number>();
   #epoch = 0;
   /** Whether somebody looks at the newest, as of their last step: what arrives meanwhile does not change it. */
@@ -61,8 +56,7 @@ export class TimelineModel {
     this.#client = client;
     this.room = room;
     this.#thread = thread;
-    this.#set = thread?.timelineSet ?? room.getUnfilteredTimelineSet();
-    this.#window = new TimelineWindow(client, this.#set, { windowLimit: WINDOW });
+    this.#past = new Past(client, room, thread?.timelineSet ?? room.getUnfilteredTimelineSet());
     const me = client.getSafeUserId();
     this.#readUpTo = (thread ?? room).getEventReadUpTo(me) ?? undefined;
     this.#listen();
@@ -70,9 +64,9 @@ export class TimelineModel {
 
   /** @param eventId what is to be in the middle; the newest else. @throws MatrixError when it cannot be had */
   async open(eventId?: string): Promise<void> {
-    await this.#one(() => this.#window.load(eventId, FIRST));
+    await this.#one(() => this.#past.open(eventId, FIRST));
     this.isOpen = true;
-    this.#isAtLiveEnd = this.#isLive();
+    this.#isAtLiveEnd = this.#past.isLive;
     this.#build();
   }
 
@@ -82,21 +76,22 @@ export class TimelineModel {
 
   close(): void {
     for (const stop of this.#listeners.splice(0)) stop();
+    this.#past.close();
   }
 
   /** The newest that is shown and that the server knows. */
   get last(): MatrixEvent | undefined {
-    return this.#window.getEvents().at(-1);
+    return this.#past.events.at(-1);
   }
 
   async #page(direction: Direction): Promise<boolean> {
-    if (!this.#window.canPaginate(direction)) return false;
+    if (!this.#past.canMove(direction)) return false;
     const isMore = await this.#one(async () => {
       const { last } = this;
       const isExtended = await this.#extend(direction);
       // What came meanwhile waits for its turn: only what fell out of the window makes it end before the newest.
       if (direction === Direction.Backward) this.#isAtLiveEnd &&= this.last === last;
-      else this.#isAtLiveEnd = this.#isLive();
+      else this.#isAtLiveEnd = this.#past.isLive;
       return isExtended;
     });
     this.#build();
@@ -106,17 +101,12 @@ export class TimelineModel {
   /** Moves the window on by what one frame can draw; what is asked of the server for that is more. */
   async #extend(direction: Direction): Promise<boolean> {
     await nextFrame();
-    if (this.#window.extend(direction, SLICE)) return true;
-    const timeline = this.#window.getTimelineIndex(direction)?.timeline;
-    if (timeline === undefined) return false;
-    await this.#client.paginateEventTimeline(timeline, {
-      backwards: direction === Direction.Backward,
-      limit: STEP,
-    });
+    if (this.#past.move(direction, SLICE)) return true;
+    await this.#past.fetch(direction);
     // What came costs a frame by itself: this one.
     await nextFrame();
     await nextFrame();
-    return this.#window.extend(direction, SLICE);
+    return this.#past.move(direction, SLICE);
   }
 
   /** One after the other: two at once would each see the other's half. */
@@ -151,7 +141,11 @@ export class TimelineModel {
     on(
       room,
       RoomEvent.Timeline,
-      (event: MatrixEvent, _room: Room | undefined, isAtStart: boolean | undefined) => {
+      (event: MatrixEvent, _room: Room | undefined, isAtStart: boolean | undefined, isGone: boolean) => {
+        if (isGone) {
+          if (this.#past.drop(event)) this.#rebuild();
+          return;
+        }
         // What relates to another one changes that one.
         const target = event.relationEventId;
         if (target !== undefined) touch(room.findEventById(target));
@@ -187,7 +181,7 @@ export class TimelineModel {
       this.#isFollowDue = true;
       await this.#one(() => {
         this.#isFollowDue = false;
-        while (this.#window.extend(Direction.Forward, STEP)) continue;
+        while (this.#past.move(Direction.Forward, FIRST)) continue;
         return Promise.resolve();
       });
     }
@@ -200,8 +194,8 @@ export class TimelineModel {
   }
 
   #build(): void {
-    const events = this.#window.getEvents();
-    const isAtEnd = this.#isAtLiveEnd || !this.#window.canPaginate(Direction.Forward);
+    const { events } = this.#past;
+    const isAtEnd = this.#isAtLiveEnd || !this.#past.canMove(Direction.Forward);
     const shown = isAtEnd ? [...events, ...this.#pending(events)] : events;
     const rows: Row[] = [];
     let before: MatrixEvent | undefined;
@@ -237,13 +231,8 @@ export class TimelineModel {
       if (event.getId() === this.#readUpTo) isPassed = true;
     }
     this.isAtEnd.value = isAtEnd;
-    this.isAtStart.value = !this.#window.canPaginate(Direction.Backward);
+    this.isAtStart.value = !this.#past.canMove(Direction.Backward);
     this.blocks.value = inBlocks(rows, this.blocks.value);
-  }
-
-  #isLive(): boolean {
-    const live = this.#set.getLiveTimeline().getEvents().at(-1);
-    return live === undefined || live === this.#window.getEvents().at(-1);
   }
 
   /** What was written here and has not come back from the server yet. */
