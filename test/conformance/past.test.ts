@@ -19,8 +19,9 @@ import {
 } from "../server/test-server.js";
 
 const MESSAGES = 700;
+const WINDOW = 180;
 /** The window; on either side what is kept around it, and two requests; and the newest. */
-const HELD = 180 + 2 * (60 + 2 * 30) + 90;
+const HELD = WINDOW + 2 * (60 + 2 * 30) + 90;
 
 let server: TestServer;
 let alice: Person;
@@ -80,7 +81,7 @@ beforeAll(async () => {
   await until(reader, () => reader.getRoom(roomId) !== null);
   room = reader.getRoom(roomId) as Room;
   set = room.getUnfilteredTimelineSet();
-  past = new Past(reader, room, set);
+  past = new Past(reader, room, set, WINDOW, () => new Promise((resolve) => setTimeout(resolve)));
 }, 60_000);
 afterAll(async () => {
   reader.stopClient();
@@ -94,7 +95,7 @@ const shown = () => past.events.map((event) => event.getId() ?? "").filter((id) 
 function look(): void {
   const first = Math.max(0, ids.indexOf(shown()[0] ?? ""));
   expect(shown()).toEqual(ids.slice(first, first + shown().length));
-  expect(past.events.length).toBeLessThanOrEqual(180);
+  expect(past.events.length).toBeLessThanOrEqual(WINDOW);
   expect(held().length).toBeLessThanOrEqual(HELD);
 }
 

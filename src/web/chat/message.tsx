@@ -151,7 +151,7 @@ function Actions({ event, room, draft, isInThread, isReached }: ActionsProps) {
   const canWrite = isReached && room.maySendMessage();
   const choose = (emoji: string) => attempt(react(client, room, event, emoji));
   return (
-    <div class="actions">
+    <div class={isReached ? "actions is-reached" : "actions"}>
       <Menu
         icon={isReached ? "more" : undefined}
         label={t("messageActions")}

@@ -16,10 +16,10 @@ import {
   type Room,
 } from "matrix-js-sdk";
 
-/** Events in the window at most: some six screens of a phone. */
-const WINDOW = 180;
 /** Events for each request. */
 const STEP = 30;
+/** Events that the library takes in at once: an old phone needs a millisecond for each. */
+const SLICE = 6;
 /** Events beyond the window that are kept, should somebody turn round. */
 const AROUND = 60;
 /** Events of the room's newest timeline, which is never cut, beyond which older ones have one of their own. */
@@ -30,6 +30,8 @@ export class Past {
   readonly #room: Room;
   readonly #set: EventTimelineSet;
   readonly #isThread: boolean;
+  readonly #most: number;
+  readonly #pause: () => Promise<void>;
   /** Without gaps between them, the oldest first. */
   #parts: readonly EventTimeline[] = [];
   #window: readonly MatrixEvent[] = [];
@@ -38,10 +40,22 @@ export class Past {
   /** What came together with the message that it is about, and will again. */
   readonly #near = new WeakSet<MatrixEvent>();
 
-  constructor(client: MatrixClient, room: Room, set: EventTimelineSet) {
+  /**
+   * @param most events in the window
+   * @param pause lets something else have its turn
+   */
+  constructor(
+    client: MatrixClient,
+    room: Room,
+    set: EventTimelineSet,
+    most: number,
+    pause: () => Promise<void>,
+  ) {
     this.#client = client;
     this.#room = room;
     this.#set = set;
+    this.#most = most;
+    this.#pause = pause;
     this.#isThread = set.thread !== undefined;
   }
 
@@ -88,16 +102,16 @@ export class Past {
   move(direction: Direction, count: number): boolean {
     const isBack = direction === Direction.Backward;
     const all = this.#all();
-    const known = this.#window.map((event) => all.indexOf(event)).filter((index) => index >= 0);
-    const first = known[0] ?? (isBack ? all.length : 0);
-    const end = (known.at(-1) ?? first - 1) + 1;
+    const [oldest, newest] = [this.#window[0], this.#window.at(-1)];
+    const first = oldest === undefined ? (isBack ? all.length : 0) : all.indexOf(oldest);
+    const end = newest === undefined ? first : all.lastIndexOf(newest) + 1;
     const [from, to] = isBack
       ? [Math.max(0, first - count), end]
       : [first, Math.min(all.length, end + count)];
     if (from === first && to === end) return false;
     this.#window = isBack
-      ? all.slice(from, Math.min(to, from + WINDOW))
-      : all.slice(Math.max(from, to - WINDOW), to);
+      ? all.slice(from, Math.min(to, from + this.#most))
+      : all.slice(Math.max(from, to - this.#most), to);
     return true;
   }
 
@@ -122,7 +136,14 @@ export class Past {
     const toEvent = this.#client.getEventMapper();
     timeline.getState(direction)?.setUnknownStateEvents((state ?? []).map(toEvent));
     const { added, met } = this.#new(chunk.map(toEvent), timeline);
-    this.#add(added, timeline, direction, token, end ?? null);
+    const ids = new Set(added.map(idOf));
+    for (const event of added) if (ids.has(event.relationEventId ?? "")) this.#near.add(event);
+    this.#mark(added, timeline, direction, token);
+    for (let from = 0; from === 0 || from < added.length; from += SLICE) {
+      if (from > 0) await this.#pause();
+      if (!this.#parts.includes(timeline)) return;
+      this.#add(added.slice(from, from + SLICE), timeline, direction, end ?? null);
+    }
     const isEnd = chunk.length === 0 || end === undefined;
     if (met !== undefined) this.#join(met, direction);
     else if (isEnd && direction === Direction.Forward) this.#join(this.#set.getLiveTimeline(), direction);
@@ -184,21 +205,15 @@ export class Past {
     return { added, met: undefined };
   }
 
-  #add(
-    events: MatrixEvent[],
-    timeline: EventTimeline,
-    direction: Direction,
-    token: string,
-    next: string | null,
-  ): void {
-    const ids = new Set(events.map(idOf));
-    for (const event of events) if (ids.has(event.relationEventId ?? "")) this.#near.add(event);
-    const isBack = direction === Direction.Backward;
-    const [before] = timeline.getEvents();
+  /** Where a request began, by the event that is next to it on the newer side. */
+  #mark(added: readonly MatrixEvent[], timeline: EventTimeline, direction: Direction, token: string): void {
+    const next = direction === Direction.Backward ? timeline.getEvents()[0] : added[0];
+    if (next !== undefined) this.#tokens.set(idOf(next), token);
+  }
+
+  #add(events: MatrixEvent[], timeline: EventTimeline, direction: Direction, next: string | null): void {
     const [own, , others] = this.#room.partitionThreadedEvents(events);
-    this.#set.addEventsToTimeline(own, isBack, false, timeline, next);
-    const boundary = isBack ? before : own[0];
-    if (boundary !== undefined) this.#tokens.set(idOf(boundary), token);
+    this.#set.addEventsToTimeline(own, direction === Direction.Backward, false, timeline, next);
     this.#client.processAggregatedTimelineEvents(this.#room, own);
     const roots = own.filter((event) => event.getServerAggregatedRelation("m.thread") !== undefined);
     this.#client.processThreadRoots(this.#room, roots, false);

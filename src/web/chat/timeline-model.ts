@@ -16,14 +16,18 @@ import {
   type Thread,
 } from "matrix-js-sdk";
 import { nextFrame, oncePerFrame } from "../ui/frame.js";
-import { isSameDay } from "../ui/when.js";
+import { startOfDay } from "../ui/when.js";
 import { inBlocks, type Block, type Row } from "./blocks.js";
 import { describeMessage, describeState } from "./describe.js";
 import { Past } from "./past.js";
 
+/** Screens that are drawn, and how low a row may be, in CSS pixels: fewer than what is asked for ahead would never do. */
+const SCREENS = 4;
+const ROW = 24;
+const LEAST = 120;
 /** Events for the first screen. */
 const FIRST = 40;
-/** Events that become rows in one frame: a frame costs an old phone as much as another four of them. */
+/** Events that become rows in one frame: with fewer the frames are no shorter on an old phone, and more of them. */
 const SLICE = 3;
 /** Between two messages of one person that are shown as one block, in milliseconds. */
 const BLOCK_MS = 5 * 60_000;
@@ -41,6 +45,7 @@ export class TimelineModel {
   readonly #client: MatrixClient;
   readonly #thread: Thread | undefined;
   readonly #past: Past;
+  readonly #facts = new WeakMap<MatrixEvent, Facts>();
   readonly #versions = new WeakMap<MatrixEvent, number>();
   #epoch = 0;
   /** Whether somebody looks at the newest, as of their last step: what arrives meanwhile does not change it. */
@@ -56,7 +61,13 @@ export class TimelineModel {
     this.#client = client;
     this.room = room;
     this.#thread = thread;
-    this.#past = new Past(client, room, thread?.timelineSet ?? room.getUnfilteredTimelineSet());
+    this.#past = new Past(
+      client,
+      room,
+      thread?.timelineSet ?? room.getUnfilteredTimelineSet(),
+      Math.max(LEAST, Math.ceil((SCREENS * innerHeight) / ROW)),
+      nextFrame,
+    );
     const me = client.getSafeUserId();
     this.#readUpTo = (thread ?? room).getEventReadUpTo(me) ?? undefined;
     this.#listen();
@@ -103,8 +114,6 @@ export class TimelineModel {
     await nextFrame();
     if (this.#past.move(direction, SLICE)) return true;
     await this.#past.fetch(direction);
-    // What came costs a frame by itself: this one.
-    await nextFrame();
     await nextFrame();
     return this.#past.move(direction, SLICE);
   }
@@ -179,10 +188,12 @@ export class TimelineModel {
   async #follow(): Promise<void> {
     if (this.#isAtLiveEnd && !this.#isFollowDue) {
       this.#isFollowDue = true;
-      await this.#one(() => {
+      await this.#one(async () => {
         this.#isFollowDue = false;
-        while (this.#past.move(Direction.Forward, FIRST)) continue;
-        return Promise.resolve();
+        while (this.#past.move(Direction.Forward, SLICE)) {
+          this.#build();
+          await nextFrame();
+        }
       });
     }
     this.#rebuild();
@@ -198,22 +209,23 @@ export class TimelineModel {
     const isAtEnd = this.#isAtLiveEnd || !this.#past.canMove(Direction.Forward);
     const shown = isAtEnd ? [...events, ...this.#pending(events)] : events;
     const rows: Row[] = [];
-    let before: MatrixEvent | undefined;
+    let before: (Facts & { readonly event: MatrixEvent }) | undefined;
     let isPassed = false;
     let isMarked = false;
     for (const event of shown) {
-      const kind = this.#kindOf(event);
+      const facts = this.#factsOf(event);
+      const { kind, version, day } = facts;
       const id = event.getTxnId() ?? event.getId() ?? "";
       if (kind !== undefined) {
         const isFirstNew: boolean =
           isPassed && !isMarked && event.getSender() !== this.#client.getSafeUserId();
         isMarked ||= isFirstNew;
-        const isNewDay = before === undefined || !isSameDay(before.getTs(), event.getTs());
+        const isNewDay = before?.day !== day;
         rows.push({
           id,
           event,
           kind,
-          version: this.#versionOf(event),
+          version,
           isNewDay,
           isFirstNew,
           readers: readersOf(event, this.room),
@@ -221,12 +233,11 @@ export class TimelineModel {
             !isNewDay &&
             !isFirstNew &&
             kind === "message" &&
-            before !== undefined &&
-            this.#kindOf(before) === "message" &&
-            before.getSender() === event.getSender() &&
-            event.getTs() - before.getTs() < BLOCK_MS,
+            before?.kind === "message" &&
+            before.event.getSender() === event.getSender() &&
+            event.getTs() - before.event.getTs() < BLOCK_MS,
         });
-        before = event;
+        before = { ...facts, event };
       }
       if (event.getId() === this.#readUpTo) isPassed = true;
     }
@@ -244,7 +255,7 @@ export class TimelineModel {
       .filter((event) => event.status !== EventStatus.CANCELLED);
   }
 
-  #kindOf(event: MatrixEvent): "message" | "state" | undefined {
+  #kindOf(event: MatrixEvent): Row["kind"] | undefined {
     if (event.isRelation("m.replace") || event.isRelation("m.annotation") || event.isRedaction())
       return undefined;
     if (event.isState()) return describeState(event, this.room) === undefined ? undefined : "state";
@@ -255,9 +266,22 @@ export class TimelineModel {
     return describeMessage(event) === "" ? undefined : "message";
   }
 
-  #versionOf(event: MatrixEvent): number {
-    return (this.#versions.get(event) ?? 0) + this.#epoch;
+  /** Found out once for each version of an event: all rows are looked at for each that is new. */
+  #factsOf(event: MatrixEvent): Facts {
+    const version = (this.#versions.get(event) ?? 0) + this.#epoch;
+    const known = this.#facts.get(event);
+    if (known?.version === version) return known;
+    const facts = { version, kind: this.#kindOf(event), day: startOfDay(new Date(event.getTs())) };
+    this.#facts.set(event, facts);
+    return facts;
   }
+}
+
+interface Facts {
+  readonly version: number;
+  readonly kind: Row["kind"] | undefined;
+  /** When the day began on which it was said, in milliseconds. */
+  readonly day: number;
 }
 
 /** Those who have read up to here, and no further. */

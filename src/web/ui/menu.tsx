@@ -65,7 +65,10 @@ export function Menu({ label, icon, items }: MenuProps) {
   };
 
   return (
-    <span class={`menu ${isDown.value ? "is-down" : ""}`} onKeyDown={onKeyDown}>
+    <span
+      class={`menu ${isOpen.value ? "is-open" : ""} ${isDown.value ? "is-down" : ""}`}
+      onKeyDown={onKeyDown}
+    >
       <button
         ref={button}
         type="button"

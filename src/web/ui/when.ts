@@ -15,7 +15,9 @@ function format(at: Date | number, kind: string, options: Intl.DateTimeFormatOpt
   return made.format(at);
 }
 
-const startOfDay = (at: Date): number => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
+/** In milliseconds since 1970. */
+export const startOfDay = (at: Date): number =>
+  new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
 
 /** Days from one to the other by the calendar: a day may have 23 or 25 hours. */
 const daysBetween = (one: Date, other: Date): number =>
@@ -40,9 +42,6 @@ export function day(at: number, now = new Date()): string {
 /** For a list: the time today, the day else. */
 export const briefly = (at: number, now = new Date()): string =>
   daysBetween(new Date(at), now) === 0 ? clock(at) : day(at, now);
-
-export const isSameDay = (one: number, other: number): boolean =>
-  startOfDay(new Date(one)) === startOfDay(new Date(other));
 
 /** In full, for a title. */
 export const exactly = (at: number): string =>
