@@ -33,6 +33,8 @@ let past: Past;
 /** Of what was said in the room itself, oldest first. */
 const ids: string[] = [];
 
+const pause = () => new Promise<void>((resolve) => setTimeout(resolve));
+
 const say = async (body: string) => void ids.push(await alice.send(roomId, body));
 
 async function relate(
@@ -81,7 +83,7 @@ beforeAll(async () => {
   await until(reader, () => reader.getRoom(roomId) !== null);
   room = reader.getRoom(roomId) as Room;
   set = room.getUnfilteredTimelineSet();
-  past = new Past(reader, room, set, WINDOW, () => new Promise((resolve) => setTimeout(resolve)));
+  past = new Past(reader, room, set, WINDOW, pause);
 }, 60_000);
 afterAll(async () => {
   reader.stopClient();
@@ -169,6 +171,47 @@ test("after a jump to a message it goes on in both directions", async () => {
   expect(past.isLive).toBe(true);
   await past.open(undefined, 40);
   expect(shown().at(-1)).toBe(ids.at(-1) ?? "");
+});
+
+test("a jump next to what is here leaves no gap, now or when the room is opened again", async () => {
+  for (const back of [25, 70, 130]) {
+    past.close();
+    past = new Past(reader, room, set, WINDOW, pause);
+    await past.open(undefined, 40);
+    const oldest = ids.indexOf(held()[0] ?? "");
+    const target = ids[oldest - back] ?? "";
+    await past.open(target, 40);
+    look();
+    expect(shown()).toContain(target);
+    await scroll(Direction.Forward);
+    await scroll(Direction.Backward, () => !shown().includes(ids[20] ?? ""));
+    // From the middle to where the conversation just was, and to what is next to it.
+    await past.open(ids[400], 40);
+    await scroll(Direction.Backward, () => !shown().includes(ids[370] ?? ""));
+    await past.open(ids[350 - back], 40);
+    look();
+    await scroll(Direction.Forward);
+    past.close();
+    await past.open(undefined, 40);
+    await scroll(Direction.Backward);
+    expect(past.events[0]?.getType()).toBe("m.room.create");
+    await scroll(Direction.Forward);
+  }
+});
+
+test("a reply in a thread is not in the room's conversation, and a jump to it changes nothing", async () => {
+  await past.open(ids[300], 40);
+  const was = shown();
+  const reply = await relate(
+    "m.room.message",
+    ids[100] ?? "",
+    { rel_type: "m.thread" },
+    { msgtype: "m.text", body: "x" },
+  );
+  expect(await past.open(reply, 40).then(() => "opened", String)).not.toBe("opened");
+  expect(await past.open("$nothing", 40).then(() => "opened", String)).toContain("M_NOT_FOUND");
+  expect(shown()).toEqual(was);
+  await scroll(Direction.Forward);
 });
 
 test("a message that is taken back is so wherever it is", async () => {

@@ -10,7 +10,10 @@
 import {
   Direction,
   EventTimeline,
+  Filter,
+  Method,
   type EventTimelineSet,
+  type IContextResponse,
   type MatrixClient,
   type MatrixEvent,
   type Room,
@@ -77,12 +80,9 @@ export class Past {
    */
   async open(eventId: string | undefined, count: number): Promise<void> {
     const live = this.#set.getLiveTimeline();
-    const timeline = eventId === undefined ? live : await this.#client.getEventTimeline(this.#set, eventId);
-    if (timeline === undefined || timeline === null) throw new Error("the event is in no timeline");
-    if (!this.#parts.includes(timeline)) {
-      this.close();
-      this.#parts = joinedTo(timeline);
-    }
+    if (eventId === undefined) this.#go([live]);
+    else if (this.#isThread) this.#go(await this.#inThread(eventId));
+    else await this.#around(eventId);
     const all = this.#all();
     const at = eventId === undefined ? all.length : all.findIndex((event) => event.getId() === eventId);
     const end = Math.min(all.length, at + Math.ceil(count / 2));
@@ -166,6 +166,56 @@ export class Past {
     this.#tokens.clear();
   }
 
+  /** What was held is let go, unless it is what is gone to. */
+  #go(parts: readonly EventTimeline[]): void {
+    if (parts.every((part) => this.#parts.includes(part))) return;
+    this.close();
+    this.#parts = parts;
+  }
+
+  async #inThread(eventId: string): Promise<readonly EventTimeline[]> {
+    const timeline = await this.#client.getEventTimeline(this.#set, eventId);
+    if (timeline === undefined || timeline === null) throw new Error("the event is not in the thread");
+    return joinedTo(timeline);
+  }
+
+  /**
+   * The library's own way joins what comes to whatever it touches, for good; what is joined cannot be taken away.
+   * Source: Matrix client-server API, `GET /rooms/{roomId}/context/{eventId}`.
+   */
+  async #around(eventId: string): Promise<void> {
+    const live = this.#set.getLiveTimeline();
+    const here = this.#set.getTimelineForEvent(eventId);
+    if (here !== null) {
+      this.#go([here]);
+      return;
+    }
+    const place = encodeURIComponent(this.#room.roomId);
+    const reply = await this.#client.http.authedRequest<IContextResponse>(
+      Method.Get,
+      `/rooms/${place}/context/${encodeURIComponent(eventId)}`,
+      { filter: JSON.stringify(Filter.LAZY_LOADING_MESSAGES_FILTER) },
+    );
+    const toEvent = this.#client.getEventMapper();
+    const event = toEvent(reply.event);
+    if (event.isRelation("m.thread")) throw new Error("the event is in a thread");
+    const newestFirst = [
+      ...[...reply.events_after].reverse().map(toEvent),
+      event,
+      ...reply.events_before.map(toEvent),
+    ];
+    const own = new EventTimeline(this.#set);
+    own.setPaginationToken(reply.end, Direction.Forward);
+    own.getState(Direction.Backward)?.setUnknownStateEvents(reply.state.map(toEvent));
+    this.close();
+    // What is newer than the oldest that is here already is here too.
+    const known = newestFirst
+      .map((event) => this.#set.getTimelineForEvent(event.getId()) === live)
+      .lastIndexOf(true);
+    this.#parts = known < 0 ? [own] : [own, live];
+    this.#add(newestFirst.slice(known + 1), own, Direction.Backward, reply.start);
+  }
+
   #all(): MatrixEvent[] {
     return this.#parts.flatMap((part) => part.getEvents());
   }
@@ -221,9 +271,8 @@ export class Past {
   }
 
   #join(timeline: EventTimeline, direction: Direction): void {
-    const others = joinedTo(timeline).filter((part) => !this.#parts.includes(part));
-    this.#parts =
-      direction === Direction.Backward ? [...others, ...this.#parts] : [...this.#parts, ...others];
+    if (this.#parts.includes(timeline)) return;
+    this.#parts = direction === Direction.Backward ? [timeline, ...this.#parts] : [...this.#parts, timeline];
   }
 
   /** Takes away what is far from the window, as far as places that can be gone on from. */
