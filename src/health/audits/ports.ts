@@ -12,6 +12,14 @@ const OWN: ReadonlyMap<string, readonly string[]> = new Map([
   ["bun", ["imserver"]],
   ["turnserver", ["calls"]],
 ]);
+/**
+ * RabbitMQ's client of syslog, which runs in some starts and not in others, though nobody uses it: it sends from a
+ * socket that is bound to no peer, and serves nobody.
+ * Source: `erlang:ports()` of RabbitMQ 3.10 names `syslog_logger`; RabbitMQ documentation, "Networking": it serves by
+ * TCP alone; ip(7), `ip_local_port_range`.
+ */
+const isSyslogClient = ({ protocol, port, program }: Socket): boolean =>
+  protocol === "udp" && program === "beam.smp" && port >= 32_768;
 /** What the network itself needs; no role and no person asked for it. By protocol and port. */
 const NETWORK: ReadonlySet<string> = new Set(["udp 68", "udp 546", "udp 5353"]);
 
@@ -37,6 +45,7 @@ command -v ss > /dev/null || exit 1
       });
     const listening = after("ss")
       .flatMap(parse)
+      .filter((socket) => !isSyslogClient(socket))
       .toSorted((one, other) => one.port - other.port);
     const isLetIn = within({ tcp: after("open").map(rangeOf), udp: after("open udp").map(rangeOf) });
     const open = after("closed").length === 0 ? listening : listening.filter(isLetIn);

@@ -76,6 +76,20 @@ const CASES: readonly Case[] = [
   ],
   [
     "ports",
+    "a broker that could write to a syslog",
+    ss(SSHD, 'udp UNCONN 0 0 0.0.0.0:41180 0.0.0.0:* users:(("beam.smp",pid=1,fd=35))'),
+    "ok",
+    "22/tcp (sshd)",
+  ],
+  [
+    "ports",
+    "a service of the same language by UDP",
+    ss(SSHD, 'udp UNCONN 0 0 0.0.0.0:3478 0.0.0.0:* users:(("beam.smp",pid=1,fd=35))'),
+    "critical",
+    "the network reaches a broker: 3478/udp (beam.smp)",
+  ],
+  [
+    "ports",
     "something that nobody asked for",
     ss(SSHD, 'tcp LISTEN 0 5 0.0.0.0:631 0.0.0.0:* users:(("cupsd",pid=1,fd=2))'),
     "warning",
