@@ -99,6 +99,7 @@ async function scrolling(
     ]),
   );
   reportFrames("scrolling", frames, report, say);
+  const after = await heap(cdp);
   report(
     measured(
       {
@@ -107,13 +108,11 @@ async function scrolling(
         unit: "1",
         goal: { atMost: 1.1 },
       },
-      [(await heap(cdp)) / warm],
+      [after / warm],
     ),
   );
   report(
-    measured({ bench: "timeline", metric: "scrolling, heap after / before", unit: "1" }, [
-      (await heap(cdp)) / before,
-    ]),
+    measured({ bench: "timeline", metric: "scrolling, heap after / before", unit: "1" }, [after / before]),
   );
   report(measured({ bench: "timeline", metric: "heap before scrolling", unit: "MB" }, [before]));
 }

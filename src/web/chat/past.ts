@@ -119,8 +119,10 @@ export class Past {
   async fetch(direction: Direction): Promise<void> {
     if (this.#isThread) {
       const edge = this.#edge(direction);
-      if (edge !== undefined) await this.#client.paginateEventTimeline(edge, optionsOf(direction));
-      if (edge !== undefined) this.#parts = joinedTo(edge);
+      if (edge === undefined) return;
+      const backwards = direction === Direction.Backward;
+      await this.#client.paginateEventTimeline(edge, { backwards, limit: STEP });
+      this.#parts = joinedTo(edge);
       return;
     }
     const timeline = direction === Direction.Backward ? this.#forOlder() : this.#edge(direction);
@@ -334,21 +336,16 @@ export class Past {
 
 const idOf = (event: MatrixEvent | undefined): string => event?.getId() ?? "";
 
-const optionsOf = (direction: Direction) => ({ backwards: direction === Direction.Backward, limit: STEP });
-
-/** A timeline with those that the library has joined to it, the oldest first. */
+/** A thread's timeline with those that the library has joined to it, the oldest first. */
 function joinedTo(timeline: EventTimeline): readonly EventTimeline[] {
   const parts = [timeline];
-  for (const direction of [Direction.Backward, Direction.Forward]) {
-    for (;;) {
-      const edge = parts.at(direction === Direction.Backward ? 0 : -1);
-      // One that was cut has a token again, whatever it was joined to.
-      const next =
-        edge?.getPaginationToken(direction) === null ? edge.getNeighbouringTimeline(direction) : null;
-      if (next === null || parts.includes(next)) break;
-      if (direction === Direction.Backward) parts.unshift(next);
-      else parts.push(next);
-    }
+  for (let part = timeline.getNeighbouringTimeline(Direction.Backward); part !== null;) {
+    parts.unshift(part);
+    part = part.getNeighbouringTimeline(Direction.Backward);
+  }
+  for (let part = timeline.getNeighbouringTimeline(Direction.Forward); part !== null;) {
+    parts.push(part);
+    part = part.getNeighbouringTimeline(Direction.Forward);
   }
   return parts;
 }
